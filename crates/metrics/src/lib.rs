@@ -1,0 +1,11 @@
+//! What the figures mean. METRICS.md in code.
+//!
+//! A [`RequestRecord`] holds the instants of one request; everything else here is a function of such records:
+//! deadlines and the fluidity-index, latencies, quantiles with their intervals, objectives, accounts.
+//! Pure: no I/O, no clock, no async, and no word of HTTP.
+
+#![forbid(unsafe_code)]
+
+pub mod record;
+
+pub use record::{Chunk, CountedBy, Deadlines, ErrorClass, Failure, Outcome, Phase, RequestRecord, Texts};

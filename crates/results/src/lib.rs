@@ -1,0 +1,1 @@
+//! What a run leaves behind, written and read: summary, rows, journal; other tools' result files too.

@@ -1,0 +1,107 @@
+//! Everything that decides what a run does, resolved: what `config.yaml` holds. Where it lies and what it is called is not
+//! in here, so that a file repeats a run under another name.
+//!
+//! Flags, environment and files are laid over each other by the binary; here every value is settled and checked.
+
+use std::path::PathBuf;
+
+use metron_units::{Nanos, Rate, Share};
+use serde::{Deserialize, Serialize};
+
+/// A resolved run. Field names are the flags' names with `_` for `-`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunConfig {
+    /// The server's root, its `/v1`, the whole path of an endpoint, or `sim:...`. Query values may be `${VAR}`.
+    pub url: String,
+    /// The model's name; asked of the server (`/v1/models`) if not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// The API dialect: `auto`, `chat`, `completions`.
+    pub endpoint: String,
+    /// The variable that holds the API key, never the key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_key_env: Option<String>,
+    /// Extra headers, `Name: value`; a secret one's value is `${VAR}` in a file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub header: Vec<String>,
+
+    /// Requests per second of an open loop. Exactly one of `rate` and `concurrency` is set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Rate>,
+    /// How arrivals are drawn: `poisson`, `constant`, `gamma`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arrivals: Option<String>,
+    /// The shape of gamma arrivals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub burstiness: Option<f64>,
+    /// Users of a closed loop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concurrency: Option<u32>,
+    /// An upper bound of requests in flight over an open loop; what waits is counted as waiting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_in_flight: Option<u32>,
+    /// Over which time the load grows to its full height.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ramp_up: Option<Nanos>,
+
+    /// Measured requests; at least one of `requests` and `duration` is set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests: Option<u64>,
+    /// Time of the measured phase.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration: Option<Nanos>,
+    /// Warm-up by time; at most one of `warmup` and `warmup_requests` is set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warmup: Option<Nanos>,
+    /// Warm-up by count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warmup_requests: Option<u64>,
+
+    /// The distribution of prompt lengths, in the language of CONTRACT.md.
+    pub input_tokens: String,
+    /// The distribution of answer lengths.
+    pub output_tokens: String,
+    /// The tokenizer's name or file; `auto` stands for the embedded default.
+    pub tokenizer: String,
+    /// A JSON object that is merged over each request's body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+    /// The seed of every draw.
+    pub seed: u64,
+
+    /// The deadline of the first token.
+    pub ttft_deadline: Nanos,
+    /// The deadline of each later token.
+    pub tbt_deadline: Nanos,
+    /// The miss rate that the minimum TBT deadline may have.
+    pub target_miss_rate: Share,
+    /// Objectives, in the language of CONTRACT.md.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slo: Vec<String>,
+
+    /// For the name, TCP and TLS.
+    pub timeout_connect: Nanos,
+    /// From dispatch to the first token.
+    pub timeout_first_token: Nanos,
+    /// From one token to the next.
+    pub timeout_idle: Nanos,
+    /// From dispatch to the end.
+    pub timeout: Nanos,
+
+    /// Sending threads; chosen by the load if not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workers: Option<u32>,
+    /// Accept any certificate.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub insecure: bool,
+    /// A PEM file of further root certificates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca: Option<PathBuf>,
+    /// Follow 307 and 308 to their new address.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub follow_redirects: bool,
+    /// Keep prompts and answers in the rows.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub save_text: bool,
+}
