@@ -1,0 +1,71 @@
+"""Runs metron against llama.cpp's own server, and holds its figures against the server's own counts and times."""
+import json
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+import pandas as pd
+
+from metron import run
+
+ENGINE = Path(__file__).parent.parent / "engine"
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def wait_until_healthy(url, process):
+    for _ in range(300):
+        try:
+            with urllib.request.urlopen(url + "/health", timeout=1) as answer:
+                if json.load(answer).get("status") == "ok":
+                    return
+        except OSError:
+            pass
+        assert process.poll() is None, f"the server ended with {process.returncode}"
+        time.sleep(0.1)
+    raise AssertionError("the server did not become healthy within 30 s")
+
+
+def check(binary, url, tokenizer):
+    for endpoint in ("chat", "completions"):
+        folder, summary = run(binary, "--url", url, "--model", "tiny", "--endpoint", endpoint, "--tokenizer", tokenizer,
+                              "--concurrency", "4", "--requests", "40", "--input-tokens", "uniform:16..64",
+                              "--output-tokens", "24", "--ttft-deadline", "2s", "--tbt-deadline", "500ms")
+        requests, tokens = summary["requests"], summary["tokens"]
+        assert requests["completed"] == 40 and requests["failed"] == 0, requests
+        assert tokens["output"] == 40 * 24, f"{endpoint}: {tokens} for 40 answers of 24 tokens"
+        assert tokens["count_mismatch"] == 0, tokens
+        rows = pd.read_parquet(folder / "requests.parquet")
+        assert (rows.output_tokens == 24).all() and (rows.finish_reason == "length").all()
+        if endpoint == "completions":
+            # No chat template in the way: the prompts have exactly the tokens that were planned.
+            assert (rows.input_tokens == rows.planned_input_tokens).all(), rows[["input_tokens", "planned_input_tokens"]]
+        assert (rows.ttft_s > 0).all() and (rows.connect_s.notna().sum() <= 8), "connections are not kept"
+        print(f"{endpoint}: TTFT p50 {summary['metrics']['ttft']['p50'] * 1e3:.2f} ms, TBT p50 "
+              f"{summary['metrics']['tbt']['p50'] * 1e3:.2f} ms, fluidity {summary['metrics']['fluidity_index']['mean']:.3f}")
+
+
+def main(binary):
+    folder = Path(tempfile.mkdtemp(prefix="metron-llamacpp-"))
+    subprocess.run([sys.executable, ENGINE / "make_model.py", folder], check=True)
+    port = free_port()
+    with open(folder / "server.log", "wb") as log:
+        server = subprocess.Popen([sys.executable, ENGINE / "serve_llamacpp.py", folder / "tiny.gguf", str(port)],
+                                  stdout=log, stderr=log)
+        try:
+            wait_until_healthy(f"http://127.0.0.1:{port}", server)
+            check(binary, f"http://127.0.0.1:{port}", str(folder / "tokenizer.json"))
+        finally:
+            server.kill()
+            server.wait()
+
+
+main(sys.argv[1])

@@ -1,0 +1,20 @@
+"""Runs the built binary for the checks, and reads what a run leaves behind."""
+import json
+import subprocess
+import tempfile
+from pathlib import Path
+
+
+def run(binary, *arguments, code=0):
+    """`metron run` into a fresh folder: the folder and its summary. Fails unless it ends with `code`."""
+    folder = Path(tempfile.mkdtemp(prefix="metron-check-")) / "run"
+    command = [binary, "run", "--output", str(folder), "--json", "--quiet", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == code, f"{' '.join(command)}: exit {done.returncode}, not {code}\n{done.stdout}\n{done.stderr}"
+    return folder, json.loads(done.stdout)
+
+
+def close(ours, theirs, what, relative=1e-9):
+    """Fails unless two figures agree but for rounding."""
+    assert ours is not None and theirs is not None, f"{what}: {ours} and {theirs}"
+    assert abs(ours - theirs) <= relative * max(1e-12, abs(theirs)), f"{what}: {ours}, but {theirs} by the rows"

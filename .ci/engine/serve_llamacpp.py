@@ -1,0 +1,29 @@
+"""Serves a GGUF model with llama.cpp's own server on loopback: serve_llamacpp.py MODEL.gguf PORT
+
+Needs the package xllamacpp, which holds that server. Runs until it is ended.
+"""
+import sys
+import threading
+
+import xllamacpp
+
+
+def main(model, port):
+    parameters = xllamacpp.CommonParams()
+    parameters.model.path = model
+    parameters.model_alias = {"tiny"}
+    parameters.hostnames = ["127.0.0.1"]
+    parameters.port = port
+    parameters.n_ctx = 8192
+    parameters.n_parallel = 4
+    parameters.cpuparams.n_threads = 1
+    server = xllamacpp.Server(parameters)
+    print(f"llama.cpp serves {model} on http://127.0.0.1:{port}", flush=True)
+    threading.Event().wait()
+    del server
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    main(sys.argv[1], int(sys.argv[2]))
