@@ -87,7 +87,7 @@ pub enum Step {
     Close,
     /// The connection is reset (RST).
     Reset,
-    /// The connection is reset if it has served this case before.
+    /// As the first step: the connection is reset, before the head, if it has served this case before.
     ResetIfReused,
 }
 
