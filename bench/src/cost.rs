@@ -1,0 +1,43 @@
+//! What a process has cost so far: processor time and peak memory, by the kernel's own account.
+
+use std::time::Duration;
+
+/// The kernel's account of a process.
+#[derive(Debug, Clone, Copy)]
+pub struct Cost {
+    /// Processor time in user and kernel mode together.
+    pub cpu: Duration,
+    /// The largest resident set so far, in bytes.
+    pub peak_memory: u64,
+}
+
+/// The cost of the process `pid` until now; `None` once it has gone, or where `/proc` does not tell.
+#[must_use]
+pub fn of(pid: u32) -> Option<Cost> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name may hold blanks and brackets: count the fields from behind it. utime and stime are fields 14 and 15.
+    let mut fields = stat.rsplit_once(") ")?.1.split(' ').skip(11);
+    let ticks: u64 = fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?;
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let peak: u64 =
+        status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().strip_suffix(" kB")?.parse().ok()?;
+    let per_second = rustix::param::clock_ticks_per_second();
+    Some(Cost { cpu: Duration::from_nanos(ticks * 1_000_000_000 / per_second), peak_memory: peak * 1024 })
+}
+
+/// The cost of this process until now, with processor time to the nanosecond.
+#[must_use]
+pub fn of_this_process() -> Option<Cost> {
+    let cpu = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    let cpu = Duration::new(u64::try_from(cpu.tv_sec).ok()?, u32::try_from(cpu.tv_nsec).ok()?);
+    Some(Cost { cpu, ..of(std::process::id())? })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn this_process_has_cost_something() {
+        let cost = super::of_this_process().expect("procfs is mounted");
+        assert!(cost.cpu.as_nanos() > 0 && cost.peak_memory > 0);
+    }
+}
