@@ -42,6 +42,18 @@ pub struct Answer {
     pub end: End,
 }
 
+impl Answer {
+    /// Forgets everything and keeps the buffers, so that the next request can fill the same answer.
+    pub fn clear(&mut self) {
+        let (mut chunks, mut pieces, mut text) =
+            (std::mem::take(&mut self.chunks), std::mem::take(&mut self.pieces), std::mem::take(&mut self.text));
+        chunks.clear();
+        pieces.clear();
+        text.clear();
+        *self = Self { chunks, pieces, text, ..Self::default() };
+    }
+}
+
 /// How an answer ended.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum End {

@@ -5,5 +5,20 @@
 //! answer, never an `Err` that stops a run. This crate knows nothing of plans and of what the figures mean.
 
 pub mod answer;
+mod client;
+mod clock;
+mod dialect;
+mod endpoint;
+mod header;
+pub mod limits;
+mod secret;
+mod target;
 
 pub use answer::{Answer, Channel, Chunk, End, FailureKind, Piece, Usage};
+pub use client::{Client, GetError, Got, StampCounts};
+pub use clock::Clock;
+pub use dialect::{Dialect, RequestShape};
+pub use endpoint::{Endpoint, UrlError};
+pub use header::{Header, HeaderError};
+pub use secret::{Secret, is_secret_name};
+pub use target::{Prepared, Redirects, Target, TargetError, TargetSettings, Timeouts, TlsSettings, Verify};

@@ -1,0 +1,232 @@
+//! Where requests go: a URL and the dialect that is spoken there. It opens nothing.
+
+use url::Url;
+
+use crate::dialect::Dialect;
+use crate::secret::{REDACTED, is_secret_name};
+
+/// An address and its dialect.
+#[derive(Clone)]
+pub struct Endpoint {
+    url: Url,
+    dialect: Dialect,
+}
+
+/// Why a text is no address of a server.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UrlError {
+    /// It cannot be read at all.
+    #[error("`{url}` is no URL: {reason}\n  hint: --url http://localhost:8000")]
+    Malformed {
+        /// As it was given, without anything secret.
+        url: String,
+        /// What the parser says.
+        reason: String,
+    },
+    /// Neither `http` nor `https`.
+    #[error("`{scheme}` is no scheme that metron speaks; http and https are\n  hint: --url http://{rest}")]
+    Scheme {
+        /// What stood before the colon.
+        scheme: String,
+        /// The likely host and port.
+        rest: String,
+    },
+    /// A user name or password, which would end up in files.
+    #[error(
+        "the URL holds a user name or password, which would be written to files\n  hint: --api-key-env VAR, or --header"
+    )]
+    UserInfo,
+    /// A fragment, which is never sent.
+    #[error("the URL has a fragment (`#...`), which no server ever sees")]
+    Fragment,
+    /// Port 0, at which nothing can listen.
+    #[error("port 0 is no port that a server can be reached at")]
+    PortZero,
+    /// The path is of another dialect than the one asked for.
+    #[error("the path `{path}` is of dialect `{found}`, but `{asked}` was asked for\n  hint: --endpoint {found}")]
+    OtherDialect {
+        /// The URL's path.
+        path: String,
+        /// The dialect whose path it is.
+        found: &'static str,
+        /// The dialect that was named.
+        asked: &'static str,
+    },
+}
+
+impl Endpoint {
+    /// Reads a server's root, its `/v1`, or the whole path. Without a dialect the path tells it, or else it is chat.
+    ///
+    /// ```
+    /// use metron_wire::{Dialect, Endpoint};
+    /// let endpoint = Endpoint::resolve("http://localhost:8000/v1", None).unwrap();
+    /// assert_eq!(endpoint.url(), "http://localhost:8000/v1/chat/completions");
+    /// assert_eq!(endpoint.dialect(), Dialect::Chat);
+    /// ```
+    ///
+    /// # Errors
+    /// If it is no `http` or `https` URL, holds a user's name or a fragment, or is the path of another dialect.
+    pub fn resolve(url: &str, dialect: Option<Dialect>) -> Result<Self, UrlError> {
+        let mut url = parse(url)?;
+        let path = url.path().trim_end_matches('/').to_owned();
+        let found = Dialect::ALL.into_iter().find(|dialect| path.ends_with(dialect.path()));
+        let dialect = match (found, dialect) {
+            (Some(found), Some(asked)) if found != asked => {
+                return Err(UrlError::OtherDialect { path, found: found.name(), asked: asked.name() });
+            }
+            (Some(dialect), _) | (None, Some(dialect)) => dialect,
+            (None, None) => Dialect::Chat,
+        };
+        match found {
+            Some(_) => url.set_path(&path),
+            None if is_version(&path) => url.set_path(&format!("{path}{}", dialect.path())),
+            None => url.set_path(&format!("{path}/v1{}", dialect.path())),
+        }
+        Ok(Self { url, dialect })
+    }
+
+    /// The dialect that is spoken there.
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// The whole address, safe to print: the values of secret query parameters are left out.
+    #[must_use]
+    pub fn url(&self) -> String {
+        printable(&self.url)
+    }
+
+    /// The path (with the server's own prefix, if any) at which its models are listed.
+    #[must_use]
+    pub fn models_path(&self) -> String {
+        let path = self.url.path();
+        let base = path.strip_suffix(self.dialect.path()).expect("resolve ends the path with the dialect's");
+        format!("{base}/models")
+    }
+
+    pub(crate) fn address(&self) -> &Url {
+        &self.url
+    }
+}
+
+/// Reads a URL that requests can be sent to.
+fn parse(text: &str) -> Result<Url, UrlError> {
+    let malformed = |reason: &str| UrlError::Malformed { url: shown(text), reason: reason.to_owned() };
+    // The URL standard has line ends and tabs dropped in silence; here they are a mistake or an attack.
+    if text.trim().chars().any(|c| c.is_control() || c == ' ') {
+        return Err(malformed("it has a blank or a control character in it"));
+    }
+    let url = Url::parse(text.trim()).map_err(|reason| malformed(&reason.to_string()))?;
+    match url.scheme() {
+        "http" | "https" => {}
+        scheme => {
+            let (scheme, rest) = (scheme.to_owned(), text.trim());
+            // `localhost:8000` reads as scheme `localhost`.
+            let rest = rest.split_once("://").map_or(rest, |(_, rest)| rest).to_owned();
+            return Err(UrlError::Scheme { scheme, rest: shown(&rest) });
+        }
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(UrlError::UserInfo);
+    }
+    if url.fragment().is_some() {
+        return Err(UrlError::Fragment);
+    }
+    match url.port() {
+        Some(0) => Err(UrlError::PortZero),
+        _ => Ok(url),
+    }
+}
+
+/// A text that failed to be a URL, without what may be secret in it.
+fn shown(text: &str) -> String {
+    let text = text.split(['?', '#']).next().unwrap_or_default();
+    let text = text.rsplit_once('@').map_or(text, |(_, rest)| rest);
+    text.chars().take(200).flat_map(char::escape_debug).collect()
+}
+
+/// A URL with the values of secret query parameters left out.
+pub(crate) fn printable(url: &Url) -> String {
+    let mut shown = url.clone();
+    if url.query().is_some() {
+        let pairs: Vec<(String, String)> = url
+            .query_pairs()
+            .map(|(name, value)| match is_secret_name(&name) {
+                true => (name.into_owned(), REDACTED.to_owned()),
+                false => (name.into_owned(), value.into_owned()),
+            })
+            .collect();
+        shown.query_pairs_mut().clear().extend_pairs(pairs);
+    }
+    shown.into()
+}
+
+/// Whether a path ends in a version: `/v1`, `/v1beta`.
+fn is_version(path: &str) -> bool {
+    let last = path.rsplit('/').next().unwrap_or_default();
+    last.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(url: &str, dialect: Option<Dialect>, whole: &str) {
+        let endpoint = Endpoint::resolve(url, dialect).map_err(|error| error.to_string()).expect(url);
+        assert_eq!(endpoint.url(), whole, "{url}");
+    }
+
+    fn refused(url: &str) -> UrlError {
+        Endpoint::resolve(url, None).err().expect(url)
+    }
+
+    #[test]
+    fn root_version_and_whole_path_all_lead_to_the_endpoint() {
+        for url in [
+            "http://h:8000",
+            "http://h:8000/",
+            "http://h:8000/v1",
+            "http://h:8000/v1/",
+            "http://h:8000/v1/chat/completions",
+        ] {
+            check(url, None, "http://h:8000/v1/chat/completions");
+        }
+        check("http://h/v1/completions", None, "http://h/v1/completions");
+        check("http://h", Some(Dialect::Completions), "http://h/v1/completions");
+        check("http://h/case/x/pace=50", None, "http://h/case/x/pace=50/v1/chat/completions");
+        check("https://[::1]:9/api/v1beta", None, "https://[::1]:9/api/v1beta/chat/completions");
+        check("https://bücher.example/", None, "https://xn--bcher-kva.example/v1/chat/completions");
+    }
+
+    #[test]
+    fn models_are_listed_beside_the_endpoint() {
+        let path = |url| Endpoint::resolve(url, None).map(|e| e.models_path()).map_err(|e| e.to_string());
+        assert_eq!(path("http://h/x/v1"), Ok("/x/v1/models".to_owned()));
+        assert_eq!(path("http://h/v1/completions"), Ok("/v1/models".to_owned()));
+    }
+
+    #[test]
+    fn what_cannot_be_reached_is_refused_with_the_way_out() {
+        assert!(matches!(refused("localhost:8000"), UrlError::Scheme { rest, .. } if rest == "localhost:8000"));
+        assert!(refused("ftp://h/x").to_string().contains("http://h/x"));
+        assert_eq!(refused("http://me:pw@h/"), UrlError::UserInfo);
+        assert_eq!(refused("http://h/#x"), UrlError::Fragment);
+        assert_eq!(refused("http://h:0/"), UrlError::PortZero);
+        for url in ["", "h", "http://", "http://[::1", "http://h:65536", "http://h/a b", "http://h/\r\nx: y"] {
+            assert!(matches!(refused(url), UrlError::Malformed { .. }), "{url}");
+        }
+        let other = Endpoint::resolve("http://h/v1/chat/completions", Some(Dialect::Completions)).err();
+        assert!(matches!(other, Some(UrlError::OtherDialect { found: "chat", .. })));
+    }
+
+    #[test]
+    fn secrets_in_the_query_are_not_printed() {
+        check(
+            "http://h/v1?api-version=3&api_key=sk-1",
+            None,
+            "http://h/v1/chat/completions?api-version=3&api_key=%5Bredacted%5D",
+        );
+        assert!(!refused("http//h?key=sk-1").to_string().contains("sk-1"));
+    }
+}

@@ -1,0 +1,174 @@
+//! What every request of a run shares: the address, the headers, the timeouts, the TLS set-up. It opens nothing.
+
+use std::path::PathBuf;
+
+use metron_units::Nanos;
+use url::Url;
+use zeroize::Zeroizing;
+
+use crate::endpoint::Endpoint;
+use crate::header::Header;
+use crate::secret::{Redactor, is_secret_name};
+
+/// What a [`Target`] is made of.
+pub struct TargetSettings {
+    /// Where requests go.
+    pub endpoint: Endpoint,
+    /// Sent with each of them.
+    pub headers: Vec<Header>,
+    /// Whom to trust.
+    pub tls: TlsSettings,
+    /// How long to wait for what.
+    pub timeouts: Timeouts,
+    /// What a redirect means.
+    pub redirects: Redirects,
+}
+
+/// Whom to trust as the server.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TlsSettings {
+    /// A PEM file of root certificates that are trusted besides the system's.
+    pub ca: Option<PathBuf>,
+    /// Whether certificates are checked.
+    pub verify: Verify,
+}
+
+/// Whether certificates are checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Verify {
+    /// Against the trusted roots and the host's name.
+    #[default]
+    Yes,
+    /// Any certificate passes (`--insecure`).
+    Insecure,
+}
+
+/// How long to wait; METRICS.md, *Errors*, says since when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For the name, TCP and TLS.
+    pub connect: Nanos,
+    /// From dispatch to the first bearing chunk.
+    pub first_token: Nanos,
+    /// From one bearing chunk to the next.
+    pub idle: Nanos,
+    /// From dispatch to the end.
+    pub total: Nanos,
+}
+
+impl Default for Timeouts {
+    /// The contract's defaults: 10 s, 60 s, 30 s, 600 s.
+    fn default() -> Self {
+        Self {
+            connect: Nanos::from_secs(10),
+            first_token: Nanos::from_secs(60),
+            idle: Nanos::from_secs(30),
+            total: Nanos::from_secs(600),
+        }
+    }
+}
+
+/// What a redirect means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Redirects {
+    /// `http_3xx`, which names the new address.
+    #[default]
+    Reported,
+    /// 307 and 308 are followed, up to [`crate::limits::REDIRECTS`] times, never from https to http; another origin gets no
+    /// secret header.
+    Followed,
+}
+
+/// Everything that the requests of a run share. One per run: the workers' clients hold it in an `Arc`.
+pub struct Target {
+    pub(crate) settings: TargetSettings,
+    pub(crate) redactor: Redactor,
+    /// The request's head up to the headers that depend on its body.
+    pub(crate) head: Zeroizing<Vec<u8>>,
+}
+
+/// Why a target cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum TargetError {
+    /// The file of root certificates cannot be used.
+    #[error("cannot read root certificates from {}: {reason}\n  hint: --ca takes a PEM file with CERTIFICATE blocks", .path.display())]
+    Ca {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// The TLS library refuses the set-up.
+    #[error("cannot set up TLS")]
+    Tls(#[source] rustls::Error),
+}
+
+/// A request that is ready to be written. It holds no secret: the headers are the target's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prepared {
+    /// The headers that depend on the body, and the blank line.
+    pub(crate) length: Vec<u8>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Target {
+    /// Serialises what every request starts with, and reads the certificates that will be needed.
+    ///
+    /// # Errors
+    /// If a root certificate cannot be read.
+    pub fn new(settings: TargetSettings) -> Result<Self, TargetError> {
+        let url = settings.endpoint.address();
+        let secret_headers = settings.headers.iter().filter(|header| header.is_secret()).map(Header::value);
+        let queries: Vec<String> =
+            url.query_pairs().filter(|(name, _)| is_secret_name(name)).map(|(_, value)| value.into_owned()).collect();
+        let redactor = Redactor::new(secret_headers.chain(queries.iter().map(String::as_str)));
+        let head = Zeroizing::new(request_head(url, settings.headers.iter()));
+        Ok(Self { redactor, head, settings })
+    }
+
+    /// Where requests go.
+    #[must_use]
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.settings.endpoint
+    }
+
+    /// A request with this body, to be sent any number of times.
+    #[must_use]
+    pub fn prepare(&self, body: Vec<u8>) -> Prepared {
+        Prepared { length: format!("content-length: {}\r\n\r\n", body.len()).into_bytes(), body }
+    }
+}
+
+/// A POST's request line and headers, up to the ones that depend on the body.
+pub(crate) fn request_head<'a>(url: &Url, headers: impl Iterator<Item = &'a Header>) -> Vec<u8> {
+    let mut lines = vec![];
+    for header in headers {
+        lines.push((header.name(), header.value()));
+    }
+    let has = |name: &str| lines.iter().any(|(given, _)| given.eq_ignore_ascii_case(name));
+    let mut head = Vec::with_capacity(512);
+    head.extend_from_slice(format!("POST {} HTTP/1.1\r\n", path_and_query(url)).as_bytes());
+    let host = host_header(url);
+    let own = [
+        ("host", host.as_str()),
+        ("user-agent", concat!("metron/", env!("CARGO_PKG_VERSION"))),
+        ("accept", "text/event-stream, application/json"),
+        ("content-type", "application/json"),
+    ];
+    for (name, value) in own.into_iter().filter(|(name, _)| !has(name)).chain(lines.iter().copied()) {
+        for part in [name, ": ", value, "\r\n"] {
+            head.extend_from_slice(part.as_bytes());
+        }
+    }
+    head
+}
+
+/// The request target of the request line.
+pub(crate) fn path_and_query(url: &Url) -> &str {
+    &url[url::Position::BeforePath..url::Position::AfterQuery]
+}
+
+/// `host`, or `host:port` where the port is not the scheme's own.
+pub(crate) fn host_header(url: &Url) -> String {
+    url[url::Position::BeforeHost..url::Position::AfterPort].to_owned()
+}
