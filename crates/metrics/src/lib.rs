@@ -8,4 +8,16 @@
 
 pub mod record;
 
+mod fraction;
+
+pub mod deadlines;
+mod gaps;
+pub mod request;
+
+pub mod catalogue;
+pub mod interval;
+
+pub use catalogue::Metric;
+pub use deadlines::{FirstToken, Misses};
 pub use record::{Chunk, CountedBy, Deadlines, ErrorClass, Failure, Outcome, Phase, RequestRecord, Texts};
+pub use request::RequestFigures;

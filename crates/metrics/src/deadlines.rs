@@ -1,0 +1,192 @@
+//! The deadlines of a stream: how many were missed, and the tightest that it could have kept. METRICS.md, *Deadlines*;
+//! Algorithm 1 of arXiv 2407.07000, in integers.
+//!
+//! Knows gaps and deadlines only; who made the gaps, and whether the request is to be judged at all, is decided elsewhere.
+
+use metron_units::{Nanos, Share};
+
+use crate::fraction::Fraction;
+use crate::record::Deadlines;
+
+/// Whether a stream's first token is held to its deadline too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FirstToken {
+    /// The first gap is the TTFT, held to the TTFT deadline; what it saves is slack for the tokens after it.
+    Counted,
+    /// The first gap is passed over: the stream is judged from its second token on, with no slack to begin with.
+    LeftOut,
+}
+
+/// Deadlines missed, of all that a stream had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Misses {
+    /// Deadlines that passed before their token came. A late token misses one for each period that it overran.
+    pub missed: u64,
+    /// Deadlines in all: one a token kept, and every missed one.
+    pub total: u64,
+}
+
+impl Misses {
+    /// `missed / total`; `None` if there was no deadline.
+    #[must_use]
+    pub fn rate(self) -> Option<f64> {
+        (self.total > 0).then(|| self.missed as f64 / self.total as f64)
+    }
+
+    /// The fluidity-index, `1 - missed / total`; `None` if there was no deadline.
+    #[must_use]
+    pub fn fluidity_index(self) -> Option<f64> {
+        (self.total > 0).then(|| (self.total - self.missed) as f64 / self.total as f64)
+    }
+
+    /// Whether `missed / total` is at most `target`, decided in integers. `false` if there was no deadline.
+    #[must_use]
+    pub fn within(self, target: Share) -> bool {
+        self.total > 0 && Fraction::of(target).covers(u128::from(self.missed), u128::from(self.total))
+    }
+}
+
+/// The deadlines that a stream missed. `gaps` is one gap a token, the TTFT first.
+///
+/// A TBT deadline of zero is read as 1 ns, the least there is. Counts beyond 64 bits, which no stream of less than 584
+/// years can reach, saturate.
+#[must_use]
+pub fn misses(gaps: impl IntoIterator<Item = Nanos>, deadlines: Deadlines, first: FirstToken) -> Misses {
+    let tbt = deadlines.tbt.get().max(1);
+    Tally::over(gaps.into_iter().map(Burst::lone), Some(deadlines.ttft.get()), tbt, first).misses()
+}
+
+/// The smallest TBT deadline of at least 1 ns with which a stream misses at most `target` of its deadlines, its first token
+/// left out: the minimum TBT deadline of METRICS.md. `None` for fewer than two tokens.
+///
+/// Exact: the miss rate never rises with the deadline, so it is bisected to the nanosecond. O(tokens * log(largest gap)),
+/// without allocating.
+#[must_use]
+pub fn min_tbt_deadline(gaps: impl Iterator<Item = Nanos> + Clone, target: Share) -> Option<Nanos> {
+    min_of_bursts(gaps.map(Burst::lone), target)
+}
+
+/// As [`min_tbt_deadline`], with the first token held to the TTFT deadline `ttft`. `None` for no token, and where no TBT
+/// deadline will do since the first token alone misses more than `target`.
+#[must_use]
+pub fn min_tbt_deadline_with_first(
+    gaps: impl Iterator<Item = Nanos> + Clone,
+    ttft: Nanos,
+    target: Share,
+) -> Option<Nanos> {
+    let bursts = gaps.map(Burst::lone);
+    let first = bursts.clone().next()?;
+    let largest = bursts.clone().skip(1).map(|burst| burst.gap).max().unwrap_or(0);
+    // With a period longer than the first token's delay, that delay is one miss and no longer period makes it less.
+    let most = largest.max(first.gap.saturating_sub(ttft.get()).saturating_add(1));
+    bisect(most, target, |tbt| Tally::over(bursts.clone(), Some(ttft.get()), tbt, FirstToken::Counted))
+}
+
+/// Tokens that arrived together: the first takes the gap to the token before, the others took none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Burst {
+    /// The gap in front, in nanoseconds.
+    pub(crate) gap: u64,
+    /// How many tokens, at least 1.
+    pub(crate) tokens: u32,
+}
+
+impl Burst {
+    fn lone(gap: Nanos) -> Self {
+        Self { gap: gap.get(), tokens: 1 }
+    }
+}
+
+/// [`misses`] over bursts: the same result in one step a chunk instead of one a token.
+pub(crate) fn misses_of_bursts(bursts: impl Iterator<Item = Burst>, deadlines: Deadlines, first: FirstToken) -> Misses {
+    Tally::over(bursts, Some(deadlines.ttft.get()), deadlines.tbt.get().max(1), first).misses()
+}
+
+/// [`min_tbt_deadline`] over bursts.
+pub(crate) fn min_of_bursts(bursts: impl Iterator<Item = Burst> + Clone, target: Share) -> Option<Nanos> {
+    let first = bursts.clone().next()?;
+    // With a period as long as the largest gap nothing is missed, so a minimum exists for every target.
+    let largest = bursts.clone().skip(1).map(|burst| burst.gap).max();
+    if first.tokens == 1 && largest.is_none() {
+        return None;
+    }
+    let most = largest.unwrap_or(0).max(1);
+    bisect(most, target, |tbt| Tally::over(bursts.clone(), None, tbt, FirstToken::LeftOut))
+}
+
+/// The smallest deadline of 1 to `most` whose tally is within `target`, if `most` itself is.
+fn bisect(most: u64, target: Share, tally: impl Fn(u64) -> Tally) -> Option<Nanos> {
+    let target = Fraction::of(target);
+    let holds = |tbt| {
+        let tally = tally(tbt);
+        target.covers(tally.missed, tally.total)
+    };
+    if !holds(most) {
+        return None;
+    }
+    let (mut low, mut high) = (1, most);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if holds(middle) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    Some(Nanos::new(low))
+}
+
+/// The algorithm's state. 128 bits, since slack is a sum of deadlines and a file may hold any 64-bit gap.
+#[derive(Debug, Clone, Copy, Default)]
+struct Tally {
+    slack: u128,
+    missed: u128,
+    total: u128,
+}
+
+impl Tally {
+    /// Runs through a whole stream. `ttft` is used only where the first token is counted.
+    fn over(bursts: impl Iterator<Item = Burst>, ttft: Option<u64>, tbt: u64, first: FirstToken) -> Self {
+        let mut tally = Self::default();
+        let mut bursts = bursts;
+        if let Some(burst) = bursts.next() {
+            match first {
+                FirstToken::Counted => tally.token(burst.gap, ttft.unwrap_or(tbt), tbt),
+                FirstToken::LeftOut => {}
+            }
+            tally.together(burst.tokens - 1, tbt);
+        }
+        for burst in bursts {
+            tally.token(burst.gap, tbt, tbt);
+            tally.together(burst.tokens - 1, tbt);
+        }
+        tally
+    }
+
+    /// One token after `gap`, held to `deadline`; a late one restarts the deadlines at its arrival.
+    fn token(&mut self, gap: u64, deadline: u64, tbt: u64) {
+        let allowed = u128::from(deadline) + self.slack;
+        if u128::from(gap) <= allowed {
+            self.slack = allowed - u128::from(gap);
+            self.total += 1;
+        } else {
+            // The slack was less than the gap, so the difference fits 64 bits, and so does a cheap division.
+            let late = gap - allowed as u64;
+            let missed = u128::from(late / tbt) + 1;
+            self.missed += missed;
+            self.total += missed;
+            self.slack = 0;
+        }
+    }
+
+    /// `count` tokens without a gap: each is in time and saves its whole period.
+    fn together(&mut self, count: u32, tbt: u64) {
+        self.slack += u128::from(count) * u128::from(tbt);
+        self.total += u128::from(count);
+    }
+
+    fn misses(self) -> Misses {
+        let narrow = |count| u64::try_from(count).unwrap_or(u64::MAX);
+        Misses { missed: narrow(self.missed), total: narrow(self.total) }
+    }
+}
