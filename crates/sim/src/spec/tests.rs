@@ -1,0 +1,114 @@
+use metron_units::{Nanos, Tokens};
+use proptest::prelude::*;
+
+use super::*;
+
+fn ms(ms: u64) -> Nanos {
+    Nanos::from_millis(ms)
+}
+
+fn read(text: &str) -> Spec {
+    text.parse().unwrap_or_else(|refused| panic!("{text}: {refused}"))
+}
+
+/// `text` is refused with a message that holds `reason`, and `hint` can be typed instead.
+fn refused(text: &str, reason: &str, hint: &str) {
+    let error = text.parse::<Spec>().expect_err(text);
+    assert!(error.to_string().contains(reason), "{text}: {error}");
+    assert_eq!(error.hint().unwrap_or_default(), hint, "{text}");
+}
+
+#[test]
+fn the_bare_address_is_the_documented_script() {
+    assert_eq!(read("sim:"), read("sim:fixed?ttft=100ms&tbt=20ms&tokens=128"));
+    assert_eq!(read("sim:fixed"), read("sim:"));
+    assert_eq!(read("sim:").to_string(), "sim:fixed?ttft=100ms&tbt=20ms&tokens=128");
+}
+
+#[test]
+fn every_setting_of_a_script_is_read() {
+    let fixed = Fixed {
+        ttft: ms(5),
+        tbt: Nanos::from_micros(1_500),
+        tokens: Tokens::new(7),
+        stall: Some(Stall { every: 3, extra: ms(300) }),
+    };
+    assert_eq!(read("sim:fixed?stall=300ms&tbt=1.5ms&ttft=5ms&tokens=7&stall-every=3"), Spec::Fixed(fixed));
+}
+
+#[test]
+fn every_setting_of_a_queue_is_read() {
+    let service: metron_workload::Dist<Nanos> = "90% exponential:20ms + 10% exponential:200ms".parse().unwrap();
+    let queue = Queue { servers: 4, service, first: FirstToken::Start, tokens: Tokens::new(2), seed: 9 };
+    let text = "sim:queue?servers=4&service=90% exponential:20ms + 10% exponential:200ms&first=start&tokens=2&seed=9";
+    assert_eq!(read(text), Spec::Queue(queue));
+}
+
+#[test]
+fn what_is_no_engine_is_refused_with_what_could_be_typed() {
+    refused("http://host", "does not start with `sim:`", "sim:");
+    refused("sim:fxed", "no simulated engine `fxed`", "sim:fixed");
+    refused("sim:Queue", "no simulated engine `Queue`", "sim:queue");
+    refused("sim:zzz", "no simulated engine `zzz`", "one of fixed, queue");
+    refused("sim:fixed?stall_every=3", "has no setting `stall_every`", "stall-every=");
+    refused("sim:fixed?servers=3", "`fixed` has no setting `servers`", "one of ttft, tbt, tokens, stall-every, stall");
+    refused("sim:fixed?ttft=300", "duration `300` has no unit", "ttft=300ms");
+    refused("sim:fixed?ttft", "does not start with a number", "ttft=300ms");
+    refused("sim:fixed?ttft=1001h", "over 1000 hours", "ttft=1h");
+    refused("sim:fixed?tokens=0", "outside 1 to 10000000", "tokens=1");
+    refused("sim:fixed?tokens=-1", "a whole number", "tokens=1");
+    refused("sim:fixed?tokens=+5", "a whole number", "tokens=1");
+    refused("sim:fixed?tbt=1ms&tbt=2ms", "`tbt` is given twice", "");
+    refused("sim:fixed?stall=1s", "lacks the setting `stall-every`", "stall-every=16");
+    refused("sim:fixed?stall-every=4", "lacks the setting `stall`", "stall=300ms");
+    refused("sim:queue?servers=2", "`queue` lacks the setting `service`", "service=exponential:50ms");
+    refused("sim:queue?service=50ms&first=middle", "one of end, start", "first=end");
+}
+
+#[test]
+fn a_stall_lengthens_only_the_gap_after_its_tokens() {
+    let fixed = Fixed { stall: Some(Stall { every: 2, extra: ms(300) }), ..Fixed::default() };
+    let due: Vec<Nanos> = (0..5).map(|k| fixed.due(ms(1_000), k)).collect();
+    assert_eq!(due, [1_100, 1_120, 1_440, 1_460, 1_780].map(ms));
+}
+
+#[test]
+fn a_script_beyond_all_time_ends_at_the_end_of_time() {
+    let fixed = Fixed { tbt: Nanos::from_secs(3_600_000), ..Fixed::default() };
+    assert_eq!(fixed.due(Nanos::MAX, 10_000_000), Nanos::MAX);
+}
+
+fn any_duration() -> impl Strategy<Value = Nanos> {
+    (0..=3_600_000_000_000_000_u64).prop_map(Nanos::new)
+}
+
+fn any_spec() -> impl Strategy<Value = Spec> {
+    let stall =
+        proptest::option::of((1..=10_000_000_u64, any_duration()).prop_map(|(every, extra)| Stall { every, extra }));
+    let fixed = (any_duration(), any_duration(), 1..=10_000_000_u64, stall)
+        .prop_map(|(ttft, tbt, tokens, stall)| Spec::Fixed(Fixed { ttft, tbt, tokens: Tokens::new(tokens), stall }));
+    let services = ["50ms", "exponential:50ms", "70% 10ms + 30% lognormal:1500us,0.8"];
+    let service =
+        proptest::sample::select(services.to_vec()).prop_filter_map("a distribution", |text| text.parse().ok());
+    let first = proptest::sample::select(vec![FirstToken::Start, FirstToken::End]);
+    let queue = (1..=1_000_000_u64, service, first, 1..=10_000_000_u64, any::<u64>()).prop_map(
+        |(servers, service, first, tokens, seed)| {
+            Spec::Queue(Queue { servers, service, first, tokens: Tokens::new(tokens), seed })
+        },
+    );
+    prop_oneof![fixed, queue]
+}
+
+proptest! {
+    #[test]
+    fn what_is_printed_reads_back(spec in any_spec()) {
+        prop_assert_eq!(read(&spec.to_string()), spec);
+    }
+
+    #[test]
+    fn no_text_breaks_the_parser(text in "(sim:)?(fixed|queue|.{0,6})(\\?(ttft|tokens|service|stall|.{0,3})=.{0,12}(&.{0,12})?)?") {
+        if let Ok(spec) = text.parse::<Spec>() {
+            prop_assert_eq!(read(&spec.to_string()), spec);
+        }
+    }
+}
