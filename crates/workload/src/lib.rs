@@ -6,6 +6,19 @@
 
 #![forbid(unsafe_code)]
 
+mod arrivals;
+pub mod digest;
+pub mod dist;
 pub mod plan;
+pub mod prompt;
+pub mod random;
+pub mod tokenizer;
 
-pub use plan::{Arrivals, Limit, Load, PlanConfig, PlannedRequest, Warmup};
+pub use digest::PlanDigest;
+pub use dist::Dist;
+pub use plan::{
+    Arrivals, LeftToClock, Lengths, Limit, Load, Plan, PlanConfig, PlanError, PlannedPhase, PlannedRequest, Shard,
+    Warmup,
+};
+pub use prompt::{PromptError, Prompts};
+pub use tokenizer::Tokenizer;

@@ -1,0 +1,79 @@
+//! A digest of a plan that does not depend on how the plan was dealt out. Knows no file.
+//!
+//! Each request gives one BLAKE3 hash of its id, instant, lengths and prompt; the digest is their sum, as integers of 256
+//! bits. So the sum of the digests of N shards is the digest of the whole, whatever N and whatever the order, and two
+//! runs with one digest sent the same requests at the same planned instants. It guards against mistakes, not against
+//! forgery: sums of hashes can be forged.
+
+use std::fmt;
+
+use metron_units::Tokens;
+
+use crate::plan::{Plan, PlannedPhase, PlannedRequest};
+use crate::prompt::{PromptError, Prompts};
+
+/// What the hashes are keyed for: another meaning of the bytes gets another key.
+const CONTEXT: &str = "metron 2026 plan digest 1";
+
+/// The digest of a plan, or of a part of one; of no requests at first. Shown as 64 hexadecimal digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PlanDigest {
+    /// 256 bits, the lowest first.
+    limbs: [u64; 4],
+}
+
+impl PlanDigest {
+    /// Adds one request with its prompt, or whatever else the body was planned from.
+    pub fn add(&mut self, request: &PlannedRequest, prompt: &str) {
+        let mut hasher = blake3::Hasher::new_derive_key(CONTEXT);
+        let PlannedRequest { id, phase, intended, input_tokens, output_tokens } = *request;
+        let phase = match phase {
+            PlannedPhase::Warmup => 0_u8,
+            PlannedPhase::Measured => 1,
+            PlannedPhase::ByClock => 2,
+        };
+        hasher.update(&id.to_le_bytes());
+        // A byte tells an instant of zero from none.
+        hasher.update(&[phase, u8::from(intended.is_some())]);
+        hasher.update(&intended.map_or(0, metron_units::Nanos::get).to_le_bytes());
+        for length in [input_tokens, output_tokens].map(Tokens::get) {
+            hasher.update(&length.to_le_bytes());
+        }
+        hasher.update(prompt.as_bytes());
+        let hash = *hasher.finalize().as_bytes();
+        let (words, _) = hash.as_chunks::<8>();
+        let mut limbs = [0; 4];
+        limbs.iter_mut().zip(words).for_each(|(limb, word)| *limb = u64::from_le_bytes(*word));
+        self.combine(Self { limbs });
+    }
+
+    /// Adds the digest of another part of the same plan.
+    pub fn combine(&mut self, other: Self) {
+        let mut carry = false;
+        for (limb, other) in self.limbs.iter_mut().zip(other.limbs) {
+            let (sum, over) = limb.overflowing_add(other);
+            let (sum, over_by_carry) = sum.overflowing_add(u64::from(carry));
+            (*limb, carry) = (sum, over || over_by_carry);
+        }
+    }
+}
+
+impl fmt::Display for PlanDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.limbs.iter().rev().try_for_each(|limb| write!(f, "{limb:016x}"))
+    }
+}
+
+/// The digest of what is left of a plan. Makes every prompt: about as much work as sending the plan.
+///
+/// # Errors
+/// If a prompt cannot be made. Does not end for a plan without end.
+pub fn of_plan(plan: Plan, prompts: &Prompts) -> Result<PlanDigest, PromptError> {
+    let mut digest = PlanDigest::default();
+    let mut prompt = String::new();
+    for request in plan {
+        prompts.write(request.id, request.input_tokens, &mut prompt)?;
+        digest.add(&request, &prompt);
+    }
+    Ok(digest)
+}
