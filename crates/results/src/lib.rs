@@ -1,1 +1,27 @@
 //! What a run leaves behind, written and read: summary, rows, journal; other tools' result files too.
+//!
+//! - [`summary::Summary`] and [`score::ScoreReport`] are the contract with users' scripts; [`schema()`] describes them.
+//! - [`event::RunEvent`] is what a runner tells whoever watches.
+//! - [`recorder::Recorder`] keeps a run's requests while it runs and leaves its files at the end, whole or absent.
+//! - [`rows`], [`journal`] and [`recover()`] read them back; [`foreign`] reads other tools' files.
+//!
+//! This crate sends nothing, prints nothing and reads no clock; what figures mean is `metron-metrics`' matter.
+
+#![forbid(unsafe_code)]
+
+pub mod event;
+pub mod facts;
+pub mod folder;
+pub mod foreign;
+pub mod journal;
+mod plan_order;
+pub mod recorder;
+//pub mod recover;
+pub mod rows;
+//pub mod score;
+pub mod storage;
+pub mod summary;
+
+pub use facts::RunFacts;
+//pub use recover::recover;
+pub use summary::{Summary, schema};

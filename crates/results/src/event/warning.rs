@@ -1,0 +1,195 @@
+//! What the user should know of a run, as data. The text of each says what it means and what to do.
+
+use std::fmt;
+
+use metron_metrics::ErrorClass;
+use metron_units::{Nanos, Share};
+
+/// Something that the user should know.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Warning {
+    /// No tokenizer of the model was named.
+    TokenizerAssumed {
+        /// The one that stands in.
+        name: String,
+    },
+    /// Any certificate is accepted.
+    Insecure,
+    /// A worker was near its limit.
+    ClientBusy {
+        /// How busy the busiest was.
+        busy: Share,
+        /// How many there are.
+        workers: u32,
+    },
+    /// Requests left late.
+    LateDispatch {
+        /// The 99th percentile of dispatched less intended.
+        p99: Nanos,
+    },
+    /// This process stood still.
+    ClientStalled {
+        /// When, since the run's epoch.
+        at: Nanos,
+        /// For how long.
+        lasted: Nanos,
+    },
+    /// The wall clock was set while the run ran.
+    WallClockStepped {
+        /// By how many nanoseconds.
+        by_ns: i64,
+    },
+    /// The platform gives no receive stamps.
+    NoKernelStamps,
+    /// `--max-in-flight` holds requests back.
+    HeldBack {
+        /// The bound.
+        max_in_flight: u32,
+    },
+    /// Failures of a class began.
+    Failing {
+        /// The class.
+        class: ErrorClass,
+        /// What the first one said. From outside.
+        example: String,
+    },
+    /// Whole answers came where streams were asked.
+    Unstreamed {
+        /// How many.
+        count: u64,
+        /// Of how many completed ones.
+        of: u64,
+    },
+    /// The server's token counts and the chunks' own disagree.
+    CountMismatch {
+        /// In what share of the requests.
+        share: Share,
+    },
+    /// Answers were complete, but their framing was not ended properly.
+    UncleanEnd {
+        /// How many.
+        count: u64,
+    },
+    /// Chunks came in bursts: something holds them back on the way.
+    SharedReads {
+        /// Share of the chunks that came in one read with another of their stream.
+        share: Share,
+    },
+    /// Too few samples for a percentile.
+    FewSamples {
+        /// The metric.
+        metric: &'static str,
+        /// The percentile, as `p99`.
+        percentile: &'static str,
+        /// How many samples there are.
+        has: u64,
+        /// How many it takes.
+        needs: u64,
+    },
+    /// Redirects were answered and not followed.
+    Redirected {
+        /// The address they name. From outside.
+        to: String,
+    },
+    /// The open descriptors were raised to what the run needs.
+    DescriptorsRaised {
+        /// From so many.
+        from: u64,
+        /// To so many.
+        to: u64,
+    },
+}
+
+/// One line: what it is, and after a semicolon what to do. Parts from outside are not safe for a terminal.
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TokenizerAssumed { name } => write!(
+                f,
+                "no tokenizer of the model was named, so {name} stands in and prompt lengths are approximate; \
+                 name the model's with --tokenizer PATH/tokenizer.json"
+            ),
+            Self::Insecure => f.write_str("CERTIFICATES ARE NOT CHECKED (--insecure); trust a private root with --ca FILE instead"),
+            Self::ClientBusy { busy, workers } => write!(
+                f,
+                "this client was {busy} busy, so its own delay may be in the figures; use --workers {} or another machine",
+                workers.saturating_mul(2)
+            ),
+            Self::LateDispatch { p99 } => write!(
+                f,
+                "requests left up to {p99} late (p99); judge by ttft_from_schedule, lower --rate or use more --workers"
+            ),
+            Self::ClientStalled { at, lasted } => write!(
+                f,
+                "this process stood still for {lasted} at {at}; run it on a machine with nothing else to do"
+            ),
+            Self::WallClockStepped { by_ns } => write!(
+                f,
+                "the wall clock was set by {} ms during the run; figures are unaffected, joining with server logs is not",
+                by_ns / 1_000_000
+            ),
+            Self::NoKernelStamps => f.write_str(
+                "the kernel gives no receive stamps here, so arrivals are stamped after each read; keep the client's load low",
+            ),
+            Self::HeldBack { max_in_flight } => write!(
+                f,
+                "--max-in-flight {max_in_flight} holds requests back, so the load is below its rate; raise it, or read ttft_from_schedule"
+            ),
+            Self::Failing { class, example } => write!(f, "requests fail with {}: {example}{}", class.name(), advice(*class)),
+            Self::Unstreamed { count, of } => write!(
+                f,
+                "{count} of {of} answers came whole where a stream was asked, so they have no gaps and no deadlines; \
+                 check that the server and every proxy before it stream"
+            ),
+            Self::CountMismatch { share } => write!(
+                f,
+                "the server's token counts and the text disagree for {share} of the requests; \
+                 name the model's tokenizer with --tokenizer PATH/tokenizer.json"
+            ),
+            Self::UncleanEnd { count } => write!(
+                f,
+                "{count} answers were complete but cut before the end of their HTTP framing; look at the proxy or the server's log"
+            ),
+            Self::SharedReads { share } => write!(
+                f,
+                "{share} of the chunks came together with another of their stream, so gaps are those of a buffer on the way; \
+                 turn off buffering in the proxy, or use more --workers"
+            ),
+            Self::FewSamples { metric, percentile, has, needs } => write!(
+                f,
+                "{percentile} {metric} rests on {has} samples and takes {needs}; use --requests {needs} or more"
+            ),
+            Self::Redirected { to } => write!(
+                f,
+                "the server redirects to {to} and redirects are not followed in a run; use --url {to} or --follow-redirects"
+            ),
+            Self::DescriptorsRaised { from, to } => write!(
+                f,
+                "the limit of open files was raised from {from} to {to} for this run; set it beforehand with ulimit -n {to}"
+            ),
+        }
+    }
+}
+
+/// What to do about failures of a class; empty where the message itself has to say it.
+fn advice(class: ErrorClass) -> &'static str {
+    match class {
+        ErrorClass::Dns => "; check the host name in --url",
+        ErrorClass::Connect => "; check that the server listens at --url",
+        ErrorClass::Tls => "; name a private root with --ca FILE, or use --insecure",
+        ErrorClass::TimeoutConnect => "; check the network, or raise --timeout-connect",
+        ErrorClass::ClientResource => "; raise ulimit -n, or lower the load",
+        ErrorClass::Http3xx => "; use the address it names, or --follow-redirects",
+        ErrorClass::Http429 => "; the server limits the rate: lower --rate or --concurrency",
+        ErrorClass::TimeoutFirstToken => "; the server is behind: lower the load, or raise --timeout-first-token",
+        ErrorClass::TimeoutIdle => "; raise --timeout-idle if such pauses are expected",
+        ErrorClass::TimeoutTotal => "; raise --timeout if such long answers are expected",
+        ErrorClass::Protocol => "; check with: metron probe --url ...",
+        ErrorClass::ConnectionLost
+        | ErrorClass::Http4xx
+        | ErrorClass::Http5xx
+        | ErrorClass::StreamError
+        | ErrorClass::Truncated
+        | ErrorClass::Empty => "; look at the server's log",
+    }
+}

@@ -1,0 +1,234 @@
+//! A run's folder: made before anything is measured, held by one run at a time, never overwritten by accident.
+//!
+//! Whatever cannot work (a file in the way, a read-only disk, another run's files) is refused here, before the first request
+//! and without leaving a trace. Does not know what the files hold.
+
+mod error;
+mod name;
+mod recognise;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::storage::{self, Action, Disk, Lock, Storage, StorageError};
+
+pub use error::FolderError;
+pub use name::{InvalidName, RunName, default_path};
+
+/// The files of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunFile {
+    /// Everything that was resolved.
+    Config,
+    /// The figures.
+    Summary,
+    /// One row per request.
+    Rows,
+    /// What a person reads.
+    Report,
+    /// The rows while the run runs.
+    Journal,
+    /// TTFT against prompt length, of `metron prefill`.
+    PrefillProfile,
+    /// The highest load that holds, of `metron capacity`.
+    Capacity,
+}
+
+impl RunFile {
+    /// Every one.
+    pub const ALL: [Self; 7] = [
+        Self::Config,
+        Self::Summary,
+        Self::Rows,
+        Self::Report,
+        Self::Journal,
+        Self::PrefillProfile,
+        Self::Capacity,
+    ];
+
+    /// Its name in the folder.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Config => "config.yaml",
+            Self::Summary => "summary.json",
+            Self::Rows => "requests.parquet",
+            Self::Report => "report.html",
+            Self::Journal => "journal.arrows",
+            Self::PrefillProfile => "prefill-profile.json",
+            Self::Capacity => "capacity.json",
+        }
+    }
+}
+
+/// The file whose lock says that a run is using the folder.
+pub(crate) const LOCK: &str = ".metron.lock";
+
+/// What to do with a folder that holds a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Overwrite {
+    /// Refuse it.
+    Refuse,
+    /// `--force`: remove that run's own files, and nothing else.
+    Replace,
+}
+
+/// Who may read the files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Privacy {
+    /// Whom the umask lets.
+    AsUmask,
+    /// The owner alone: the files hold texts.
+    Private,
+}
+
+/// A folder that this run holds. The lock goes with it.
+#[derive(Debug)]
+pub struct RunFolder {
+    storage: Arc<dyn Storage>,
+    #[expect(dead_code, reason = "held, not used")]
+    lock: Lock,
+}
+
+impl RunFolder {
+    /// Makes or takes over a folder. With [`Overwrite::Replace`] the run that it holds is gone afterwards.
+    ///
+    /// # Errors
+    /// If a run is in it, or something else stands in the way, or it cannot be written; nothing was changed then.
+    pub fn create(path: &Path, overwrite: Overwrite, privacy: Privacy) -> Result<Self, FolderError> {
+        let made = make(path, privacy)?;
+        let taken = take(path, overwrite, privacy);
+        if taken.is_err() {
+            for folder in made.iter().rev() {
+                // Only what was made here a moment ago; if someone has put a file into it since, it stays.
+                let _ = fs::remove_dir(folder);
+            }
+        }
+        taken
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.storage.path()
+    }
+
+    /// Writes a file whole: it is there with all of `bytes`, or as it was before.
+    ///
+    /// # Errors
+    /// If it cannot be written or put in place.
+    pub fn write(&self, file: RunFile, bytes: &[u8]) -> Result<(), StorageError> {
+        storage::write_whole(self.storage(), file.name(), bytes)
+    }
+
+    pub(crate) fn storage(&self) -> &dyn Storage {
+        &*self.storage
+    }
+
+    pub(crate) fn shared_storage(&self) -> Arc<dyn Storage> {
+        Arc::clone(&self.storage)
+    }
+
+    /// Takes the lock of a folder whose files are known to be a run's.
+    pub(crate) fn take_over(storage: Arc<dyn Storage>) -> Result<Self, FolderError> {
+        let lock = lock(&*storage)?;
+        Ok(Self { storage, lock })
+    }
+
+    /// Gives the folder back: all that was to be written is.
+    ///
+    /// # Errors
+    /// If the folder's entries cannot be made to last.
+    pub fn close(self) -> Result<PathBuf, StorageError> {
+        let path = self.path().to_owned();
+        let failed = |action, name: &str| {
+            let path = path.join(name);
+            move |source| StorageError::new(action, path, source)
+        };
+        self.storage.remove(LOCK).map_err(failed(Action::Remove, LOCK))?;
+        self.storage.sync().map_err(failed(Action::Sync, ""))?;
+        Ok(path)
+    }
+}
+
+/// Makes the folder and its missing parents; returns those that were made, outermost first.
+fn make(path: &Path, privacy: Privacy) -> Result<Vec<PathBuf>, FolderError> {
+    use std::os::unix::fs::DirBuilderExt;
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_dir() => return Ok(Vec::new()),
+        Ok(found) if found.is_symlink() => {
+            let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+            return Err(FolderError::Link { path: path.to_owned(), target });
+        }
+        Ok(_) => return Err(FolderError::NotAFolder { path: path.to_owned() }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(StorageError::new(Action::OpenFolder, path, error).into()),
+    }
+    let missing = path.ancestors().filter(|folder| !folder.as_os_str().is_empty()).take_while(|folder| !folder.exists());
+    let mut missing: Vec<PathBuf> = missing.map(Path::to_owned).collect();
+    missing.reverse();
+    let mode = match privacy {
+        Privacy::Private => 0o700,
+        Privacy::AsUmask => 0o777,
+    };
+    for (made, folder) in missing.iter().enumerate() {
+        // Parents are nobody's secret: only the run's own folder is closed.
+        let mode = if folder == path { mode } else { 0o777 };
+        if let Err(error) = fs::DirBuilder::new().mode(mode).create(folder) {
+            for folder in missing[..made].iter().rev() {
+                let _ = fs::remove_dir(folder);
+            }
+            return Err(StorageError::new(Action::CreateFolder, folder, error).into());
+        }
+    }
+    Ok(missing)
+}
+
+/// Opens the folder, locks it, looks at what it holds, and tries whether it can be written.
+fn take(path: &Path, overwrite: Overwrite, privacy: Privacy) -> Result<RunFolder, FolderError> {
+    let disk = Disk::open(path, privacy).map_err(|source| StorageError::new(Action::OpenFolder, path, source))?;
+    take_storage(Arc::new(disk), overwrite)
+}
+
+pub(crate) fn take_storage(storage: Arc<dyn Storage>, overwrite: Overwrite) -> Result<RunFolder, FolderError> {
+    let lock = lock(&*storage)?;
+    let ready = recognise::holding(&*storage, overwrite).and_then(|old| {
+        probe(&*storage)?;
+        for name in old {
+            storage
+                .remove(&name)
+                .map_err(|source| StorageError::new(Action::Remove, storage.path().join(&name), source))?;
+        }
+        Ok(())
+    });
+    match ready {
+        Ok(()) => Ok(RunFolder { storage, lock }),
+        Err(error) => {
+            let _ = storage.remove(LOCK);
+            Err(error)
+        }
+    }
+}
+
+fn lock(storage: &dyn Storage) -> Result<Lock, FolderError> {
+    storage.lock(LOCK).map_err(|source| match source.kind() {
+        io::ErrorKind::WouldBlock => FolderError::InUse { path: storage.path().to_owned() },
+        _ => StorageError::new(Action::Lock, storage.path().join(LOCK), source).into(),
+    })
+}
+
+/// How much the probe writes: a file system that has no block left says so only when one is needed.
+const PROBE_BYTES: usize = 4096;
+
+/// Writes, syncs and removes a small file, so that a full or read-only disk is found before a request is sent.
+fn probe(storage: &dyn Storage) -> Result<(), StorageError> {
+    let mut file = storage::Whole::create(storage, "")?;
+    let written = io::Write::write_all(&mut file.file, &[0; PROBE_BYTES]).and_then(|()| file.file.sync());
+    file.abandon(storage);
+    written.map_err(|source| StorageError::new(Action::Write, storage.path(), source).of_bytes(PROBE_BYTES))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,306 @@
+//! From columns back to records. The columns may come from anywhere: nothing about them is believed.
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{ArrowPrimitiveType, Float64Type, UInt16Type, UInt32Type, UInt64Type};
+use arrow_array::{Array, BooleanArray, ListArray, PrimitiveArray, RecordBatch, StringArray};
+use metron_metrics::{Chunk, CountedBy, Deadlines, ErrorClass, Failure, Outcome, Phase, RequestRecord, Texts};
+use metron_units::{Nanos, Tokens};
+
+use super::RowsFault;
+use super::encode::outcome;
+
+/// The records of a batch whose first row is row `from` of its file.
+pub(crate) fn records(batch: &RecordBatch, from: u64) -> Result<Vec<RequestRecord>, RowsFault> {
+    let columns = Columns::of(batch)?;
+    (0..batch.num_rows()).map(|row| Row { columns: &columns, row, from }.record()).collect()
+}
+
+/// The columns by name; those that older or other writers may leave out are optional.
+struct Columns<'a> {
+    id: &'a PrimitiveArray<UInt64Type>,
+    phase: &'a StringArray,
+    session: &'a PrimitiveArray<UInt64Type>,
+    turn: &'a PrimitiveArray<UInt32Type>,
+    class: &'a StringArray,
+    attempt: &'a PrimitiveArray<UInt32Type>,
+    intended: &'a PrimitiveArray<UInt64Type>,
+    dispatched: &'a PrimitiveArray<UInt64Type>,
+    headers: &'a PrimitiveArray<UInt64Type>,
+    finished: &'a PrimitiveArray<UInt64Type>,
+    connect_s: &'a PrimitiveArray<Float64Type>,
+    connect_ns: Option<&'a PrimitiveArray<UInt64Type>>,
+    status: &'a PrimitiveArray<UInt16Type>,
+    outcome: Option<&'a StringArray>,
+    error_class: &'a StringArray,
+    error_message: &'a StringArray,
+    finish_reason: &'a StringArray,
+    planned_input_tokens: &'a PrimitiveArray<UInt64Type>,
+    input_tokens: &'a PrimitiveArray<UInt64Type>,
+    output_tokens: &'a PrimitiveArray<UInt64Type>,
+    unseen_tokens: &'a PrimitiveArray<UInt64Type>,
+    counted_by: &'a StringArray,
+    count_mismatch: Option<&'a BooleanArray>,
+    streamed: &'a BooleanArray,
+    unclean_end: Option<&'a BooleanArray>,
+    first_answer_chunk: Option<&'a PrimitiveArray<UInt32Type>>,
+    shared_reads: Option<&'a PrimitiveArray<UInt32Type>>,
+    ttft_deadline: &'a PrimitiveArray<UInt64Type>,
+    tbt_deadline: &'a PrimitiveArray<UInt64Type>,
+    arrived: &'a ListArray,
+    tokens: &'a ListArray,
+    prompt: Option<&'a StringArray>,
+    answer: Option<&'a StringArray>,
+    reasoning: Option<&'a StringArray>,
+}
+
+impl<'a> Columns<'a> {
+    fn of(batch: &'a RecordBatch) -> Result<Self, RowsFault> {
+        let find = Finder(batch);
+        Ok(Self {
+            id: find.numbers("id")?,
+            phase: find.texts("phase")?,
+            session: find.numbers("session")?,
+            turn: find.numbers("turn")?,
+            class: find.texts("class")?,
+            attempt: find.numbers("attempt")?,
+            intended: find.numbers("intended_ns")?,
+            dispatched: find.numbers("dispatched_ns")?,
+            headers: find.numbers("headers_ns")?,
+            finished: find.numbers("finished_ns")?,
+            connect_s: find.numbers("connect_s")?,
+            connect_ns: find.optional("connect_ns", Finder::numbers)?,
+            status: find.numbers("status")?,
+            outcome: find.optional("outcome", Finder::texts)?,
+            error_class: find.texts("error_class")?,
+            error_message: find.texts("error_message")?,
+            finish_reason: find.texts("finish_reason")?,
+            planned_input_tokens: find.numbers("planned_input_tokens")?,
+            input_tokens: find.numbers("input_tokens")?,
+            output_tokens: find.numbers("output_tokens")?,
+            unseen_tokens: find.numbers("unseen_tokens")?,
+            counted_by: find.texts("counted_by")?,
+            count_mismatch: find.optional("count_mismatch", Finder::truths)?,
+            streamed: find.truths("streamed")?,
+            unclean_end: find.optional("unclean_end", Finder::truths)?,
+            first_answer_chunk: find.optional("first_answer_chunk", Finder::numbers)?,
+            shared_reads: find.optional("shared_reads", Finder::numbers)?,
+            ttft_deadline: find.numbers("ttft_deadline_ns")?,
+            tbt_deadline: find.numbers("tbt_deadline_ns")?,
+            arrived: find.lists::<UInt64Type>("chunk_arrived_ns")?,
+            tokens: find.lists::<UInt32Type>("chunk_tokens")?,
+            prompt: find.optional("prompt_text", Finder::texts)?,
+            answer: find.optional("answer_text", Finder::texts)?,
+            reasoning: find.optional("reasoning_text", Finder::texts)?,
+        })
+    }
+}
+
+/// Finds columns by name and type.
+#[derive(Clone, Copy)]
+struct Finder<'a>(&'a RecordBatch);
+
+impl<'a> Finder<'a> {
+    fn column(self, column: &'static str) -> Result<&'a dyn Array, RowsFault> {
+        self.0.column_by_name(column).map(AsRef::as_ref).ok_or(RowsFault::MissingColumn { column })
+    }
+
+    fn optional<T>(
+        self,
+        name: &'static str,
+        find: impl FnOnce(Self, &'static str) -> Result<T, RowsFault>,
+    ) -> Result<Option<T>, RowsFault> {
+        if self.0.column_by_name(name).is_none() { Ok(None) } else { find(self, name).map(Some) }
+    }
+
+    fn numbers<T: ArrowPrimitiveType>(self, name: &'static str) -> Result<&'a PrimitiveArray<T>, RowsFault> {
+        let array = self.column(name)?;
+        array.as_primitive_opt().ok_or_else(|| wrong_type(name, array, "a whole number"))
+    }
+
+    fn texts(self, name: &'static str) -> Result<&'a StringArray, RowsFault> {
+        let array = self.column(name)?;
+        array.as_string_opt().ok_or_else(|| wrong_type(name, array, "text"))
+    }
+
+    fn truths(self, name: &'static str) -> Result<&'a BooleanArray, RowsFault> {
+        let array = self.column(name)?;
+        array.as_boolean_opt().ok_or_else(|| wrong_type(name, array, "a truth value"))
+    }
+
+    fn lists<T: ArrowPrimitiveType>(self, name: &'static str) -> Result<&'a ListArray, RowsFault> {
+        let array = self.column(name)?;
+        let refused = || wrong_type(name, array, "a list of whole numbers");
+        let list: &ListArray = array.as_list_opt().ok_or_else(refused)?;
+        list.values().as_primitive_opt::<T>().ok_or_else(refused)?;
+        Ok(list)
+    }
+}
+
+fn wrong_type(column: &'static str, array: &dyn Array, wants: &'static str) -> RowsFault {
+    RowsFault::WrongType { column, has: array.data_type().to_string(), wants }
+}
+
+/// One row.
+struct Row<'a> {
+    columns: &'a Columns<'a>,
+    row: usize,
+    from: u64,
+}
+
+impl Row<'_> {
+    fn record(&self) -> Result<RequestRecord, RowsFault> {
+        let columns = self.columns;
+        let chunks = self.chunks()?;
+        let first_answer_chunk = columns.first_answer_chunk.and_then(|column| self.number(column));
+        if first_answer_chunk.is_some_and(|k| k as usize >= chunks.len()) {
+            return Err(self.bad("first_answer_chunk", "there is no such chunk"));
+        }
+        Ok(RequestRecord {
+            id: self.required(columns.id, "id")?,
+            phase: self.phase()?,
+            session: self.number(columns.session),
+            turn: self.number(columns.turn),
+            class: self.text(columns.class),
+            attempt: self.required(columns.attempt, "attempt")?,
+            intended: self.instant(columns.intended),
+            dispatched: self.instant(columns.dispatched),
+            headers: self.instant(columns.headers),
+            finished: self.instant(columns.finished),
+            connect: self.connect()?,
+            status: self.number(columns.status),
+            outcome: self.outcome()?,
+            finish_reason: self.text(columns.finish_reason),
+            streamed: self.truth(columns.streamed),
+            unclean_end: columns.unclean_end.is_some_and(|column| self.truth(column)),
+            planned_input_tokens: Tokens::new(self.required(columns.planned_input_tokens, "planned_input_tokens")?),
+            input_tokens: Tokens::new(self.required(columns.input_tokens, "input_tokens")?),
+            output_tokens: Tokens::new(self.required(columns.output_tokens, "output_tokens")?),
+            unseen_tokens: Tokens::new(self.required(columns.unseen_tokens, "unseen_tokens")?),
+            counted_by: self.counted_by()?,
+            count_mismatch: columns.count_mismatch.is_some_and(|column| self.truth(column)),
+            chunks,
+            first_answer_chunk: first_answer_chunk.map(|k| k as usize),
+            shared_reads: columns.shared_reads.and_then(|column| self.number(column)).unwrap_or(0),
+            deadlines: self.deadlines()?,
+            texts: self.texts(),
+        })
+    }
+
+    fn bad(&self, column: &'static str, reason: impl Into<String>) -> RowsFault {
+        RowsFault::BadValue { row: self.from + self.row as u64, column, reason: reason.into() }
+    }
+
+    fn number<T: ArrowPrimitiveType>(&self, column: &PrimitiveArray<T>) -> Option<T::Native> {
+        column.is_valid(self.row).then(|| column.value(self.row))
+    }
+
+    fn required<T: ArrowPrimitiveType>(
+        &self,
+        column: &PrimitiveArray<T>,
+        name: &'static str,
+    ) -> Result<T::Native, RowsFault> {
+        self.number(column).ok_or_else(|| self.bad(name, "it is null"))
+    }
+
+    fn instant(&self, column: &PrimitiveArray<UInt64Type>) -> Option<Nanos> {
+        self.number(column).map(Nanos::new)
+    }
+
+    fn text(&self, column: &StringArray) -> Option<String> {
+        self.str(column).map(str::to_owned)
+    }
+
+    fn str<'a>(&self, column: &'a StringArray) -> Option<&'a str> {
+        column.is_valid(self.row).then(|| column.value(self.row))
+    }
+
+    fn truth(&self, column: &BooleanArray) -> bool {
+        column.is_valid(self.row) && column.value(self.row)
+    }
+
+    fn connect(&self) -> Result<Option<Nanos>, RowsFault> {
+        if let Some(exact) = self.columns.connect_ns {
+            return Ok(self.instant(exact));
+        }
+        let Some(seconds) = self.number(self.columns.connect_s) else { return Ok(None) };
+        let connect = Nanos::from_secs_f64(seconds);
+        connect.map(Some).ok_or_else(|| self.bad("connect_s", format!("{seconds} is no duration")))
+    }
+
+    fn phase(&self) -> Result<Phase, RowsFault> {
+        match self.str(self.columns.phase) {
+            Some("warmup") => Ok(Phase::Warmup),
+            Some("measured") => Ok(Phase::Measured),
+            other => Err(self.bad("phase", format!("{other:?} is neither warmup nor measured"))),
+        }
+    }
+
+    fn outcome(&self) -> Result<Outcome, RowsFault> {
+        let failure = match self.str(self.columns.error_class) {
+            None => None,
+            Some(name) => {
+                let class = ErrorClass::from_name(name)
+                    .ok_or_else(|| self.bad("error_class", format!("`{name}` is no class of error")))?;
+                Some(Failure { class, message: self.text(self.columns.error_message).unwrap_or_default() })
+            }
+        };
+        match (self.columns.outcome.and_then(|column| self.str(column)), failure) {
+            (Some(outcome::FAILED) | None, Some(failure)) => Ok(Outcome::Failed(failure)),
+            (Some(outcome::COMPLETED) | None, None) => Ok(Outcome::Completed),
+            (Some(outcome::CANCELLED), None) => Ok(Outcome::Cancelled),
+            (Some(outcome::FAILED), None) => Err(self.bad("error_class", "it is null, and the request failed")),
+            (Some(other), _) => Err(self.bad("outcome", format!("`{other}` does not fit error_class"))),
+        }
+    }
+
+    fn counted_by(&self) -> Result<Option<CountedBy>, RowsFault> {
+        let Some(name) = self.str(self.columns.counted_by) else { return Ok(None) };
+        let counted_by = CountedBy::ALL.into_iter().find(|rule| rule.name() == name);
+        counted_by.map(Some).ok_or_else(|| self.bad("counted_by", format!("`{name}` is no way of counting")))
+    }
+
+    fn deadlines(&self) -> Result<Deadlines, RowsFault> {
+        let ttft = Nanos::new(self.required(self.columns.ttft_deadline, "ttft_deadline_ns")?);
+        let tbt = Nanos::new(self.required(self.columns.tbt_deadline, "tbt_deadline_ns")?);
+        if tbt == Nanos::ZERO { Err(self.bad("tbt_deadline_ns", "it is 0")) } else { Ok(Deadlines { ttft, tbt }) }
+    }
+
+    fn chunks(&self) -> Result<Vec<Chunk>, RowsFault> {
+        let arrived = values::<UInt64Type>(self.columns.arrived, self.row);
+        let tokens = values::<UInt32Type>(self.columns.tokens, self.row);
+        if arrived.len() != tokens.len() {
+            let reason = format!("{} instants and {} token counts", arrived.len(), tokens.len());
+            return Err(self.bad("chunk_tokens", reason));
+        }
+        if arrived.null_count() + tokens.null_count() > 0 {
+            return Err(self.bad("chunk_arrived_ns", "a part of the list is null"));
+        }
+        if !arrived.values().is_sorted() {
+            return Err(self.bad("chunk_arrived_ns", "an instant lies before the one ahead of it"));
+        }
+        if tokens.values().contains(&0) {
+            return Err(self.bad("chunk_tokens", "a chunk has no token"));
+        }
+        let pairs = arrived.values().iter().zip(tokens.values());
+        Ok(pairs.map(|(&arrived, &tokens)| Chunk { arrived: Nanos::new(arrived), tokens }).collect())
+    }
+
+    fn texts(&self) -> Option<Texts> {
+        let text = |column: Option<&StringArray>| column.and_then(|column| self.text(column));
+        let (prompt, answer, reasoning) =
+            (text(self.columns.prompt), text(self.columns.answer), text(self.columns.reasoning));
+        (prompt.is_some() || answer.is_some() || reasoning.is_some()).then(|| Texts {
+            prompt: prompt.unwrap_or_default(),
+            answer: answer.unwrap_or_default(),
+            reasoning: reasoning.unwrap_or_default(),
+        })
+    }
+}
+
+/// A row's list; empty if it is null.
+fn values<T: ArrowPrimitiveType>(lists: &ListArray, row: usize) -> PrimitiveArray<T> {
+    if lists.is_null(row) {
+        return PrimitiveArray::from_iter_values([]);
+    }
+    lists.value(row).as_primitive::<T>().clone()
+}

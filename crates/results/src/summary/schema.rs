@@ -1,0 +1,32 @@
+//! The JSON Schemas of what metron writes. The words come from the fields' documentation.
+
+use serde_json::Value;
+
+/// A named schema.
+#[derive(Debug, Clone, Copy)]
+pub struct Schema {
+    /// What `metron schema` calls it.
+    pub name: &'static str,
+    /// What it describes.
+    pub about: &'static str,
+    make: fn() -> schemars::Schema,
+}
+
+/// Every schema there is.
+pub const SCHEMAS: &[Schema] = &[
+    Schema { name: "summary", about: "summary.json, and what `metron run --json` prints", make: || schemars::schema_for!(super::Summary) },
+];
+
+impl Schema {
+    /// The schema as JSON (draft 2020-12).
+    #[must_use]
+    pub fn json(&self) -> Value {
+        (self.make)().to_value()
+    }
+}
+
+/// The schema of that name; `None` if there is none (see [`SCHEMAS`]).
+#[must_use]
+pub fn schema(name: &str) -> Option<Value> {
+    SCHEMAS.iter().find(|schema| schema.name == name).map(Schema::json)
+}
