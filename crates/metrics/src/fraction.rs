@@ -1,45 +1,80 @@
 //! Shares as exact fractions, so that a verdict never hangs on a float's last bit.
 //!
-//! The share 0.1 is stored as the float nearest to it, which is a little more than a tenth: 1 missed deadline of 10 must be
-//! within it, and 10^16 + 1 of 10^17 must not. Knows nothing of what is counted.
+//! The share 0.1 is stored as the float nearest to it, which is a little more than a tenth, and 99.9 % divided by 100 gives
+//! 0.9990000000000001: 999 of 1,000 must reach it all the same. Knows nothing of what is counted.
 
-use metron_units::Share;
+use std::fmt;
 
-/// Decimals of a share that are kept: as many as a 64-bit numerator holds.
-const DECIMALS: usize = 18;
+use metron_units::{ParseError, Share};
 
-/// A share as `numerator / 10^18`, read from the shortest decimal text that names it: what the user typed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Fraction {
+/// Decimals that are kept: a float below 1 carries no more that its writer meant.
+const DECIMALS: usize = 15;
+
+/// A share in whole steps of 10^-15: the decimal that was typed, not the float nearest to it. Shown as a percentage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fraction {
     numerator: u64,
 }
 
 impl Fraction {
     const WHOLE: u64 = 10_u64.pow(DECIMALS as u32);
 
-    /// The share that `share` was typed as. Decimals beyond the 18th are dropped.
-    pub(crate) fn of(share: Share) -> Self {
-        // Display prints the shortest decimal that reads back to the same float, and never an exponent.
-        let text = share.get().to_string();
-        let (whole, decimals) = text.split_once('.').unwrap_or((&text, ""));
-        let digits = decimals.bytes().chain(std::iter::repeat(b'0')).take(DECIMALS);
-        let start = u64::from(whole == "1");
-        Self { numerator: digits.fold(start, |sum, digit| sum * 10 + u64::from(digit - b'0')) }
+    /// The decimal that `share` stands for, to 15 places.
+    #[must_use]
+    pub fn of(share: Share) -> Self {
+        // Formatting rounds the float's exact value, so no arithmetic of ours adds an error.
+        let text = format!("{:.DECIMALS$}", share.get());
+        Self { numerator: text.bytes().filter(u8::is_ascii_digit).fold(0, |sum, b| sum * 10 + u64::from(b - b'0')) }
     }
 
-    /// What is left of the whole: 0.01 for 0.99.
-    pub(crate) fn complement(self) -> Self {
+    /// Reads a share (`0.99`, `99%`).
+    ///
+    /// # Errors
+    /// As for [`Share`].
+    pub fn parse(text: &str) -> Result<Self, ParseError> {
+        text.parse().map(Self::of)
+    }
+
+    /// The nearest float, 0 to 1.
+    #[must_use]
+    pub fn get(self) -> f64 {
+        self.numerator as f64 / Self::WHOLE as f64
+    }
+
+    /// What is left of the whole: 1 % for 99 %.
+    #[must_use]
+    pub fn complement(self) -> Self {
         Self { numerator: Self::WHOLE - self.numerator }
+    }
+
+    /// How `part / whole` compares with this fraction. Equal for 0 of 0.
+    pub(crate) fn compare(self, part: u128, whole: u128) -> std::cmp::Ordering {
+        product(part, Self::WHOLE).cmp(&product(whole, self.numerator))
     }
 
     /// Whether `part / whole` is at most this fraction. True of 0 of 0.
     pub(crate) fn covers(self, part: u128, whole: u128) -> bool {
-        product(part, Self::WHOLE) <= product(whole, self.numerator)
+        self.compare(part, whole).is_le()
     }
 
     /// Whether `part / whole` is at least this fraction. True of 0 of 0.
-    pub(crate) fn reached_by(self, part: u128, whole: u128) -> bool {
-        product(part, Self::WHOLE) >= product(whole, self.numerator)
+    pub(crate) fn reached_by(self, part: u64, whole: u64) -> bool {
+        self.compare(u128::from(part), u128::from(whole)).is_ge()
+    }
+
+    /// The percentage's digits without trailing zeros, as they are typed: `99.9`.
+    pub(crate) fn percent(self) -> String {
+        let hundredth = Self::WHOLE / 100;
+        let decimals = format!("{:013}", self.numerator % hundredth);
+        let text = format!("{}.{decimals}", self.numerator / hundredth);
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    }
+}
+
+/// `90%`: what the parser takes back, exactly.
+impl fmt::Display for Fraction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{}%", self.percent()))
     }
 }
 
@@ -55,7 +90,7 @@ mod tests {
     use super::*;
 
     fn fraction(text: &str) -> Fraction {
-        Fraction::of(text.parse().unwrap())
+        Fraction::parse(text).unwrap()
     }
 
     #[test]
@@ -69,9 +104,24 @@ mod tests {
     }
 
     #[test]
+    fn a_percentage_with_decimals_is_what_was_typed() {
+        assert_eq!(fraction("99.9%"), fraction("0.999"));
+        assert!(fraction("99.9%").reached_by(999, 1_000));
+        assert_eq!(fraction("0.1%").get(), 0.001);
+    }
+
+    #[test]
     fn the_ends_are_exact() {
         assert!(fraction("0").covers(0, 5) && !fraction("0").covers(1, u128::from(u64::MAX)));
-        assert!(fraction("1").covers(5, 5) && fraction("1").reached_by(5, 5));
-        assert_eq!(fraction("1").complement(), fraction("0"));
+        assert!(fraction("1").covers(5, 5) && fraction("1").reached_by(u64::MAX, u64::MAX));
+        assert!(!fraction("1").reached_by(u64::MAX - 1, u64::MAX));
+        assert!(fraction("0.5").covers(u128::MAX / 2, u128::MAX) && !fraction("0.5").covers(u128::MAX / 2 + 1, u128::MAX));
+    }
+
+    #[test]
+    fn percentages_are_shown_as_they_are_typed() {
+        for text in ["0%", "100%", "99.9%", "0.001%", "12.5%"] {
+            assert_eq!(fraction(text).to_string(), text);
+        }
     }
 }

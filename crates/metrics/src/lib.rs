@@ -8,16 +8,20 @@
 
 pub mod record;
 
-mod fraction;
+pub mod fraction;
 
 pub mod deadlines;
 mod gaps;
 pub mod request;
 
 pub mod catalogue;
+mod measure;
+pub mod objective;
+pub mod quantile;
 pub mod interval;
 
 pub use catalogue::Metric;
 pub use deadlines::{FirstToken, Misses};
+pub use objective::Objective;
 pub use record::{Chunk, CountedBy, Deadlines, ErrorClass, Failure, Outcome, Phase, RequestRecord, Texts};
 pub use request::RequestFigures;

@@ -1,0 +1,69 @@
+//! Exact quantiles by linear interpolation between order statistics, NumPy's default (type 7 of Hyndman and Fan, Am. Stat. 50,
+//! 1996), and the moments beside them. No sketch.
+
+use std::cmp::Ordering;
+
+/// Where the `p`-quantile of `n` samples lies: between the order statistics of places `below` and `below + 1` (from 0), at
+/// `weight` of the way. `p` is held to 0 to 1. `None` for no samples.
+fn place(n: usize, p: f64) -> Option<(usize, f64)> {
+    let last = n.checked_sub(1)?;
+    let position = last as f64 * p.clamp(0.0, 1.0);
+    let below = (position.floor() as usize).min(last);
+    Some((below, position - below as f64))
+}
+
+/// Between two neighbours, as NumPy does: from the nearer end, so that the result never leaves them.
+fn between(low: f64, high: f64, weight: f64) -> f64 {
+    if weight <= 0.0 || low == high {
+        low
+    } else if weight >= 0.5 {
+        high - (high - low) * (1.0 - weight)
+    } else {
+        low + (high - low) * weight
+    }
+}
+
+/// The `p`-quantile (0 to 1) of samples in ascending order; `None` for none. An infinite sample counts as what it is.
+#[must_use]
+pub fn of_sorted(sorted: &[f64], p: f64) -> Option<f64> {
+    let (below, weight) = place(sorted.len(), p)?;
+    let above = sorted.get(below + 1).copied().unwrap_or(sorted[below]);
+    Some(between(sorted[below], above, weight))
+}
+
+/// The `p`-quantile of whole numbers in any order, which it puts into another; `None` for none. O(n).
+#[must_use]
+pub fn select(samples: &mut [u64], p: f64) -> Option<f64> {
+    let (below, weight) = place(samples.len(), p)?;
+    let (_, &mut low, above) = samples.select_nth_unstable(below);
+    let high = above.iter().min().copied().unwrap_or(low);
+    Some(between(low as f64, high as f64, weight))
+}
+
+/// The arithmetic mean, summed with Neumaier's compensation; `None` for no samples.
+#[must_use]
+pub fn mean(samples: &[f64]) -> Option<f64> {
+    (!samples.is_empty()).then(|| sum(samples.iter().copied()) / samples.len() as f64)
+}
+
+/// The standard deviation with n - 1; `None` for fewer than two samples.
+#[must_use]
+pub fn std(samples: &[f64]) -> Option<f64> {
+    let mean = mean(samples)?;
+    let squares = sum(samples.iter().map(|sample| (sample - mean) * (sample - mean)));
+    (samples.len() > 1).then(|| (squares / (samples.len() - 1) as f64).sqrt())
+}
+
+/// A sum whose error does not grow with the number of terms (Neumaier, 1974).
+pub(crate) fn sum(terms: impl Iterator<Item = f64>) -> f64 {
+    let (mut sum, mut lost) = (0.0_f64, 0.0_f64);
+    for term in terms {
+        let next = sum + term;
+        lost += match sum.abs().partial_cmp(&term.abs()) {
+            Some(Ordering::Less) => (term - next) + sum,
+            _ => (sum - next) + term,
+        };
+        sum = next;
+    }
+    sum + lost
+}
