@@ -1,0 +1,128 @@
+//! A pool of prefill instances with one queue, a pool of decode instances, and links between them.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+
+use metron_units::Nanos;
+
+use super::super::instance::{Instance, leave};
+use super::super::request::RequestId;
+use super::super::scheduler::{Disaggregated, Step};
+use super::super::sequence::{SeqKey, Standing};
+use super::Moment;
+
+#[derive(Debug)]
+pub(crate) struct Pools {
+    rules: Disaggregated,
+    waiting: VecDeque<SeqKey>,
+    prefill: Vec<Instance>,
+    transfers: BinaryHeap<Reverse<(Nanos, RequestId, SeqKey)>>,
+    decode: Vec<DecodeInstance>,
+    victims: Vec<SeqKey>,
+}
+
+/// A decode instance and those whose KV has come to it but who have no memory of it yet.
+#[derive(Debug)]
+struct DecodeInstance {
+    instance: Instance,
+    waiting: VecDeque<SeqKey>,
+}
+
+impl Pools {
+    pub(crate) fn new(rules: Disaggregated, prefill: Vec<Instance>, decode: Vec<Instance>) -> Self {
+        let decode = decode.into_iter().map(|instance| DecodeInstance { instance, waiting: VecDeque::new() }).collect();
+        Self { rules, waiting: VecDeque::new(), prefill, transfers: BinaryHeap::new(), decode, victims: Vec::new() }
+    }
+
+    pub(crate) fn next_end(&self) -> Option<Nanos> {
+        let transfer = self.transfers.peek().map(|Reverse((at, ..))| *at);
+        let ends = self.prefill.iter().chain(self.decode.iter().map(|decode| &decode.instance)).map(Instance::ends);
+        ends.chain([transfer]).flatten().min()
+    }
+
+    /// Prefill instances hold no memory, so only the decode instances are told of.
+    pub(crate) fn instances(&self) -> impl Iterator<Item = &Instance> {
+        self.decode.iter().map(|decode| &decode.instance)
+    }
+
+    /// Everything that is due at this instant, in SIM.md's order.
+    pub(crate) fn advance(&mut self, moment: &mut Moment<'_>, arrivals: impl Iterator<Item = SeqKey>) {
+        self.end_prefills(moment);
+        for DecodeInstance { instance, .. } in &mut self.decode {
+            if let Some(ended) = instance.end_due(moment.sequences, moment.now, moment.events) {
+                instance.clear_out(moment.sequences, ended, moment.events);
+            }
+        }
+        self.land_transfers(moment);
+        self.waiting.extend(arrivals);
+        self.schedule_decodes(moment);
+        moment.clear_queue(&mut self.waiting);
+        self.schedule_prefills(moment);
+    }
+
+    fn end_prefills(&mut self, moment: &mut Moment<'_>) {
+        for instance in &mut self.prefill {
+            let Some(ended) = instance.end_due(moment.sequences, moment.now, moment.events) else { continue };
+            for piece in &instance.batch.pieces {
+                let sequence = &moment.sequences[piece.key];
+                if sequence.standing == Standing::Live {
+                    let arrives = ended.at + self.rules.transfer(sequence.target);
+                    self.transfers.push(Reverse((arrives, sequence.id, piece.key)));
+                } else {
+                    leave(moment.sequences, piece.key, sequence.standing, ended.at, moment.events);
+                }
+            }
+        }
+    }
+
+    fn land_transfers(&mut self, moment: &mut Moment<'_>) {
+        while let Some(&Reverse((_, _, key))) = self.transfers.peek().filter(|Reverse((at, ..))| *at <= moment.now) {
+            self.transfers.pop();
+            let emptiest =
+                self.decode.iter_mut().min_by_key(|decode| decode.instance.running.len() + decode.waiting.len());
+            emptiest.expect("there is a decode instance").waiting.push_back(key);
+        }
+    }
+
+    fn schedule_decodes(&mut self, moment: &mut Moment<'_>) {
+        for DecodeInstance { instance, waiting } in &mut self.decode {
+            if !instance.is_idle() {
+                continue;
+            }
+            moment.clear_queue(waiting);
+            loop {
+                instance.batch.clear();
+                self.rules.form_decode_batch(&mut Step {
+                    sequences: moment.sequences,
+                    waiting,
+                    instance,
+                    now: moment.now,
+                    events: moment.events,
+                });
+                let preempted = !instance.victims.is_empty();
+                self.victims.append(&mut instance.victims);
+                if !preempted || !instance.batch.is_empty() {
+                    break;
+                }
+            }
+            instance.start(moment.cost, moment.now, moment.events);
+        }
+        // Latest first, so that the earliest ends up at the front.
+        self.victims.sort_unstable_by_key(|&key| Reverse(moment.sequences[key].order()));
+        self.victims.drain(..).for_each(|victim| self.waiting.push_front(victim));
+    }
+
+    fn schedule_prefills(&mut self, moment: &mut Moment<'_>) {
+        for instance in self.prefill.iter_mut().filter(|instance| instance.is_idle()) {
+            instance.batch.clear();
+            self.rules.form_prefill_batch(&mut Step {
+                sequences: moment.sequences,
+                waiting: &mut self.waiting,
+                instance,
+                now: moment.now,
+                events: moment.events,
+            });
+            instance.start(moment.cost, moment.now, moment.events);
+        }
+    }
+}
