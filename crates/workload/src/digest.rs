@@ -77,3 +77,84 @@ pub fn of_plan(plan: Plan, prompts: &Prompts) -> Result<PlanDigest, PromptError>
     }
     Ok(digest)
 }
+
+#[cfg(test)]
+mod tests {
+    use metron_units::{Nanos, Rate};
+
+    use super::*;
+    use crate::plan::{Arrivals, Limit, Load, PlanConfig, Shard, Warmup};
+    use crate::tokenizer::Tokenizer;
+
+    fn plan(seed: u64) -> Plan {
+        Plan::new(PlanConfig {
+            seed,
+            load: Load::Open { rate: Rate::per_second(10.0).unwrap(), arrivals: Arrivals::Poisson },
+            limit: Limit { requests: Some(100), duration: None },
+            warmup: Warmup::Requests(5),
+            ramp_up: Nanos::ZERO,
+            input_tokens: "uniform:1..50".parse().unwrap(),
+            output_tokens: "uniform:1..400".parse().unwrap(),
+        })
+        .unwrap()
+    }
+
+    fn digest(plan: Plan) -> PlanDigest {
+        let seed = plan.config().seed;
+        of_plan(plan, &Prompts::new(&Tokenizer::default(), seed).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn the_digests_of_shards_sum_to_the_whole() {
+        let whole = digest(plan(0));
+        for of in 1..=16 {
+            let mut sum = PlanDigest::default();
+            // From the last shard to the first: the order does not matter.
+            for index in (0..of).rev() {
+                sum.combine(digest(plan(0).shard(Shard::new(index, of).unwrap())));
+            }
+            assert_eq!(sum, whole, "{of} shards");
+        }
+    }
+
+    #[test]
+    fn every_part_of_a_request_is_in_its_digest() {
+        let request = PlannedRequest {
+            id: 1,
+            phase: PlannedPhase::Measured,
+            intended: None,
+            input_tokens: Tokens::new(2),
+            output_tokens: Tokens::new(3),
+        };
+        let changed = [
+            (request, "a prompt"),
+            (request, "a promp"),
+            (PlannedRequest { id: 2, ..request }, "a prompt"),
+            (PlannedRequest { phase: PlannedPhase::Warmup, ..request }, "a prompt"),
+            (PlannedRequest { intended: Some(Nanos::ZERO), ..request }, "a prompt"),
+            (PlannedRequest { intended: Some(Nanos::new(1)), ..request }, "a prompt"),
+            (PlannedRequest { input_tokens: Tokens::new(3), ..request }, "a prompt"),
+            (PlannedRequest { output_tokens: Tokens::new(2), ..request }, "a prompt"),
+        ];
+        let digests = changed.map(|(request, prompt)| {
+            let mut digest = PlanDigest::default();
+            digest.add(&request, prompt);
+            digest.to_string()
+        });
+        assert_eq!(digests.iter().collect::<std::collections::HashSet<_>>().len(), changed.len());
+    }
+
+    #[test]
+    fn the_sum_carries_from_limb_to_limb() {
+        let mut sum = PlanDigest { limbs: [u64::MAX, u64::MAX, 0, u64::MAX] };
+        sum.combine(PlanDigest { limbs: [1, 0, 0, 1] });
+        assert_eq!(sum.limbs, [0, 0, 1, 0]);
+    }
+
+    #[test]
+    fn the_digest_is_the_one_of_every_release_and_machine() {
+        assert_eq!(PlanDigest::default().to_string(), "0".repeat(64));
+        assert_eq!(digest(plan(42)).to_string(), "09ae3ee8c5ec8bcb59c529ad6ded7547253b9b11482779e216dfc92e19cfb4d9");
+        assert_ne!(digest(plan(42)), digest(plan(43)));
+    }
+}

@@ -14,6 +14,9 @@ pub mod prompt;
 pub mod random;
 pub mod tokenizer;
 
+#[cfg(test)]
+mod testing;
+
 pub use digest::PlanDigest;
 pub use dist::Dist;
 pub use plan::{

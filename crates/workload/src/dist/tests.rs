@@ -98,7 +98,7 @@ fn what_is_no_length_distribution_is_refused_with_what_was_meant() {
         ("gauss:1,2", "known are fixed, uniform", ""),
         ("trace:", "unknown name `trace`", ""),
         ("70% 1 + 29% 2", "sum to 99%, not to 100%", "70% 1 + 30% 2"),
-        ("70% 1 + 31% 2", "sum to 101%, not to 100%", "70% 1 + 29% 2"),
+        ("70% 1 + 31% 2", "sum to 101%, not to 100%", "70% 1 + 30% 2"),
         ("100% 1 + 100% 2", "sum to 200%", ""),
         ("0% 1 + 100% 2", "no percentage above 0", ""),
         ("101% 1", "no percentage above 0", ""),
@@ -207,7 +207,7 @@ proptest! {
 
 // ---- draws
 
-const DRAWS: u64 = 100_000;
+const DRAWS: u64 = 50_000;
 
 /// Kolmogorov-Smirnov at a fixed seed. The bound is passed by one true distribution in 10,000.
 fn check_continuous(text: &str, cdf: impl Fn(f64) -> f64) {
@@ -257,14 +257,14 @@ fn a_mix_draws_each_part_in_its_share() {
     });
 }
 
-/// Chi-square at a fixed seed over `low..=high`; the bound lies five standard deviations above the mean.
+/// Chi-square at a fixed seed over `low..=high`, whose ends take what lies beyond; the bound lies five standard deviations above the mean.
 fn check_discrete(text: &str, low: u64, high: u64, weight: impl Fn(u64) -> f64) {
     let weights: Vec<f64> = (low..=high).map(weight).collect();
     let total: f64 = weights.iter().sum();
     for seed in [1, 2, 3] {
         let mut seen = vec![0_u64; weights.len()];
         for x in draws(&tokens(text), seed, DRAWS) {
-            seen[x as usize - low as usize] += 1;
+            seen[(x as u64).clamp(low, high) as usize - low as usize] += 1;
         }
         let terms = seen.iter().zip(&weights).map(|(&seen, weight)| {
             let expected = DRAWS as f64 * weight / total;
@@ -292,7 +292,7 @@ fn zipf_lengths_follow_their_law_from_the_lowest_rank_up() {
 fn rounded_normal_lengths_follow_their_law() {
     check_discrete("normal:50,5", 35, 65, |v| {
         let z = |x: f64| normal_cdf((x - 50.0) / 5.0);
-        // The tails beyond the table are less than three in a thousand of one draw in a thousand; they lie in its ends.
+        // The ends of the table hold the tails beyond it.
         match v {
             35 => z(35.5),
             65 => 1.0 - z(64.5),
@@ -346,14 +346,14 @@ fn the_draws_are_the_ones_of_every_release_and_machine() {
     let drawn = GOLDEN.map(|(text, _)| first(text));
     assert_eq!(drawn, GOLDEN.map(|(_, lengths)| lengths.to_vec()));
     let mut rng = generator(42, Stream::Engine, 0);
-    assert_eq!(durations("exponential:50ms").draw(&mut rng), Nanos::new(0));
+    assert_eq!(durations("exponential:50ms").draw(&mut rng), Nanos::new(67_162_215));
 }
 
 const GOLDEN: [(&str, [u64; 4]); 6] = [
-    ("uniform:1..1000000", [0; 4]),
-    ("exponential:100000", [0; 4]),
-    ("normal:500000,100000", [0; 4]),
-    ("lognormal:10000,1", [0; 4]),
-    ("zipf:1..1000000,0.6", [0; 4]),
-    ("70% 128 + 30% lognormal:2000,0.8", [0; 4]),
+    ("uniform:1..1000000", [432_184, 223_820, 858_655, 757_944]),
+    ("exponential:100000", [83_891, 149_691, 15_239, 27_715]),
+    ("normal:500000,100000", [482_918, 424_064, 607_429, 569_970]),
+    ("lognormal:10000,1", [8_430, 4_680, 29_279, 20_132]),
+    ("zipf:1..1000000,0.6", [244_383, 531_953, 7_869, 29_529]),
+    ("70% 128 + 30% lognormal:2000,0.8", [128, 128, 4_860, 1_162]),
 ];

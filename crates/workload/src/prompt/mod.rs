@@ -16,7 +16,9 @@ use crate::tokenizer::{Tokenizer, TokenizerError};
 use lexicon::Lexicon;
 
 /// Ids up to 2^40 have leading words of their own.
-const ID_BITS: f64 = 40.0;
+const ID_BITS: u32 = 40;
+/// Texts that may have to be tried for one id, each with leading words of its own.
+const ATTEMPT_BITS: u32 = 6;
 
 /// Makes prompts for one tokenizer and seed. Shared between threads by reference.
 #[derive(Debug)]
@@ -52,7 +54,7 @@ impl Prompts {
     pub fn new(tokenizer: &Tokenizer, seed: u64) -> Result<Self, PromptError> {
         let lexicon = Lexicon::learn(tokenizer)?;
         let words = lexicon.words().len();
-        let leading = (ID_BITS / libm::log2(words as f64)).ceil() as u32;
+        let leading = (f64::from(ID_BITS + ATTEMPT_BITS) / libm::log2(words as f64)).ceil() as u32;
         // The last id is never a request's, so its draws are free to hold what all prompts of a seed share.
         let mut rng = generator(seed, Stream::Prompts, u64::MAX);
         let offsets = (0..leading).map(|_| below(&mut rng, words as u64) as usize).collect();

@@ -5,8 +5,9 @@ use metron_units::Tokens;
 use super::{PromptError, Prompts};
 use crate::random::Generator;
 
-/// Texts tried before giving up.
-const ATTEMPTS: u32 = 64;
+/// Texts tried before giving up. Each has leading words of its own, as if of a further id above all that are promised
+/// theirs.
+const ATTEMPTS: u64 = 1 << super::ATTEMPT_BITS;
 /// How far from the likeliest place a cut is tried, in bytes.
 const REACH: usize = 12;
 
@@ -23,11 +24,17 @@ impl Prompts {
         if wanted == 0 {
             return Ok(());
         }
-        for _ in 0..ATTEMPTS {
-            let Some(cut) = self.write_long(words, id, wanted, rng, text)? else { break };
-            for at in cuts(text, cut) {
-                if self.tokenizer.count(&text[..at])? == wanted {
-                    text.truncate(at);
+        for attempt in 0..ATTEMPTS {
+            let spelled = id.wrapping_add(attempt << super::ID_BITS);
+            let Some(cut) = self.write_long(words, spelled, wanted, rng, text)? else { break };
+            for at in cuts(text.len(), cut) {
+                let mut short = text[..at].to_owned();
+                if short.ends_with(' ') {
+                    // Servers may trim a last space, which would change the count.
+                    short.replace_range(at - 1.., "s");
+                }
+                if self.tokenizer.count(&short)? == wanted {
+                    *text = short;
                     return Ok(());
                 }
             }
@@ -60,11 +67,13 @@ impl Prompts {
     }
 }
 
-/// Where to cut, the likeliest place first; never after a space, which servers may trim.
-fn cuts(text: &str, likeliest: usize) -> Vec<usize> {
-    let near = (0..=REACH).flat_map(|by| [likeliest.checked_sub(by), likeliest.checked_add(by)]).flatten();
-    let mut cuts: Vec<usize> =
-        near.filter(|&at| (1..=text.len()).contains(&at) && text.as_bytes()[at - 1] != b' ').collect();
-    cuts.dedup();
-    cuts
+/// Where to cut a text of so many bytes, the likeliest place first.
+fn cuts(len: usize, likeliest: usize) -> impl Iterator<Item = usize> {
+    let after = (0..=REACH).map(move |by| likeliest.checked_add(by));
+    let before = (1..=REACH).map(move |by| likeliest.checked_sub(by));
+    after
+        .zip(before.chain([None]))
+        .flat_map(|(after, before)| [after, before])
+        .flatten()
+        .filter(move |at| (1..=len).contains(at))
 }
