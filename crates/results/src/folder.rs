@@ -38,15 +38,8 @@ pub enum RunFile {
 
 impl RunFile {
     /// Every one.
-    pub const ALL: [Self; 7] = [
-        Self::Config,
-        Self::Summary,
-        Self::Rows,
-        Self::Report,
-        Self::Journal,
-        Self::PrefillProfile,
-        Self::Capacity,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Config, Self::Summary, Self::Rows, Self::Report, Self::Journal, Self::PrefillProfile, Self::Capacity];
 
     /// Its name in the folder.
     #[must_use]
@@ -65,6 +58,9 @@ impl RunFile {
 
 /// The file whose lock says that a run is using the folder.
 pub(crate) const LOCK: &str = ".metron.lock";
+
+/// The first line of a run's configuration.
+const CONFIG_HEAD: &str = "# metron run, everything resolved. Again: metron run --config DIR/config.yaml\n";
 
 /// What to do with a folder that holds a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,12 +111,14 @@ impl RunFolder {
         self.storage.path()
     }
 
-    /// Writes a file whole: it is there with all of `bytes`, or as it was before.
+    /// Writes a file whole: it is there with all of `bytes`, or as it was before. A configuration gets a first line that says
+    /// whose it is, for none of its keys does.
     ///
     /// # Errors
     /// If it cannot be written or put in place.
     pub fn write(&self, file: RunFile, bytes: &[u8]) -> Result<(), StorageError> {
-        storage::write_whole(self.storage(), file.name(), bytes)
+        let head = if file == RunFile::Config { CONFIG_HEAD } else { "" };
+        storage::write_whole(self.storage(), file.name(), &[head.as_bytes(), bytes].concat())
     }
 
     pub(crate) fn storage(&self) -> &dyn Storage {
@@ -153,6 +151,19 @@ impl RunFolder {
     }
 }
 
+/// Writes another of a finished run's files, or writes it again: whole, or as it was before.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn replace(path: &Path, file: RunFile, bytes: &[u8]) -> Result<(), StorageError> {
+    use std::os::unix::fs::PermissionsExt;
+    let failed = |source| StorageError::new(Action::OpenFolder, path, source);
+    // Whoever closed the folder wants its files closed too.
+    let closed = fs::metadata(path).map_err(failed)?.permissions().mode() & 0o077 == 0;
+    let disk = Disk::open(path, if closed { Privacy::Private } else { Privacy::AsUmask }).map_err(failed)?;
+    storage::write_whole(&disk, file.name(), bytes)
+}
+
 /// Makes the folder and its missing parents; returns those that were made, outermost first.
 fn make(path: &Path, privacy: Privacy) -> Result<Vec<PathBuf>, FolderError> {
     use std::os::unix::fs::DirBuilderExt;
@@ -166,7 +177,8 @@ fn make(path: &Path, privacy: Privacy) -> Result<Vec<PathBuf>, FolderError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(StorageError::new(Action::OpenFolder, path, error).into()),
     }
-    let missing = path.ancestors().filter(|folder| !folder.as_os_str().is_empty()).take_while(|folder| !folder.exists());
+    let missing =
+        path.ancestors().filter(|folder| !folder.as_os_str().is_empty()).take_while(|folder| !folder.exists());
     let mut missing: Vec<PathBuf> = missing.map(Path::to_owned).collect();
     missing.reverse();
     let mode = match privacy {

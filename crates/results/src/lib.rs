@@ -16,12 +16,15 @@ pub mod foreign;
 pub mod journal;
 mod plan_order;
 pub mod recorder;
-//pub mod recover;
+pub mod recover;
 pub mod rows;
-//pub mod score;
+pub mod score;
 pub mod storage;
 pub mod summary;
 
 pub use facts::RunFacts;
-//pub use recover::recover;
+pub use recover::recover;
 pub use summary::{Summary, schema};
+
+#[cfg(test)]
+mod sample;

@@ -5,13 +5,16 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use metron_metrics::accounts::Breach;
+use metron_metrics::objective::ObjectiveError;
+
 use crate::folder::{FolderError, LOCK, Privacy, RunFile, RunFolder};
 use crate::journal::{Damage, JournalError, JournalReader};
+use crate::plan_order;
 use crate::recorder::{SettleError, Settled, write_rows};
 use crate::rows::{RowsError, read_rows};
 use crate::storage::{Action, Disk, Storage, StorageError};
-use crate::summary::{Closing, Summary, Tally};
-use crate::plan_order;
+use crate::summary::{Summary, Tally};
 
 /// What became of a run's folder.
 #[derive(Debug)]
@@ -61,9 +64,12 @@ pub enum RecoverError {
     /// The files cannot be written.
     #[error(transparent)]
     Settle(#[from] SettleError),
-    /// The stated objectives in the journal are no objectives.
-    #[error("the journal's objective `{expression}` is not understood: {reason}")]
-    Objective { expression: String, reason: String },
+    /// A stated objective in the journal is none.
+    #[error("the journal cannot be understood: {0}")]
+    Objective(#[from] ObjectiveError),
+    /// The rows contradict each other.
+    #[error("the journal's requests do not balance: {0}")]
+    Breach(#[from] Breach),
 }
 
 impl From<StorageError> for RecoverError {
@@ -84,7 +90,7 @@ impl RecoverError {
             }
             Self::Folder(FolderError::InUse { .. }) => "wait for the run that is using it to end".to_owned(),
             Self::Folder(error) => error.hint(),
-            Self::Journal(_) | Self::Objective { .. } => {
+            Self::Journal(_) | Self::Objective(_) | Self::Breach(_) => {
                 "nothing can be made of it; --force gives it up for a new run".to_owned()
             }
             Self::Settle(error) => error.hint(),
@@ -128,8 +134,8 @@ pub fn recover(path: &Path) -> Result<Recovered, RecoverError> {
 /// The summary of a run that has no journal.
 fn finished(path: &Path) -> Result<Recovered, RecoverError> {
     let summary = path.join(RunFile::Summary.name());
-    match fs::read(&summary) {
-        Ok(bytes) => match Summary::from_json(&bytes) {
+    match fs::read_to_string(&summary) {
+        Ok(text) => match Summary::from_json(&text) {
             Ok(summary) => Ok(Recovered { summary, recovery: Recovery::AlreadyFinished }),
             Err(source) => Err(RecoverError::DamagedSummary { path: summary, source }),
         },
@@ -146,10 +152,10 @@ fn finish(folder: RunFolder, journal: &mut JournalReader) -> Result<Recovered, R
         return Ok(Recovered { summary, recovery: Recovery::AlreadyFinished });
     }
     let facts = journal.facts().clone();
-    let mut tally = Tally::new(&facts).map_err(|(expression, reason)| RecoverError::Objective { expression, reason })?;
+    let mut tally = Tally::new(facts.clone())?;
     write_rows(&folder, &facts, journal, &survey, |record| tally.add(record))?;
     let in_flight = survey.dispatched.map(|dispatched| dispatched.saturating_sub(survey.rows));
-    let summary = tally.close(&facts, Closing::killed(&facts, in_flight));
+    let summary = tally.close_killed(in_flight)?;
     let settled = Settled::new(folder);
     settled.write_summary(&summary)?;
     settled.finish()?;
@@ -159,7 +165,7 @@ fn finish(folder: RunFolder, journal: &mut JournalReader) -> Result<Recovered, R
 
 /// The summary that the run itself wrote, if all its files are there.
 fn complete(path: &Path, journal: &JournalReader, rows: u64) -> Option<Summary> {
-    let summary = Summary::from_json(&fs::read(path.join(RunFile::Summary.name())).ok()?).ok()?;
+    let summary = Summary::from_json(&fs::read_to_string(path.join(RunFile::Summary.name())).ok()?).ok()?;
     let count = |path: &Path| -> Result<u64, RowsError> { Ok(read_rows(path)?.rows()) };
     let written = count(&path.join(RunFile::Rows.name())).ok()?;
     (summary.run.id == journal.facts().run.id && written >= rows).then_some(summary)

@@ -215,15 +215,11 @@ impl Whole {
     /// Syncs it and gives it its name.
     pub(crate) fn put_in_place(mut self, storage: &dyn Storage) -> Result<(), StorageError> {
         let path = storage.path().join(&self.name);
-        let placed = self
-            .file
-            .sync()
-            .map_err(|source| StorageError::new(Action::Sync, &path, source))
-            .and_then(|()| {
-                storage
-                    .rename(&self.temporary, &self.name)
-                    .map_err(|source| StorageError::new(Action::Rename, &path, source))
-            });
+        let placed = self.file.sync().map_err(|source| StorageError::new(Action::Sync, &path, source)).and_then(|()| {
+            storage
+                .rename(&self.temporary, &self.name)
+                .map_err(|source| StorageError::new(Action::Rename, &path, source))
+        });
         if placed.is_err() {
             self.abandon(storage);
         }

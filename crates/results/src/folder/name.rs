@@ -83,7 +83,22 @@ mod tests {
         for good in ["a", "run-1", "Llama_3.1", "0", &"x".repeat(100)] {
             assert_eq!(good.parse::<RunName>().map(|name| name.0), Ok(good.to_owned()));
         }
-        for bad in ["", ".", "..", "../x", "a/b", ".hidden", "-", "--force", "a\nb", "a b", "ü", "a\\b", "a:b", &"x".repeat(101)] {
+        for bad in [
+            "",
+            ".",
+            "..",
+            "../x",
+            "a/b",
+            ".hidden",
+            "-",
+            "--force",
+            "a\nb",
+            "a b",
+            "ü",
+            "a\\b",
+            "a:b",
+            &"x".repeat(101),
+        ] {
             let refused = bad.parse::<RunName>().expect_err(bad);
             let typed = refused.hint.strip_prefix("--name ").expect("a flag");
             typed.parse::<RunName>().expect("the hint is a name");
@@ -92,12 +107,9 @@ mod tests {
 
     #[test]
     fn any_text_makes_a_name() {
-        for (text, name) in [
-            ("meta-llama/Llama-3.1-8B", "meta-llama-Llama-3.1-8B"),
-            ("../../etc", "etc"),
-            ("…", "run"),
-            ("", "run"),
-        ] {
+        for (text, name) in
+            [("meta-llama/Llama-3.1-8B", "meta-llama-Llama-3.1-8B"), ("../../etc", "etc"), ("…", "run"), ("", "run")]
+        {
             assert_eq!(RunName::made_of(text).as_str(), name);
         }
     }

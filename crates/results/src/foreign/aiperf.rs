@@ -101,7 +101,7 @@ pub(super) fn read_records(input: &mut Input) -> Result<ForeignRun, ForeignError
 impl Record {
     fn said(self) -> Result<Said, String> {
         let count = |measured: Option<Measured<f64>>, name: &str| match measured {
-            Some(Measured { value, .. }) if value >= 0.0 && value < 1e15 => Ok(Some(value.round() as u64)),
+            Some(Measured { value, .. }) if value >= 0.0 && value < 1e9 => Ok(Some(value.round() as u64)),
             Some(Measured { value, .. }) => Err(format!("`{name}` holds {value}, which is no count")),
             None => Ok(None),
         };
@@ -117,7 +117,9 @@ impl Record {
                 }
             }
         } else if self.error.is_none() && self.metrics.request_latency.is_some() {
-            return Err("it has no time_to_first_token: the answer was not streamed (aiperf profile --streaming)".to_owned());
+            return Err(
+                "it has no time_to_first_token: the answer was not streamed (aiperf profile --streaming)".to_owned()
+            );
         }
         Ok(Said {
             name: self.metadata.x_request_id,
@@ -229,7 +231,10 @@ impl Requests {
         })?;
         let mut notes = read.notes;
         if self.left_out > 0 {
-            notes.push(format!("{} requests of other phases than profiling, or cancelled, were left out", self.left_out));
+            notes.push(format!(
+                "{} requests of other phases than profiling, or cancelled, were left out",
+                self.left_out
+            ));
         }
         Ok(ForeignRun {
             format,

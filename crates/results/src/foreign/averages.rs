@@ -44,7 +44,8 @@ pub(super) fn read(input: &mut Input, format: Format) -> Result<ForeignRun, Fore
         }
         Format::LlmPerf => {
             notes.push(
-                "LLMPerf's inter_token_latency_s is a mean with TTFT inside; TPOT is computed from its other fields".to_owned(),
+                "LLMPerf's inter_token_latency_s is a mean with TTFT inside; TPOT is computed from its other fields"
+                    .to_owned(),
             );
             input.whole_value::<Vec<LlmPerf>>()?.iter().map(LlmPerf::partial).collect()
         }

@@ -4,6 +4,8 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use super::number::Count;
+
 /// What an event of a chat or completions stream may hold.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -31,7 +33,7 @@ struct Delta {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Usage {
-    completion_tokens: Option<u64>,
+    completion_tokens: Option<Count>,
 }
 
 /// What an event brought.
@@ -57,7 +59,7 @@ pub(super) fn event(data: &str) -> Brought {
         texts.into_iter().flatten().any(|text| !text.is_empty())
             || delta.and_then(|delta| delta.tool_calls.as_ref()).is_some_and(|calls| !calls.is_empty())
     });
-    Brought { text, output_tokens: event.usage.and_then(|usage| usage.completion_tokens) }
+    Brought { text, output_tokens: event.usage.and_then(|usage| usage.completion_tokens).map(|count| count.0) }
 }
 
 /// What raw bytes of a stream brought: all their `data:` lines, or the bytes themselves where there is no such line.

@@ -6,15 +6,15 @@ use metron_units::Nanos;
 use serde::Deserialize;
 
 use super::input::Input;
-use super::number::Seconds;
+use super::number::{Count, Seconds};
 use super::said::{Said, Times, failure, readings};
 use super::{ForeignError, ForeignRun, Format, Precedence};
 
 /// The whole file.
 #[derive(Debug, Deserialize)]
 struct Run {
-    num_prompt_tokens: Vec<u64>,
-    num_output_tokens: Vec<u64>,
+    num_prompt_tokens: Vec<Count>,
+    num_output_tokens: Vec<Count>,
     ttft: Vec<Seconds>,
     tbt: Vec<Vec<Seconds>>,
 }
@@ -41,8 +41,8 @@ pub(super) fn read(input: &mut Input) -> Result<ForeignRun, ForeignError> {
         let gaps = if nothing { Vec::new() } else { std::iter::once(ttft).chain(tbt).map(|gap| gap.0).collect() };
         said.push(Said {
             gaps,
-            input_tokens: Some(run.num_prompt_tokens[k]),
-            output_tokens: Some(run.num_output_tokens[k]),
+            input_tokens: Some(run.num_prompt_tokens[k].0),
+            output_tokens: Some(run.num_output_tokens[k].0),
             failure: nothing.then(|| failure("the file has only zeros for it")),
             ..Said::default()
         });

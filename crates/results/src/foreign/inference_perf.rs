@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::bearing;
 use super::input::Input;
 use super::lines::gaps_of;
-use super::number::Seconds;
+use super::number::{Count, Seconds};
 use super::said::{Said, Times, failure, readings};
 use super::{ForeignError, ForeignRun, Format, Precedence};
 
@@ -26,8 +26,8 @@ struct Request {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Info {
-    input_tokens: Option<u64>,
-    output_tokens: Option<u64>,
+    input_tokens: Option<Count>,
+    output_tokens: Option<Count>,
     output_token_times: Option<Vec<Seconds>>,
     response_metrics: Option<ResponseMetrics>,
 }
@@ -35,7 +35,7 @@ struct Info {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct ResponseMetrics {
-    output_tokens: Option<u64>,
+    output_tokens: Option<Count>,
     server_usage: Option<ServerUsage>,
     response_chunks: Option<Vec<String>>,
     chunk_times: Option<Vec<Seconds>>,
@@ -45,7 +45,7 @@ struct ResponseMetrics {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct ServerUsage {
-    completion_tokens: Option<u64>,
+    completion_tokens: Option<Count>,
 }
 
 pub(super) fn read(input: &mut Input) -> Result<ForeignRun, ForeignError> {
@@ -85,8 +85,8 @@ impl Request {
         Ok(Said {
             sent: Some(self.start_time.0),
             gaps,
-            input_tokens: self.info.input_tokens,
-            output_tokens,
+            input_tokens: self.info.input_tokens.map(|count| count.0),
+            output_tokens: output_tokens.map(|count| count.0),
             failure: failed.map(|error| failure(error.to_string())),
             ..Said::default()
         })

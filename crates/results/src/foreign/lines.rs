@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::input::Input;
-use super::number::{Nanoseconds, Seconds};
+use super::number::{Count, Nanoseconds, Seconds};
 use super::said::{Said, Times, readings};
 use super::{ForeignError, ForeignRun, Format, OwnDeadlines, Precedence};
 
@@ -14,7 +14,7 @@ struct Line {
     inter_token_ns: Option<Vec<Nanoseconds>>,
     token_times_s: Option<Vec<Seconds>>,
     sent_s: Option<Seconds>,
-    prompt_tokens: Option<u64>,
+    prompt_tokens: Option<Count>,
     ttft_deadline_ns: Option<Nanoseconds>,
     tbt_deadline_ns: Option<Nanoseconds>,
 }
@@ -26,9 +26,8 @@ pub(super) fn read(input: &mut Input) -> Result<ForeignRun, ForeignError> {
         said.push(line.said().map_err(|reason| ForeignError::at_line(&path, number, reason))?);
         numbers.push(number);
     }
-    let read = readings(said, Times::OfTokens).map_err(|(k, _)| {
-        ForeignError::at_line(&path, numbers[k], "its times add up to more than 100 years")
-    })?;
+    let read = readings(said, Times::OfTokens)
+        .map_err(|(k, _)| ForeignError::at_line(&path, numbers[k], "its times add up to more than 100 years"))?;
     Ok(ForeignRun {
         format: Format::Lines,
         readings: read.readings,
@@ -55,7 +54,14 @@ impl Line {
             (None, None) => return Err("it has neither inter_token_ns nor token_times_s".to_owned()),
         };
         let own = OwnDeadlines { ttft: self.ttft_deadline_ns.map(|deadline| deadline.0), tbt };
-        Ok(Said { name: self.name, sent, gaps, input_tokens: self.prompt_tokens, own, ..Said::default() })
+        Ok(Said {
+            name: self.name,
+            sent,
+            gaps,
+            input_tokens: self.prompt_tokens.map(|count| count.0),
+            own,
+            ..Said::default()
+        })
     }
 }
 
@@ -65,7 +71,11 @@ pub(super) fn gaps_of(sent: Seconds, times: &[Seconds]) -> Result<Vec<metron_uni
     let mut gaps = Vec::with_capacity(times.len());
     for (k, time) in times.iter().enumerate() {
         let gap = time.0.checked_sub(before).ok_or_else(|| match k {
-            0 => format!("the first token's time {} s lies before sent_s {} s", time.0.as_secs_f64(), before.as_secs_f64()),
+            0 => format!(
+                "the first token's time {} s lies before sent_s {} s",
+                time.0.as_secs_f64(),
+                before.as_secs_f64()
+            ),
             k => format!("time {} of {} lies before the one ahead of it", k + 1, times.len()),
         })?;
         gaps.push(gap);

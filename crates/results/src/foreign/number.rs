@@ -60,7 +60,11 @@ impl Visitor<'_> for Time {
     }
 
     fn visit_u64<E: Error>(self, value: u64) -> Result<Nanos, E> {
-        let time = if self.seconds == 1e-9 { Some(Nanos::new(value)) } else { Nanos::from_secs_f64(value as f64 * self.seconds) };
+        let time = if self.seconds == 1e-9 {
+            Some(Nanos::new(value))
+        } else {
+            Nanos::from_secs_f64(value as f64 * self.seconds)
+        };
         time.filter(|time| *time <= LONGEST).ok_or_else(|| self.refused(value))
     }
 
@@ -70,5 +74,25 @@ impl Visitor<'_> for Time {
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Nanos, E> {
         time(value, self.seconds).ok_or_else(|| self.refused(value))
+    }
+}
+
+/// A count of tokens that a sum over millions of requests can hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Count(pub(super) u64);
+
+/// The most tokens that one request may have.
+const MOST_TOKENS: u64 = 1_000_000_000;
+
+impl<'de> Deserialize<'de> for Count {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let count = u64::deserialize(deserializer)?;
+        if count <= MOST_TOKENS {
+            Ok(Self(count))
+        } else {
+            Err(D::Error::custom(format!(
+                "{count} tokens are more than any request has: expected at most {MOST_TOKENS}"
+            )))
+        }
     }
 }

@@ -9,15 +9,15 @@ use serde::Deserialize;
 
 use super::format::Shape;
 use super::input::Input;
-use super::number::Seconds;
+use super::number::{Count, Seconds};
 use super::said::{Said, Times, failure, readings};
 use super::{ForeignError, ForeignRun, Format, Precedence};
 
 /// One run. Arrays are parallel, one element per request.
 #[derive(Debug, Deserialize)]
 struct Run {
-    input_lens: Vec<u64>,
-    output_lens: Vec<u64>,
+    input_lens: Vec<Count>,
+    output_lens: Vec<Count>,
     ttfts: Vec<Seconds>,
     itls: Vec<Vec<Seconds>>,
     #[serde(default)]
@@ -60,7 +60,9 @@ pub(super) fn read(input: &mut Input, format: Format, shape: Shape) -> Result<Fo
     }
     notes.extend(read.notes);
     if format == Format::Sglang && read.readings.len() > 1 {
-        notes.push("SGLang gives a truncated answer the length that was asked for: trust its reading by chunks".to_owned());
+        notes.push(
+            "SGLang gives a truncated answer the length that was asked for: trust its reading by chunks".to_owned(),
+        );
     }
     Ok(ForeignRun {
         format,
@@ -100,8 +102,8 @@ impl Collected {
             let error = run.errors.as_ref().and_then(|errors| errors[k].as_deref()).filter(|error| !error.is_empty());
             let mut said = Said {
                 sent: run.start_times.as_ref().map(|times| times[k].0),
-                input_tokens: Some(run.input_lens[k]),
-                output_tokens: Some(run.output_lens[k]),
+                input_tokens: Some(run.input_lens[k].0),
+                output_tokens: Some(run.output_lens[k].0),
                 failure: error.map(|error| failure(last_line(error))),
                 ..Said::default()
             };

@@ -82,7 +82,8 @@ pub(super) fn at(file: &File, offset: u64, length: u64) -> Result<Option<Frame>,
 
 /// What a message's description says: its kind, and its content's length.
 fn describe(head: &[u8]) -> Result<(Kind, u64), String> {
-    let message = arrow_ipc::root_as_message(head).map_err(|error| format!("a message's description is damaged: {error}"))?;
+    let message =
+        arrow_ipc::root_as_message(head).map_err(|error| format!("a message's description is damaged: {error}"))?;
     let body = u64::try_from(message.bodyLength()).map_err(|_| "a message has a negative length".to_owned())?;
     let kind = match message.header_type() {
         MessageHeader::Schema => Kind::Schema,

@@ -4,9 +4,9 @@ use std::fmt;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
 use arrow_array::types::UInt64Type;
-use arrow_array::RecordBatch;
 use arrow_ipc::reader::StreamDecoder;
 use metron_metrics::RequestRecord;
 
@@ -177,11 +177,6 @@ impl JournalReader {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
-    }
-
-    /// The file itself, to be copied.
-    pub(crate) const fn file(&self) -> &File {
-        &self.file
     }
 }
 

@@ -9,6 +9,12 @@ use metron_units::{Nanos, Tokens};
 use super::RowsFault;
 use super::encode::outcome;
 
+/// The latest instant that is believed, 146 years: sums of a few fit.
+const LATEST: u64 = 1 << 62;
+
+/// The most tokens that are believed of one request: sums over millions fit.
+const MOST_TOKENS: u64 = 1 << 40;
+
 /// The records of a batch whose first row is row `from` of its file.
 pub(crate) fn records(batch: &RecordBatch, from: u64) -> Result<Vec<RequestRecord>, RowsFault> {
     let columns = Columns::of(batch)?;
@@ -162,20 +168,20 @@ impl Row<'_> {
             turn: self.number(columns.turn),
             class: self.text(columns.class),
             attempt: self.required(columns.attempt, "attempt")?,
-            intended: self.instant(columns.intended),
-            dispatched: self.instant(columns.dispatched),
-            headers: self.instant(columns.headers),
-            finished: self.instant(columns.finished),
+            intended: self.instant(columns.intended, "intended_ns")?,
+            dispatched: self.instant(columns.dispatched, "dispatched_ns")?,
+            headers: self.instant(columns.headers, "headers_ns")?,
+            finished: self.instant(columns.finished, "finished_ns")?,
             connect: self.connect()?,
             status: self.number(columns.status),
             outcome: self.outcome()?,
             finish_reason: self.text(columns.finish_reason),
             streamed: self.truth(columns.streamed),
             unclean_end: columns.unclean_end.is_some_and(|column| self.truth(column)),
-            planned_input_tokens: Tokens::new(self.required(columns.planned_input_tokens, "planned_input_tokens")?),
-            input_tokens: Tokens::new(self.required(columns.input_tokens, "input_tokens")?),
-            output_tokens: Tokens::new(self.required(columns.output_tokens, "output_tokens")?),
-            unseen_tokens: Tokens::new(self.required(columns.unseen_tokens, "unseen_tokens")?),
+            planned_input_tokens: self.tokens(columns.planned_input_tokens, "planned_input_tokens")?,
+            input_tokens: self.tokens(columns.input_tokens, "input_tokens")?,
+            output_tokens: self.tokens(columns.output_tokens, "output_tokens")?,
+            unseen_tokens: self.tokens(columns.unseen_tokens, "unseen_tokens")?,
             counted_by: self.counted_by()?,
             count_mismatch: columns.count_mismatch.is_some_and(|column| self.truth(column)),
             chunks,
@@ -202,8 +208,16 @@ impl Row<'_> {
         self.number(column).ok_or_else(|| self.bad(name, "it is null"))
     }
 
-    fn instant(&self, column: &PrimitiveArray<UInt64Type>) -> Option<Nanos> {
-        self.number(column).map(Nanos::new)
+    fn instant(&self, column: &PrimitiveArray<UInt64Type>, name: &'static str) -> Result<Option<Nanos>, RowsFault> {
+        self.number(column).map(|ns| self.bounded(ns, LATEST, name).map(Nanos::new)).transpose()
+    }
+
+    fn tokens(&self, column: &PrimitiveArray<UInt64Type>, name: &'static str) -> Result<Tokens, RowsFault> {
+        self.required(column, name).and_then(|tokens| self.bounded(tokens, MOST_TOKENS, name)).map(Tokens::new)
+    }
+
+    fn bounded(&self, value: u64, most: u64, name: &'static str) -> Result<u64, RowsFault> {
+        if value <= most { Ok(value) } else { Err(self.bad(name, format!("{value} is more than any run has"))) }
     }
 
     fn text(&self, column: &StringArray) -> Option<String> {
@@ -220,7 +234,7 @@ impl Row<'_> {
 
     fn connect(&self) -> Result<Option<Nanos>, RowsFault> {
         if let Some(exact) = self.columns.connect_ns {
-            return Ok(self.instant(exact));
+            return self.instant(exact, "connect_ns");
         }
         let Some(seconds) = self.number(self.columns.connect_s) else { return Ok(None) };
         let connect = Nanos::from_secs_f64(seconds);
@@ -260,8 +274,10 @@ impl Row<'_> {
     }
 
     fn deadlines(&self) -> Result<Deadlines, RowsFault> {
-        let ttft = Nanos::new(self.required(self.columns.ttft_deadline, "ttft_deadline_ns")?);
-        let tbt = Nanos::new(self.required(self.columns.tbt_deadline, "tbt_deadline_ns")?);
+        let deadline =
+            |column, name| self.required(column, name).and_then(|ns| self.bounded(ns, LATEST, name)).map(Nanos::new);
+        let ttft = deadline(self.columns.ttft_deadline, "ttft_deadline_ns")?;
+        let tbt = deadline(self.columns.tbt_deadline, "tbt_deadline_ns")?;
         if tbt == Nanos::ZERO { Err(self.bad("tbt_deadline_ns", "it is 0")) } else { Ok(Deadlines { ttft, tbt }) }
     }
 
@@ -277,6 +293,9 @@ impl Row<'_> {
         }
         if !arrived.values().is_sorted() {
             return Err(self.bad("chunk_arrived_ns", "an instant lies before the one ahead of it"));
+        }
+        if arrived.values().last().is_some_and(|last| *last > LATEST) {
+            return Err(self.bad("chunk_arrived_ns", "an instant is later than any run has"));
         }
         if tokens.values().contains(&0) {
             return Err(self.bad("chunk_tokens", "a chunk has no token"));

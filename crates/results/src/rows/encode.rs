@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::mem::take;
 
 use arrow_array::RecordBatch;
+use arrow_array::builder::PrimitiveBuilder;
 use arrow_array::builder::{
     BooleanBuilder, Float64Builder, ListBuilder, StringBuilder, UInt16Builder, UInt32Builder, UInt64Builder,
 };
 use arrow_array::types::{UInt32Type, UInt64Type};
-use arrow_array::builder::PrimitiveBuilder;
 use arrow_schema::{ArrowError, DataType, Field, SchemaRef};
 use metron_metrics::{Outcome, Phase, RequestFigures, RequestRecord};
 use metron_units::{Nanos, Share};

@@ -61,7 +61,8 @@ impl RowWriter {
     /// If the disk says no, or the id does not lie after the last one's.
     pub fn write(&mut self, record: &RequestRecord) -> Result<(), StorageError> {
         if self.last.is_some_and(|last| record.id <= last) {
-            let error = io::Error::new(io::ErrorKind::InvalidData, format!("request {} comes twice or late", record.id));
+            let error =
+                io::Error::new(io::ErrorKind::InvalidData, format!("request {} comes twice or late", record.id));
             return Err(self.failed(error));
         }
         self.last = Some(record.id);

@@ -88,7 +88,8 @@ impl Storage for Disk {
             std::fs::TryLockError::Error(error) => error,
         })?;
         // Its holder may have removed the file between our opening and our locking it: then we hold nothing that another sees.
-        let (ours, named) = (rustix::fs::fstat(&file)?, rustix::fs::statat(&self.folder, name, AtFlags::SYMLINK_NOFOLLOW)?);
+        let (ours, named) =
+            (rustix::fs::fstat(&file)?, rustix::fs::statat(&self.folder, name, AtFlags::SYMLINK_NOFOLLOW)?);
         if (ours.st_dev, ours.st_ino) == (named.st_dev, named.st_ino) {
             Ok(Lock { file })
         } else {

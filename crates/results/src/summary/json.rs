@@ -15,7 +15,7 @@ impl Summary {
     ///
     /// # Errors
     /// What is wrong with it, by line and column.
-    pub fn from_json(bytes: &[u8]) -> Result<Self, serde_json::Error> {
-        serde_json::from_slice(bytes)
+    pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(text)
     }
 }

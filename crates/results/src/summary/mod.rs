@@ -5,8 +5,10 @@
 
 mod figures;
 mod json;
+mod of_figures;
 mod run;
 mod schema;
+mod tally;
 
 use std::collections::BTreeMap;
 
@@ -14,8 +16,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use figures::{Better, Distribution, Figure, Interval, Intervals, Quantiles, Value};
+pub use of_figures::{acceptance_curve, metrics};
 pub use run::{Host, Load, Run, Target};
 pub use schema::{SCHEMAS, schema};
+pub use tally::{Ending, Tally};
 
 /// The value of [`Summary::schema`].
 pub const SCHEMA: &str = "metron.summary/1";
@@ -29,7 +33,7 @@ pub struct Summary {
     pub run: Run,
     /// What became of the requests of the measured phase.
     pub requests: Requests,
-    /// The tokens of the completed requests.
+    /// The tokens of the measured requests, those of partial answers included: the sums over the rows.
     pub tokens: TokenCounts,
     /// The deadlines that tokens were held to.
     pub deadlines: DeadlineSettings,
@@ -89,7 +93,7 @@ pub struct ErrorCount {
     pub example: String,
 }
 
-/// The tokens of the completed requests.
+/// The tokens of the measured requests, those of partial answers included: the sums over the rows.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct TokenCounts {
     /// Prompt tokens.

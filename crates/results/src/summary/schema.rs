@@ -14,7 +14,16 @@ pub struct Schema {
 
 /// Every schema there is.
 pub const SCHEMAS: &[Schema] = &[
-    Schema { name: "summary", about: "summary.json, and what `metron run --json` prints", make: || schemars::schema_for!(super::Summary) },
+    Schema {
+        name: "summary",
+        about: "summary.json, and what `metron run --json` prints",
+        make: || schemars::schema_for!(super::Summary),
+    },
+    Schema {
+        name: "score",
+        about: "what `metron score --json` prints",
+        make: || schemars::schema_for!(crate::score::ScoreReport),
+    },
 ];
 
 impl Schema {

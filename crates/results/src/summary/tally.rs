@@ -1,0 +1,102 @@
+//! From a run's rows to its summary: the one way there, for a run that ends and for one that is recovered.
+
+use metron_metrics::accounts::{Accounts, Breach, Closing};
+use metron_metrics::objective::ObjectiveError;
+use metron_metrics::{RequestRecord, Summariser, SummaryOptions};
+use metron_units::Nanos;
+
+use super::of_figures::{acceptance_curve, metrics};
+use super::{Instrument, Objective, Requests, Run, SCHEMA, Summary, TokenCounts};
+use crate::RunFacts;
+
+/// Takes in a run's rows. Keeps no row, but the samples that exact quantiles need.
+#[derive(Debug)]
+pub struct Tally {
+    facts: RunFacts,
+    summariser: Summariser,
+    accounts: Accounts,
+    last: Nanos,
+}
+
+/// What is known at a run's end besides its rows.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Ending {
+    /// Requests of the measured phase whose turn never came.
+    pub not_sent: u64,
+    /// Requests of the warm-up whose turn never came.
+    pub warmup_not_sent: u64,
+    /// The end of the run on the clock of its rows; if unknown, their last instant.
+    pub ended: Option<Nanos>,
+    /// How far the client can be trusted, if it was observed.
+    pub instrument: Option<Instrument>,
+}
+
+impl Tally {
+    /// A tally without rows.
+    ///
+    /// # Errors
+    /// If one of the facts' objectives is none.
+    pub fn new(facts: RunFacts) -> Result<Self, ObjectiveError> {
+        let objectives = facts.objectives.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
+        let options = SummaryOptions { target_miss_rate: facts.target_miss_rate, objectives };
+        Ok(Self { facts, summariser: Summariser::new(options), accounts: Accounts::default(), last: Nanos::ZERO })
+    }
+
+    /// Takes in a row of either phase.
+    pub fn add(&mut self, record: &RequestRecord) {
+        self.accounts.add(record);
+        self.summariser.add(record);
+        let arrived = record.chunks.last().map(|chunk| chunk.arrived);
+        for instant in [record.finished, arrived, record.dispatched].into_iter().flatten() {
+            self.last = self.last.max(instant);
+        }
+    }
+
+    /// The summary of a run that came to its end.
+    ///
+    /// # Errors
+    /// If the accounts do not balance.
+    pub fn close(self, ending: Ending) -> Result<Summary, Breach> {
+        let closing = Closing {
+            planned: self.facts.planned,
+            not_sent: ending.not_sent,
+            lost: 0,
+            warmup_not_sent: ending.warmup_not_sent,
+            ended: ending.ended,
+        };
+        self.sum_up(closing, ending.instrument)
+    }
+
+    /// The summary of a run that was killed. What its rows do not account for is lost: `in_flight` requests, where the plan
+    /// does not tell.
+    ///
+    /// # Errors
+    /// If the rows do not balance among themselves.
+    pub fn close_killed(self, in_flight: Option<u64>) -> Result<Summary, Breach> {
+        let recorded = self.accounts.counts().dispatched;
+        let lost = match self.facts.planned {
+            Some(planned) => planned.saturating_sub(recorded),
+            None => in_flight.unwrap_or(0),
+        };
+        // How many of the warm-up were lost is not known, and so neither is the plan's last id.
+        let closing = Closing { planned: self.facts.planned, lost, warmup_not_sent: u64::MAX, ..Closing::default() };
+        self.sum_up(closing, None)
+    }
+
+    fn sum_up(self, closing: Closing, instrument: Option<Instrument>) -> Result<Summary, Breach> {
+        let ended = closing.ended.unwrap_or(self.last);
+        let accounts = self.accounts.close(closing)?;
+        let figures = self.summariser.finish();
+        Ok(Summary {
+            schema: SCHEMA.to_owned(),
+            deadlines: self.facts.deadline_settings(),
+            run: Run { duration_s: Some(ended.as_secs_f64()), ..self.facts.run },
+            requests: Requests::from(&accounts),
+            tokens: TokenCounts::from(&accounts.counts),
+            metrics: metrics(&figures),
+            tbt_acceptance_curve: acceptance_curve(&figures),
+            objectives: figures.objectives.iter().map(Objective::from).collect(),
+            instrument,
+        })
+    }
+}
