@@ -115,7 +115,9 @@ mod tests {
         assert!(fraction("0").covers(0, 5) && !fraction("0").covers(1, u128::from(u64::MAX)));
         assert!(fraction("1").covers(5, 5) && fraction("1").reached_by(u64::MAX, u64::MAX));
         assert!(!fraction("1").reached_by(u64::MAX - 1, u64::MAX));
-        assert!(fraction("0.5").covers(u128::MAX / 2, u128::MAX) && !fraction("0.5").covers(u128::MAX / 2 + 1, u128::MAX));
+        assert!(
+            fraction("0.5").covers(u128::MAX / 2, u128::MAX) && !fraction("0.5").covers(u128::MAX / 2 + 1, u128::MAX)
+        );
     }
 
     #[test]

@@ -18,10 +18,15 @@ pub mod catalogue;
 mod measure;
 pub mod objective;
 pub mod quantile;
-pub mod interval;
 
+pub mod accounts;
+pub mod interval;
+pub mod summary;
+
+pub use accounts::{Accounts, Balanced};
 pub use catalogue::Metric;
 pub use deadlines::{FirstToken, Misses};
 pub use objective::Objective;
 pub use record::{Chunk, CountedBy, Deadlines, ErrorClass, Failure, Outcome, Phase, RequestRecord, Texts};
 pub use request::RequestFigures;
+pub use summary::{Figures, Summariser, SummaryOptions};

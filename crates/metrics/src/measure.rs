@@ -44,10 +44,6 @@ impl Threshold {
 }
 
 impl Measure {
-    pub(crate) fn time(time: Nanos) -> Self {
-        Self::Time { total: u128::from(time.get()), parts: 1 }
-    }
-
     /// The number in the unit of files: seconds, or the plain number.
     pub(crate) fn get(self) -> f64 {
         match self {
@@ -113,9 +109,7 @@ pub(crate) fn of_request(metric: Metric, record: &RequestRecord, figures: &Reque
 
 fn fluidity_index(figures: &RequestFigures) -> Option<Measure> {
     figures.fluidity_index.map(|_| match figures.misses {
-        Some(misses) if misses.total > 0 => {
-            Measure::Share { part: misses.total - misses.missed, whole: misses.total }
-        }
+        Some(misses) if misses.total > 0 => Measure::Share { part: misses.total - misses.missed, whole: misses.total },
         Some(_) | None => Measure::Share { part: 0, whole: 1 },
     })
 }

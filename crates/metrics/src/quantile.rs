@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 
 /// Where the `p`-quantile of `n` samples lies: between the order statistics of places `below` and `below + 1` (from 0), at
 /// `weight` of the way. `p` is held to 0 to 1. `None` for no samples.
-fn place(n: usize, p: f64) -> Option<(usize, f64)> {
+pub(crate) fn place(n: usize, p: f64) -> Option<(usize, f64)> {
     let last = n.checked_sub(1)?;
     let position = last as f64 * p.clamp(0.0, 1.0);
     let below = (position.floor() as usize).min(last);
@@ -13,9 +13,11 @@ fn place(n: usize, p: f64) -> Option<(usize, f64)> {
 }
 
 /// Between two neighbours, as NumPy does: from the nearer end, so that the result never leaves them.
-fn between(low: f64, high: f64, weight: f64) -> f64 {
+pub(crate) fn between(low: f64, high: f64, weight: f64) -> f64 {
     if weight <= 0.0 || low == high {
         low
+    } else if high.is_infinite() {
+        high
     } else if weight >= 0.5 {
         high - (high - low) * (1.0 - weight)
     } else {

@@ -30,11 +30,21 @@ pub(crate) struct Judge {
     objective: Objective,
     met: u64,
     of: u64,
+    value: Option<f64>,
 }
 
 impl Judge {
     pub(crate) fn new(objective: Objective) -> Self {
-        Self { objective, met: 0, of: 0 }
+        Self { objective, met: 0, of: 0, value: None }
+    }
+
+    pub(crate) fn objective(&self) -> &Objective {
+        &self.objective
+    }
+
+    /// Takes the run's figure: the quantile, the mean or the value.
+    pub(crate) fn answer(&mut self, value: Option<f64>) {
+        self.value = value;
     }
 
     /// Counts one completed or failed request. A failure is a miss; an answer that cannot have the metric is left out, and of
@@ -59,9 +69,9 @@ impl Judge {
         }
     }
 
-    /// The verdict. `value` is what the run's figures have: the quantile, the mean or the run's value.
-    pub(crate) fn decide(&self, value: Option<f64>) -> Decision {
-        let objective = self.objective;
+    /// The verdict.
+    pub(crate) fn decide(self) -> Decision {
+        let Self { objective, value, .. } = self;
         let Some(share) = objective.required_share() else {
             let held = value.map(|value| {
                 objective.comparison.holds(value.partial_cmp(&objective.threshold.get()).unwrap_or(Ordering::Equal))
@@ -110,16 +120,16 @@ pub(crate) fn met_by_request(
     match objective.metric.kind() {
         Kind::Value => None,
         Kind::PerRequest => Some(
-            of_request(objective.metric, record, figures)
-                .is_some_and(|own| holds(own.compare(objective.threshold))),
+            of_request(objective.metric, record, figures).is_some_and(|own| holds(own.compare(objective.threshold))),
         ),
         Kind::PooledGaps => Some(match objective.statistic {
             Statistic::For(share) => {
                 let (met, of) = gaps_met(objective, record);
                 of > 0 && share.reached_by(met, of)
             }
-            Statistic::Mean => own_mean(objective.metric, record)
-                .is_some_and(|mean| holds(mean.compare(objective.threshold))),
+            Statistic::Mean => {
+                own_mean(objective.metric, record).is_some_and(|mean| holds(mean.compare(objective.threshold)))
+            }
             Statistic::Percentile(p) => {
                 scratch.clear();
                 match objective.metric {

@@ -221,11 +221,8 @@ fn statistic(
             Err(Refused::new(part, Refusal::OneValue(metric), format!("{metric} {rest}")))
         }
         (Kind::PerRequest | Kind::PooledGaps, None, None) => {
-            let hint = if rest.starts_with('>') {
-                format!("{metric} {rest} for 99%")
-            } else {
-                format!("p99 {metric} {rest}")
-            };
+            let hint =
+                if rest.starts_with('>') { format!("{metric} {rest} for 99%") } else { format!("p99 {metric} {rest}") };
             Err(Refused::new(left, Refusal::NoStatistic(metric), hint))
         }
         (Kind::PerRequest | Kind::PooledGaps, Some(prefix), Some(_)) => {

@@ -1,0 +1,82 @@
+//! Batch means: the mean of values that come one after another and are alike their neighbours, as waiting times in a queue are.
+//! A. M. Law, *Simulation Modeling and Analysis*, 9.5.3.
+//!
+//! The series is cut into [`BATCHES`] stretches, whose means are nearly independent where a stretch is much longer than the
+//! memory of the queue. Near saturation that memory can outlast a stretch, and the interval is then too narrow.
+
+use metron_units::Nanos;
+
+use super::{Interval, student};
+use crate::quantile;
+
+/// Stretches that a series is cut into, and so the fewest values that carry an interval.
+pub const BATCHES: usize = 20;
+
+/// The interval of the mean of `values`, in the order of time; `None` for fewer than [`BATCHES`].
+#[must_use]
+pub fn mean(values: &[f64]) -> Option<Interval> {
+    if values.len() < BATCHES {
+        return None;
+    }
+    let cut = |batch: usize| batch * values.len() / BATCHES;
+    let means: Vec<f64> =
+        (0..BATCHES).filter_map(|batch| quantile::mean(&values[cut(batch)..cut(batch + 1)])).collect();
+    around(quantile::mean(values)?, &means)
+}
+
+/// The interval of a rate per second of something that comes in amounts: `events` are *(instant, amount)* in any order, those
+/// after `start` and up to `end` count. `None` for fewer than 5 events a stretch on average, or no time.
+#[must_use]
+pub fn rate(events: impl Iterator<Item = (Nanos, f64)>, start: Nanos, end: Nanos) -> Option<Interval> {
+    let length = end.checked_sub(start).map(Nanos::get).filter(|&length| length > 0)?;
+    let mut amounts = [0.0; BATCHES];
+    let mut count = 0;
+    for (at, amount) in events {
+        if start < at && at <= end {
+            // The stretches are open below and closed above, as the window is.
+            let before = (at - start).get() - 1;
+            amounts[(u128::from(before) * BATCHES as u128 / u128::from(length)) as usize] += amount;
+            count += 1;
+        }
+    }
+    if count < 5 * BATCHES {
+        return None;
+    }
+    let stretch = length as f64 / 1e9 / BATCHES as f64;
+    let rates = amounts.map(|amount| amount / stretch);
+    around(quantile::mean(&rates)?, &rates)
+}
+
+/// `mean` with Student's interval from the means of the batches.
+fn around(mean: f64, means: &[f64]) -> Option<Interval> {
+    let half = student(means.len() - 1) * quantile::std(means)? / (means.len() as f64).sqrt();
+    Some(Interval { low: mean - half, high: mean + half })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_constant_has_an_interval_without_width() {
+        assert_eq!(mean(&[2.5; 100]), Some(Interval { low: 2.5, high: 2.5 }));
+    }
+
+    #[test]
+    fn twenty_values_are_twenty_batches() {
+        // 1..=20: mean 10.5, variance 35, t(19) = 2.093: half = 2.093 * sqrt(35 / 20) = 2.7688.
+        let values: Vec<f64> = (1..=20).map(f64::from).collect();
+        let interval = mean(&values).unwrap();
+        assert!((interval.low - 7.731).abs() < 2e-3 && (interval.high - 13.269).abs() < 2e-3, "{interval:?}");
+        assert_eq!(mean(&values[1..]), None);
+    }
+
+    #[test]
+    fn a_steady_rate_is_found_without_width() {
+        // One event of amount 3 every 10 ms for 2 s: 300 a second in every stretch of 100 ms.
+        let events = (1..=200_u64).map(|k| (Nanos::from_millis(k * 10), 3.0));
+        let interval = rate(events.clone(), Nanos::ZERO, Nanos::from_secs(2)).unwrap();
+        assert!((interval.low - 300.0).abs() < 1e-9 && (interval.high - 300.0).abs() < 1e-9, "{interval:?}");
+        assert_eq!(rate(events.take(99), Nanos::ZERO, Nanos::from_secs(2)), None, "too few events");
+    }
+}

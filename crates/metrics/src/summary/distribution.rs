@@ -1,0 +1,103 @@
+//! A distribution as it is written down: count, moments, quantiles, and the intervals of those that carry one.
+
+use super::samples::Samples;
+use crate::interval::{Interval, batch_means, order_statistic::order_statistic};
+use crate::quantile;
+
+/// A distribution over requests or over gaps, in the metric's unit. Everything but the count is `None` without samples.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Distribution {
+    /// How many samples.
+    pub count: u64,
+    /// The mean.
+    pub mean: Option<f64>,
+    /// The standard deviation, with n - 1: two samples at least.
+    pub std: Option<f64>,
+    /// The least.
+    pub min: Option<f64>,
+    /// The 1st percentile.
+    pub p1: Option<f64>,
+    /// The 5th percentile.
+    pub p5: Option<f64>,
+    /// The 10th percentile.
+    pub p10: Option<f64>,
+    /// The 25th percentile.
+    pub p25: Option<f64>,
+    /// The median.
+    pub p50: Option<f64>,
+    /// The 75th percentile.
+    pub p75: Option<f64>,
+    /// The 90th percentile.
+    pub p90: Option<f64>,
+    /// The 95th percentile.
+    pub p95: Option<f64>,
+    /// The 99th percentile.
+    pub p99: Option<f64>,
+    /// The 99.9th percentile.
+    pub p99_9: Option<f64>,
+    /// The greatest.
+    pub max: Option<f64>,
+    /// 95 % confidence intervals.
+    pub ci95: DistributionIntervals,
+}
+
+/// 95 % confidence intervals of a distribution's figures; `None` where the sample cannot carry one.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct DistributionIntervals {
+    /// Of the mean.
+    pub mean: Option<Interval>,
+    /// Of the median.
+    pub p50: Option<Interval>,
+    /// Of the 90th percentile.
+    pub p90: Option<Interval>,
+    /// Of the 95th percentile.
+    pub p95: Option<Interval>,
+    /// Of the 99th percentile.
+    pub p99: Option<Interval>,
+}
+
+impl DistributionIntervals {
+    /// One method for every percentile.
+    pub(super) fn new(mean: Option<Interval>, of_quantile: impl Fn(f64) -> Option<Interval>) -> Self {
+        let [p50, p90, p95, p99] = [0.5, 0.9, 0.95, 0.99].map(of_quantile);
+        Self { mean, p50, p90, p95, p99 }
+    }
+}
+
+impl Distribution {
+    /// The moments and quantiles of `count` samples.
+    pub(super) fn new(
+        count: u64,
+        (mean, std): (Option<f64>, Option<f64>),
+        quantile: impl Fn(f64) -> Option<f64>,
+        ci95: DistributionIntervals,
+    ) -> Self {
+        Self {
+            count,
+            mean,
+            std,
+            min: quantile(0.0),
+            p1: quantile(0.01),
+            p5: quantile(0.05),
+            p10: quantile(0.1),
+            p25: quantile(0.25),
+            p50: quantile(0.5),
+            p75: quantile(0.75),
+            p90: quantile(0.9),
+            p95: quantile(0.95),
+            p99: quantile(0.99),
+            p99_9: quantile(0.999),
+            max: quantile(1.0),
+            ci95,
+        }
+    }
+
+    /// Of one sample a request: percentiles with intervals from order statistics, the mean with one from batches in the
+    /// plan's order.
+    pub(super) fn over_requests(samples: &Samples) -> Self {
+        let in_order = samples.in_order();
+        let moments = (quantile::mean(in_order), quantile::std(in_order));
+        let ci95 = DistributionIntervals::new(batch_means::mean(in_order), |p| order_statistic(samples.sorted(), p));
+        Self::new(in_order.len() as u64, moments, |p| samples.quantile(p), ci95)
+    }
+}

@@ -1,0 +1,235 @@
+//! A run's figures from its records: METRICS.md, *Per run*.
+//!
+//! A [`Summariser`] takes one record after the other, in any order, and keeps only numbers: about 150 bytes a request and 12 a
+//! chunk, no text. [`Summariser::finish`] computes everything at once; the same records give the same figures to the last
+//! bit, in whatever order they came. A figure that cannot be had is `None`, never 0.
+//!
+//! ```
+//! use metron_metrics::summary::{Summariser, SummaryOptions};
+//! use metron_metrics::Metric;
+//! let figures = Summariser::new(SummaryOptions::default()).finish();
+//! assert_eq!(figures.values[&Metric::ErrorRate].value, None);
+//! assert_eq!(figures.distributions[&Metric::Ttft].count, 0);
+//! ```
+
+mod distribution;
+mod fluid;
+mod requests;
+mod samples;
+mod streams;
+#[cfg(test)]
+mod tests;
+mod throughput;
+
+use std::collections::BTreeMap;
+
+use metron_units::{Nanos, Share};
+
+pub use distribution::{Distribution, DistributionIntervals};
+
+use crate::accounts::Counts;
+use crate::catalogue::{CATALOGUE, Kind, Metric};
+use crate::interval::{self, Interval};
+use crate::objective::{Decision, Judge, Objective, met_by_request};
+use crate::record::{Outcome, Phase, RequestRecord};
+use crate::request::RequestFigures;
+use fluid::Fluid;
+use requests::{Order, Requests};
+use streams::Streams;
+use throughput::Throughput;
+
+/// What figures hang on besides the records.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SummaryOptions {
+    /// The miss rate that a request may have and be fluid: a tenth, the fluidity-index of 0.9, unless asked otherwise.
+    pub target_miss_rate: Share,
+    /// What must hold, in the order in which it is answered.
+    pub objectives: Vec<Objective>,
+}
+
+impl Default for SummaryOptions {
+    fn default() -> Self {
+        Self { target_miss_rate: Share::new(0.1).expect("a tenth is a share"), objectives: Vec::new() }
+    }
+}
+
+/// A metric that is one number for the run.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Value {
+    /// The number, in the metric's unit; `None` if it cannot be had.
+    pub value: Option<f64>,
+    /// Its 95 % confidence interval; `None` where the sample cannot carry one.
+    pub ci95: Option<Interval>,
+}
+
+/// Every figure of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Figures {
+    /// Every metric of the catalogue that has a sample a request or a gap.
+    pub distributions: BTreeMap<Metric, Distribution>,
+    /// Every metric of the catalogue that is one value.
+    pub values: BTreeMap<Metric, Value>,
+    /// For TBT deadlines of 1 to 100 ms, the p99 over requests of the miss rate, first tokens left out and failures missing
+    /// everything. Empty if no request can be judged.
+    pub acceptance_curve: Vec<(Nanos, f64)>,
+    /// One for each objective, in their order.
+    pub objectives: Vec<Decision>,
+    /// The sums over the rows of the measured phase.
+    pub counts: Counts,
+    /// Requests of the warm-up, which are in no figure.
+    pub warmup: u64,
+}
+
+/// Takes a run's records and gives its figures.
+#[derive(Debug, Clone)]
+pub struct Summariser {
+    options: SummaryOptions,
+    judges: Vec<Judge>,
+    counts: Counts,
+    warmup: u64,
+    requests: Requests,
+    streams: Streams,
+    fluid: Fluid,
+    throughput: Throughput,
+    scratch: Vec<u64>,
+}
+
+impl Summariser {
+    /// One without records.
+    #[must_use]
+    pub fn new(options: SummaryOptions) -> Self {
+        Self {
+            judges: options.objectives.iter().copied().map(Judge::new).collect(),
+            options,
+            counts: Counts::default(),
+            warmup: 0,
+            requests: Requests::default(),
+            streams: Streams::default(),
+            fluid: Fluid::default(),
+            throughput: Throughput::default(),
+            scratch: Vec::new(),
+        }
+    }
+
+    /// Takes one request in. A request of the warm-up is counted and enters no figure; a cancelled one enters the counts.
+    pub fn add(&mut self, record: &RequestRecord) {
+        match record.phase {
+            Phase::Warmup => {
+                self.warmup += 1;
+                return;
+            }
+            Phase::Measured => self.counts.add(record),
+        }
+        self.throughput.dispatched(record.dispatched);
+        match record.outcome {
+            Outcome::Cancelled => {}
+            Outcome::Failed(_) => {
+                let figures = RequestFigures::of(record, self.options.target_miss_rate);
+                self.judge(record, &figures);
+                self.requests.add_failure(record.id);
+            }
+            Outcome::Completed => self.add_completed(record),
+        }
+    }
+
+    /// Counts so far, for a live view.
+    #[must_use]
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    fn judge(&mut self, record: &RequestRecord, figures: &RequestFigures) {
+        for judge in &mut self.judges {
+            judge.count(record, figures);
+        }
+    }
+
+    fn add_completed(&mut self, record: &RequestRecord) {
+        let figures = RequestFigures::of(record, self.options.target_miss_rate);
+        self.judge(record, &figures);
+        self.requests.add(record, &figures);
+        self.streams.add(record);
+        self.fluid.add(record, &figures, self.options.target_miss_rate);
+        let scratch = &mut self.scratch;
+        let mut verdicts =
+            self.options.objectives.iter().filter_map(|one| met_by_request(one, record, &figures, scratch));
+        self.throughput.completed(record, verdicts.all(|met| met));
+    }
+
+    /// Computes the figures. O(n log n) in gaps and in requests.
+    #[must_use]
+    pub fn finish(mut self) -> Figures {
+        let order = self.requests.order();
+        let mut values = self.values(&order);
+        let acceptance_curve = self.streams.acceptance_curve(self.counts.failed);
+        let mut distributions = BTreeMap::new();
+        for entry in CATALOGUE {
+            let metric = entry.metric;
+            let distribution = match entry.kind {
+                Kind::Value => continue,
+                Kind::PerRequest => {
+                    let samples = self.requests.take(metric, &order);
+                    let distribution = Distribution::over_requests(&samples);
+                    self.answer(metric, distribution.mean, |p| samples.quantile(p));
+                    distribution
+                }
+                Kind::PooledGaps => {
+                    let pooled = self.streams.pooled(metric);
+                    let distribution = pooled.distribution(self.streams.intervals(&pooled, metric, &order));
+                    self.answer(metric, distribution.mean, |p| pooled.quantile(p));
+                    distribution
+                }
+            };
+            distributions.insert(metric, distribution);
+        }
+        values.insert(Metric::TpotTokenRate, inverse(&distributions[&Metric::Tpot], |d| (d.mean, d.ci95.mean)));
+        values.insert(Metric::TbtTokenRate, inverse(&distributions[&Metric::Tbt], |d| (d.p99, d.ci95.p99)));
+        for (&metric, value) in &values {
+            self.answer(metric, value.value, |_| None);
+        }
+        Figures {
+            distributions,
+            values,
+            acceptance_curve,
+            objectives: self.judges.into_iter().map(Judge::decide).collect(),
+            counts: self.counts,
+            warmup: self.warmup,
+        }
+    }
+
+    /// The values that need no distribution.
+    fn values(&self, order: &Order) -> BTreeMap<Metric, Value> {
+        let Counts { completed, failed, .. } = self.counts;
+        let stated = self.options.objectives.iter().any(|one| one.metric.kind() != Kind::Value);
+        let mut values: BTreeMap<Metric, Value> = self.throughput.values().into();
+        values.extend([
+            (Metric::Goodput, if stated { self.throughput.goodput() } else { Value::default() }),
+            (Metric::DeadlineMissRate, self.fluid.miss_rate(order)),
+            (Metric::FluidRequestShare, self.fluid.share(failed)),
+            (Metric::FluidTokenGenerationRate, fluid::token_rate(self.requests.min_tbt_deadlines(), failed)),
+            (Metric::ErrorRate, share(failed, completed + failed)),
+        ]);
+        values
+    }
+
+    /// Gives the objectives on `metric` the figure that stands beside their counts.
+    fn answer(&mut self, metric: Metric, single: Option<f64>, quantile: impl Fn(f64) -> Option<f64>) {
+        for judge in self.judges.iter_mut().filter(|judge| judge.objective().metric == metric) {
+            let value = judge.objective().quantile().map_or(single, &quantile);
+            judge.answer(value);
+        }
+    }
+}
+
+/// `met` of `of` with Wilson's interval.
+fn share(met: u64, of: u64) -> Value {
+    Value { value: (of > 0).then(|| met as f64 / of as f64), ci95: interval::wilson::wilson(met, of) }
+}
+
+/// One over a time: a rate; none where the time is 0.
+fn inverse(of: &Distribution, pick: impl Fn(&Distribution) -> (Option<f64>, Option<Interval>)) -> Value {
+    let (time, ci95) = pick(of);
+    let value = time.filter(|&time| time > 0.0).map(f64::recip);
+    let ci95 = ci95.filter(|ends| value.is_some() && ends.low > 0.0).and_then(|ends| ends.inverse().bounded());
+    Value { value, ci95 }
+}

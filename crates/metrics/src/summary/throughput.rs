@@ -1,0 +1,94 @@
+//! What a run gets done a second.
+//!
+//! *The whole run* lasts from the first dispatch of a measured request, whatever became of it, to the last `finished` of a
+//! completed one. *The steady window* lasts from the first `finished` of a completed request, that one left out, to the last
+//! dispatch, and counts what finished within: before it the system still fills up, after it the system drains.
+
+use metron_units::Nanos;
+
+use super::Value;
+use crate::catalogue::Metric;
+use crate::interval::batch_means;
+use crate::quantile;
+use crate::record::RequestRecord;
+
+/// A completed request's end, and what it brought.
+#[derive(Debug, Clone, Copy)]
+struct Completion {
+    finished: Nanos,
+    input: u64,
+    output: u64,
+    /// Met every objective on requests.
+    good: bool,
+}
+
+/// Dispatches and completions of the measured phase.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Throughput {
+    /// The first and the last.
+    dispatches: Option<(Nanos, Nanos)>,
+    completions: Vec<Completion>,
+}
+
+impl Throughput {
+    /// Takes in the dispatch of any request.
+    pub(super) fn dispatched(&mut self, at: Option<Nanos>) {
+        if let Some(at) = at {
+            let (first, last) = self.dispatches.unwrap_or((at, at));
+            self.dispatches = Some((first.min(at), last.max(at)));
+        }
+    }
+
+    /// Takes in a completed request; `good`: it met every objective on requests.
+    pub(super) fn completed(&mut self, record: &RequestRecord, good: bool) {
+        // A file of another tool may know the last token and not the stream's end.
+        let last = record.chunks.last().map(|chunk| chunk.arrived);
+        if let Some(finished) = record.finished.or(last) {
+            let (input, output) = (record.input_tokens.get(), record.output_tokens.get());
+            self.completions.push(Completion { finished, input, output, good });
+        }
+    }
+
+    /// The throughputs, over the whole run and over the steady window.
+    pub(super) fn values(&self) -> [(Metric, Value); 6] {
+        let (whole, steady) = (self.whole(), self.steady());
+        let requests = |_: &Completion| 1.0;
+        let output = |one: &Completion| one.output as f64;
+        let total = |one: &Completion| one.input as f64 + one.output as f64;
+        [
+            (Metric::RequestThroughput, self.rate(whole, requests)),
+            (Metric::OutputTokenThroughput, self.rate(whole, output)),
+            (Metric::TotalTokenThroughput, self.rate(whole, total)),
+            (Metric::SteadyRequestThroughput, self.rate(steady, requests)),
+            (Metric::SteadyOutputTokenThroughput, self.rate(steady, output)),
+            (Metric::SteadyTotalTokenThroughput, self.rate(steady, total)),
+        ]
+    }
+
+    /// Good requests a second over the whole run; for runs with objectives on requests.
+    pub(super) fn goodput(&self) -> Value {
+        self.rate(self.whole(), |one| f64::from(u8::from(one.good)))
+    }
+
+    fn whole(&self) -> Option<(Nanos, Nanos)> {
+        let (first, _) = self.dispatches?;
+        Some((first, self.completions.iter().map(|one| one.finished).max()?))
+    }
+
+    fn steady(&self) -> Option<(Nanos, Nanos)> {
+        let (_, last) = self.dispatches?;
+        Some((self.completions.iter().map(|one| one.finished).min()?, last))
+    }
+
+    /// What finished after the window's start and up to its end, over its length.
+    fn rate(&self, window: Option<(Nanos, Nanos)>, amount: impl Fn(&Completion) -> f64) -> Value {
+        let Some((start, end)) = window.filter(|(start, end)| start < end) else { return Value::default() };
+        let within = self.completions.iter().filter(|one| start < one.finished && one.finished <= end);
+        let events = within.map(|one| (one.finished, amount(one)));
+        let done = quantile::sum(events.clone().map(|(_, amount)| amount));
+        Value {
+            value: Some(done / (end - start).as_secs_f64()),
+            ci95: batch_means::rate(events, start, end).map(|ends| ends.within(0.0, f64::INFINITY)),
+        }
+    }
+}
