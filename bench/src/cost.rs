@@ -11,18 +11,22 @@ pub struct Cost {
     pub peak_memory: u64,
 }
 
-/// The cost of the process `pid` until now; `None` once it has gone, or where `/proc` does not tell.
+/// The processor time of the process `pid`, in the kernel's ticks of 10 ms, also once it has ended and until it is collected.
 #[must_use]
-pub fn of(pid: u32) -> Option<Cost> {
+pub fn processor_time(pid: u32) -> Option<Duration> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name may hold blanks and brackets: count the fields from behind it. utime and stime are fields 14 and 15.
     let mut fields = stat.rsplit_once(") ")?.1.split(' ').skip(11);
     let ticks: u64 = fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?;
+    Some(Duration::from_nanos(ticks * 1_000_000_000 / rustix::param::clock_ticks_per_second()))
+}
+
+/// The largest resident set of the process `pid`, in bytes, while it runs.
+#[must_use]
+pub fn peak_memory(pid: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let peak: u64 =
-        status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().strip_suffix(" kB")?.parse().ok()?;
-    let per_second = rustix::param::clock_ticks_per_second();
-    Some(Cost { cpu: Duration::from_nanos(ticks * 1_000_000_000 / per_second), peak_memory: peak * 1024 })
+    let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().strip_suffix(" kB")?;
+    kilobytes.parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
 }
 
 /// The cost of this process until now, with processor time to the nanosecond.
@@ -30,14 +34,17 @@ pub fn of(pid: u32) -> Option<Cost> {
 pub fn of_this_process() -> Option<Cost> {
     let cpu = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     let cpu = Duration::new(u64::try_from(cpu.tv_sec).ok()?, u32::try_from(cpu.tv_nsec).ok()?);
-    Some(Cost { cpu, ..of(std::process::id())? })
+    Some(Cost { cpu, peak_memory: peak_memory(std::process::id())? })
 }
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
     #[test]
     fn this_process_has_cost_something() {
-        let cost = super::of_this_process().expect("procfs is mounted");
+        let cost = of_this_process().expect("procfs is mounted");
         assert!(cost.cpu.as_nanos() > 0 && cost.peak_memory > 0);
+        assert!(processor_time(std::process::id()).is_some());
     }
 }
