@@ -1,1 +1,22 @@
-//! What a person reads: console, progress, HTML.
+//! What a person reads: console, progress, HTML. Text from outside passes [`escape`] on its way to a terminal, and maud's
+//! escaping on its way into a page.
+//!
+//! - [`console::table`] shows a summary.
+//! - [`progress::Progress`] follows a run by its events.
+//! - [`html::report`] is the page that a run leaves behind.
+//!
+//! This crate is handed figures that are settled; it computes none, opens no file and knows neither runner nor network.
+
+#![forbid(unsafe_code)]
+
+pub mod console;
+pub mod escape;
+mod figure;
+pub mod html;
+pub mod progress;
+mod reading;
+#[cfg(test)]
+mod samples;
+pub mod style;
+
+pub use style::Style;

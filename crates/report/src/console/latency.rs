@@ -1,0 +1,75 @@
+//! Latencies: one row a metric, one unit a row, and the interval of the percentile that is most often judged by.
+
+use metron_results::Summary;
+use metron_results::summary::Distribution;
+
+use super::columns::Columns;
+use super::interval;
+use crate::figure::Scale;
+use crate::reading::{self, Percentile};
+use crate::style::Style;
+
+/// A figure that the sample cannot carry; the note under the table says how many requests it takes.
+const NOT_CARRIED: &str = "-";
+
+pub(super) fn lines(summary: &Summary, style: Style) -> Vec<String> {
+    let mut rows = Columns::default();
+    rows.push(["", "", "p50", "p90", "p99", "95 % CI of p99", "max"].map(str::to_owned));
+    let mut count = 0;
+    for (name, label) in shown(summary) {
+        if let Some(distribution) = reading::distribution(summary, name) {
+            rows.push(row(label, distribution));
+            count += 1;
+        }
+    }
+    if count == 0 {
+        return Vec::new();
+    }
+    let mut lines = rows.lines();
+    let head = lines.remove(0);
+    // The heading shares its line with the columns' names.
+    let columns = head.get("Latency".len() - 2..).unwrap_or_default().to_owned();
+    let set_in = lines.into_iter().map(|line| format!("  {line}"));
+    std::iter::once(format!("{}{}", style.strong("Latency"), style.faint(&columns))).chain(set_in).collect()
+}
+
+/// The metrics of the table, in its order; those that only repeat another one are left to the report.
+fn shown(summary: &Summary) -> Vec<(&'static str, &'static str)> {
+    let median = |name| reading::distribution(summary, name).and_then(|distribution| distribution.quantiles.p50);
+    let count = |name| reading::distribution(summary, name).map(|distribution| distribution.quantiles.count);
+    let mut shown = vec![("ttft", "TTFT")];
+    if median("ttft_from_schedule").is_some() {
+        shown.push(("ttft_from_schedule", "TTFT from schedule"));
+    }
+    if median("time_to_first_answer_token") != median("ttft") {
+        shown.push(("time_to_first_answer_token", "TTFT of the answer"));
+    }
+    shown.push(("tbt", "TBT"));
+    if count("inter_chunk_latency") != count("tbt") {
+        shown.push(("inter_chunk_latency", "between chunks"));
+    }
+    shown.extend([("tpot", "TPOT"), ("e2e_latency", "E2E")]);
+    shown
+}
+
+fn row(label: &str, distribution: &Distribution) -> Vec<String> {
+    let quantiles = &distribution.quantiles;
+    // A median of 0 (several tokens a chunk) says nothing of the unit.
+    let typical = [quantiles.p50, quantiles.p90, quantiles.max].into_iter().flatten().find(|value| *value > 0.0);
+    let scale = Scale::of_time(typical.unwrap_or(0.0));
+    let percentile = |which: Percentile| {
+        which.carried(distribution).map_or_else(|| NOT_CARRIED.to_owned(), |value| scale.show(value))
+    };
+    let ends =
+        Percentile::P99.interval(distribution).map_or_else(String::new, |ends| interval(ends, |s| scale.show(s)));
+    let max = quantiles.max.map_or_else(|| NOT_CARRIED.to_owned(), |value| scale.show(value));
+    vec![
+        label.to_owned(),
+        scale.unit().to_owned(),
+        percentile(Percentile::P50),
+        percentile(Percentile::P90),
+        percentile(Percentile::P99),
+        ends,
+        max,
+    ]
+}

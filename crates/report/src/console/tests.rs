@@ -1,0 +1,51 @@
+//! Whole screens over hand-made summaries.
+
+use super::*;
+use crate::samples;
+
+fn check(name: &str, summary: &Summary) {
+    let shown = table(summary, Style::Plain);
+    assert!(!shown.chars().any(|c| c.is_control() && c != '\n'), "{shown:?}");
+    insta::assert_snapshot!(name, shown);
+}
+
+#[test]
+fn an_ordinary_run_fits_a_terminal() {
+    let shown = table(&samples::ordinary(), Style::Plain);
+    let widest = shown.lines().max_by_key(|line| line.chars().count()).expect("lines");
+    assert!(widest.chars().count() <= 80, "{widest}");
+    check("ordinary", &samples::ordinary());
+}
+
+#[test]
+fn a_run_in_which_everything_failed_shows_no_latency() {
+    check("all_failed", &samples::all_failed());
+}
+
+#[test]
+fn answers_that_were_not_streamed_have_no_gaps_and_the_table_says_so() {
+    check("unstreamed", &samples::unstreamed());
+}
+
+#[test]
+fn few_samples_feign_no_precision_and_hostile_text_drives_no_terminal() {
+    check("short_and_hostile", &samples::short_and_hostile());
+}
+
+#[test]
+fn a_recovered_run_was_not_observed() {
+    check("recovered", &samples::recovered());
+}
+
+#[test]
+fn colour_changes_no_word() {
+    let coloured = table(&samples::short_and_hostile(), Style::Coloured);
+    let mut plain = String::new();
+    let mut rest = coloured.as_str();
+    while let Some((before, after)) = rest.split_once("\x1b[") {
+        plain.push_str(before);
+        rest = after.split_once('m').expect("only colours are written").1;
+    }
+    plain.push_str(rest);
+    assert_eq!(plain, table(&samples::short_and_hostile(), Style::Plain));
+}

@@ -1,0 +1,68 @@
+//! `report.html`: a run on one page that opens offline, in light and dark, without a script.
+//!
+//! Everything from outside is text to maud, which escapes it; a content security policy forbids what slips through to do
+//! anything. The same figures as in summary.json, with the catalogue's sentences to explain them.
+
+mod axis;
+mod figures;
+mod plot;
+mod plots;
+mod sections;
+mod streams;
+
+use maud::{DOCTYPE, PreEscaped, html};
+use metron_metrics::RequestRecord;
+use metron_results::Summary;
+
+pub use streams::Worst;
+
+/// Nothing is loaded from anywhere; only the page's own style applies.
+const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
+
+const STYLE: &str = include_str!("style.css");
+
+/// What the page shows besides the summary.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Extras<'a> {
+    /// The run's config.yaml.
+    pub config: Option<&'a str>,
+    /// The requests whose tokens are drawn one by one; [`Worst`] chooses them.
+    pub streams: &'a [RequestRecord],
+}
+
+/// The page.
+#[must_use]
+pub fn report(summary: &Summary, extras: Extras<'_>) -> String {
+    let title = format!("metron: {}", summary.run.name);
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="referrer" content="no-referrer";
+                title { (title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                (sections::head(summary))
+                (sections::warnings(summary))
+                (sections::tiles(summary))
+                (sections::objectives(summary))
+                (figures::latencies(summary))
+                (plots::of_run(summary))
+                (plots::of_streams(extras.streams))
+                (figures::values(summary))
+                (sections::requests(summary))
+                (sections::instrument(summary))
+                (sections::configuration(summary, extras.config))
+            }
+        }
+    };
+    page.into_string()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,221 @@
+//! The parts of the page that are words: what was run, what was found, what failed, how far the client can be trusted.
+
+use maud::{Markup, html};
+use metron_results::Summary;
+use metron_results::summary::{ClockSource, Load, Objective, Quantiles, Verdict};
+
+use crate::{figure, reading};
+
+pub(super) fn head(summary: &Summary) -> Markup {
+    let run = &summary.run;
+    html! {
+        header {
+            h1 { (run.target.url) }
+            p {
+                (run.target.endpoint)
+                @if let Some(model) = &run.target.model { ", model " b { (model) } }
+                ": " (load(&run.load))
+                @if let Some(seconds) = run.duration_s { ", " (figure::setting(seconds)) }
+            }
+            p.faint { (run.name) " · " (run.started_at) " · metron " (run.metron_version) " · seed " (run.seed) }
+        }
+    }
+}
+
+fn load(load: &Load) -> String {
+    match load {
+        Load::Closed { concurrency, .. } => figure::count(u64::from(*concurrency), "user"),
+        Load::Open { rate, arrivals, max_in_flight } => {
+            let rate = rate.map_or_else(String::new, |rate| format!("{rate} requests/s, "));
+            let bound = max_in_flight.map_or_else(String::new, |most| format!(", at most {most} in flight"));
+            format!("{rate}{arrivals} arrivals{bound}")
+        }
+    }
+}
+
+/// What must be known before the figures are believed.
+pub(super) fn warnings(summary: &Summary) -> Markup {
+    let verdict = summary.instrument.as_ref().map_or(Verdict::Ok, |instrument| instrument.verdict);
+    html! {
+        @match verdict {
+            Verdict::Bottleneck => p.warning.bad { "This client was the bottleneck: these figures are not the server's." },
+            Verdict::Suspect => p.warning { "This client may have been the bottleneck; see the instrument below." },
+            Verdict::Ok => {}
+        }
+        @for note in reading::notes(summary) {
+            p.warning { (note.to_string()) }
+        }
+    }
+}
+
+/// The figures that matter first.
+pub(super) fn tiles(summary: &Summary) -> Markup {
+    let percentile = |name: &str, q: fn(&Quantiles) -> Option<f64>| {
+        reading::distribution(summary, name).and_then(|distribution| q(&distribution.quantiles)).map(figure::time)
+    };
+    let value = |name: &str, show: fn(f64) -> String| reading::value(summary, name).map(|(value, _)| show(value));
+    let rate = |value: f64| format!("{} tokens/s", figure::number(value));
+    let tiles = [
+        ("fluid requests", value("fluid_request_share", figure::share)),
+        ("fluid token rate", value("fluid_token_generation_rate", rate)),
+        ("TTFT, median", percentile("ttft", |q| q.p50)),
+        ("TBT, p99", percentile("tbt", |q| q.p99)),
+        ("output", value("output_token_throughput", rate)),
+        ("errors", value("error_rate", figure::share)),
+    ];
+    html! {
+        div.tiles {
+            @for (label, figure) in tiles {
+                div.tile { span.faint { (label) } b { (figure.as_deref().unwrap_or("–")) } }
+            }
+        }
+    }
+}
+
+pub(super) fn objectives(summary: &Summary) -> Markup {
+    html! {
+        @if !summary.objectives.is_empty() {
+            h2 { "Objectives" }
+            div.scroll {
+                table {
+                    tr { th { "objective" } th { "verdict" } th { "figure" } th { "met by" } th { "of" } }
+                    @for objective in &summary.objectives { (one_objective(objective)) }
+                }
+            }
+        }
+    }
+}
+
+fn one_objective(objective: &Objective) -> Markup {
+    let (class, verdict) = match objective.held {
+        Some(true) => ("good", "held"),
+        Some(false) => ("bad", "missed"),
+        None => ("doubtful", "undecided"),
+    };
+    html! {
+        tr {
+            td { code { (objective.expression) } }
+            td class=(class) { (verdict) }
+            td { (objective.value.map_or_else(|| "–".to_owned(), |value| figure::in_unit(value, &objective.unit))) }
+            td { (optional(objective.met)) }
+            td { (optional(objective.of)) }
+        }
+    }
+}
+
+fn optional(count: Option<u64>) -> String {
+    count.map_or_else(|| "–".to_owned(), |count| count.to_string())
+}
+
+/// What became of the requests, and why some failed.
+pub(super) fn requests(summary: &Summary) -> Markup {
+    let requests = &summary.requests;
+    let counts = [
+        ("planned", requests.planned),
+        ("dispatched", requests.dispatched),
+        ("completed", requests.completed),
+        ("failed", requests.failed),
+        ("cancelled", requests.cancelled),
+        ("not sent", requests.not_sent),
+        ("lost", requests.lost),
+        ("warm-up", requests.warmup),
+        ("sent twice", requests.resent),
+        ("unclean end", requests.unclean_end),
+    ];
+    let tokens = &summary.tokens;
+    html! {
+        h2 { "Requests" }
+        div.scroll {
+            table {
+                tr { @for (label, _) in counts { th { (label) } } }
+                tr { @for (_, count) in counts { td { (count) } } }
+            }
+        }
+        p {
+            (tokens.input) " tokens in, " (tokens.output) " out"
+            @if tokens.unseen > 0 { " (" (tokens.unseen) " of them never shown)" }
+            @if !tokens.counted_by.is_empty() {
+                "; counted by "
+                @for (k, (rule, share)) in tokens.counted_by.iter().enumerate() {
+                    @if k > 0 { ", " } (rule) " " (figure::share(*share))
+                }
+            }
+            "."
+        }
+        @if !requests.errors.is_empty() {
+            div.scroll {
+                table {
+                    tr { th { "error" } th { "count" } th { "one of them" } }
+                    @for (class, error) in &requests.errors {
+                        tr { td.bad { (class) } td { (error.count) } td.text { (error.example) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+pub(super) fn instrument(summary: &Summary) -> Markup {
+    html! {
+        h2 { "Instrument" }
+        @match &summary.instrument {
+            None => p { "The client was not observed in this run." },
+            Some(instrument) => {
+                @let (class, verdict) = match instrument.verdict {
+                    Verdict::Ok => ("good", "ok: no sign that this client was the bottleneck"),
+                    Verdict::Suspect => ("doubtful", "suspect: the figures may hold some of the client's own delay"),
+                    Verdict::Bottleneck => ("bad", "bottleneck: these figures are not the server's"),
+                };
+                p class=(class) { (verdict) }
+                @for reason in &instrument.reasons { p { (reason) } }
+                p { "Arrivals were stamped " (match instrument.clock {
+                    ClockSource::Kernel => "by the kernel.",
+                    ClockSource::User => "by this program, after its read returned.",
+                }) }
+                div.scroll {
+                    table {
+                        tr { th { "" } th { "p50" } th { "p99" } th { "max" } }
+                        (lag("dispatch lag", instrument.dispatch_lag))
+                        (lag("read lag", instrument.read_lag))
+                    }
+                }
+                p {
+                    @if let Some(share) = instrument.shared_read_share {
+                        (figure::share(share)) " of the chunks came in one read with another of their stream. "
+                    }
+                    "Workers: "
+                    @for (k, worker) in instrument.workers.iter().enumerate() {
+                        @if k > 0 { ", " }
+                        (worker.busy_share.map_or_else(|| "–".to_owned(), figure::share))
+                    }
+                    " busy."
+                }
+            }
+        }
+    }
+}
+
+fn lag(label: &str, quantiles: Option<Quantiles>) -> Markup {
+    let show = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), figure::time);
+    html! {
+        @if let Some(quantiles) = quantiles {
+            tr { td { (label) } td { (show(quantiles.p50)) } td { (show(quantiles.p99)) } td { (show(quantiles.max)) } }
+        }
+    }
+}
+
+/// How to do it again.
+pub(super) fn configuration(summary: &Summary, config: Option<&str>) -> Markup {
+    let host = &summary.run.host;
+    html! {
+        h2 { "Configuration" }
+        @if !summary.run.command.is_empty() { pre { (summary.run.command.join(" ")) } }
+        @if let Some(config) = config { pre { (config) } }
+        p.faint {
+            (host.os)
+            @if let Some(kernel) = &host.kernel { " " (kernel) }
+            @if let Some(cpu) = &host.cpu { ", " (cpu) }
+            ", " (figure::count(u64::from(host.cores), "core")) ", run " (summary.run.id)
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! A summary as a reader asks it: figures by name, shares of shares, the notes that a person must see beside them.
+//! Knows the contract's names; computes no figure.
+
+use metron_results::event::Warning;
+use metron_results::summary::{Distribution, Figure, Interval, Quantiles, Summary, Value};
+use metron_units::Share;
+
+/// The distribution of that name, if the summary has it and it holds at least one sample.
+pub(crate) fn distribution<'a>(summary: &'a Summary, name: &str) -> Option<&'a Distribution> {
+    match summary.metrics.get(name)? {
+        Figure::Distribution(distribution) if distribution.quantiles.count > 0 => Some(distribution),
+        Figure::Distribution(_) | Figure::Value(_) => None,
+    }
+}
+
+/// The single value of that name, if it could be had, with its interval.
+pub(crate) fn value(summary: &Summary, name: &str) -> Option<(f64, Option<Interval>)> {
+    match summary.metrics.get(name)? {
+        Figure::Value(Value { value, ci95, .. }) => value.map(|value| (value, *ci95)),
+        Figure::Distribution(_) => None,
+    }
+}
+
+/// Completed answers that came whole where a stream was asked: `fluidity_index` leaves out these and no others.
+pub(crate) fn unstreamed(summary: &Summary) -> u64 {
+    let judged = match summary.metrics.get("fluidity_index") {
+        Some(Figure::Distribution(distribution)) => distribution.quantiles.count,
+        Some(Figure::Value(_)) | None => return 0,
+    };
+    let requests = &summary.requests;
+    (requests.completed + requests.failed).saturating_sub(judged).min(requests.completed)
+}
+
+/// The percentiles that the console shows and that a sample can be too small for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Percentile {
+    P50,
+    P90,
+    P99,
+}
+
+impl Percentile {
+    pub(crate) const ALL: [Self; 3] = [Self::P50, Self::P90, Self::P99];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::P50 => "p50",
+            Self::P90 => "p90",
+            Self::P99 => "p99",
+        }
+    }
+
+    const fn share(self) -> f64 {
+        match self {
+            Self::P50 => 0.5,
+            Self::P90 => 0.9,
+            Self::P99 => 0.99,
+        }
+    }
+
+    pub(crate) fn of(self, quantiles: &Quantiles) -> Option<f64> {
+        match self {
+            Self::P50 => quantiles.p50,
+            Self::P90 => quantiles.p90,
+            Self::P99 => quantiles.p99,
+        }
+    }
+
+    pub(crate) fn interval(self, distribution: &Distribution) -> Option<Interval> {
+        match self {
+            Self::P50 => distribution.ci95.p50,
+            Self::P90 => distribution.ci95.p90,
+            Self::P99 => distribution.ci95.p99,
+        }
+    }
+
+    /// The figure, unless the sample cannot carry it: then a percentile without its interval would feign precision.
+    pub(crate) fn carried(self, distribution: &Distribution) -> Option<f64> {
+        self.interval(distribution).and_then(|_| self.of(&distribution.quantiles))
+    }
+
+    /// The fewest independent samples whose extremes enclose this percentile with 95 % confidence.
+    pub(crate) fn needs(self) -> u64 {
+        metron_metrics::interval::samples_needed(self.share())
+    }
+}
+
+/// What a person must know before believing the figures. The texts are the warnings' own.
+pub(crate) fn notes(summary: &Summary) -> Vec<Warning> {
+    let mut notes = Vec::new();
+    if summary.run.target.insecure {
+        notes.push(Warning::Insecure);
+    }
+    let count = unstreamed(summary);
+    if count > 0 {
+        notes.push(Warning::Unstreamed { count, of: summary.requests.completed });
+    }
+    let mismatch = summary.tokens.count_mismatch.and_then(|share| Share::new(share).ok());
+    if let Some(share) = mismatch.filter(|share| share.get() > 0.0) {
+        notes.push(Warning::CountMismatch { share });
+    }
+    if summary.requests.unclean_end > 0 {
+        notes.push(Warning::UncleanEnd { count: summary.requests.unclean_end });
+    }
+    notes.extend(few_samples(summary));
+    notes
+}
+
+/// The first percentile of TTFT that the sample cannot carry; the other figures per request share its fate.
+fn few_samples(summary: &Summary) -> Option<Warning> {
+    let ttft = distribution(summary, "ttft")?;
+    let short = Percentile::ALL.into_iter().find(|percentile| percentile.carried(ttft).is_none())?;
+    Some(Warning::FewSamples {
+        metric: "ttft",
+        percentile: short.name(),
+        has: ttft.quantiles.count,
+        needs: short.needs(),
+    })
+}
