@@ -1,10 +1,22 @@
-//! Small tokenizers made in memory, for tests. Knows no test.
+//! What tests share: small tokenizers made in memory, and the distance of draws from their law. Knows no test.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
 const WORDS: &str = include_str!("prompt/words.txt");
+
+/// Fails unless `draws` follow the continuous law of `cdf` (Kolmogorov-Smirnov); one true law in 10,000 fails.
+pub(crate) fn check_law(what: &str, mut draws: Vec<f64>, cdf: impl Fn(f64) -> f64) {
+    draws.sort_by(f64::total_cmp);
+    let n = draws.len() as f64;
+    let distances = draws.iter().enumerate().map(|(i, &x)| {
+        let f = cdf(x);
+        (f - i as f64 / n).abs().max((f - (i + 1) as f64 / n).abs())
+    });
+    let distance = distances.fold(0.0, f64::max) * n.sqrt();
+    assert!(distance < 2.23, "{what}: {distance}");
+}
 
 /// A byte-level BPE in the manner of Llama 3: 256 bytes, and a token for each word of the lexicon, with and without
 /// its leading space.

@@ -7,6 +7,7 @@ use super::shape::{Part, Percent};
 use super::zipf::Zipf;
 use super::*;
 use crate::random::{Stream, generator};
+use crate::testing;
 
 fn tokens(text: &str) -> Dist {
     text.parse().unwrap_or_else(|refused| panic!("{text}: {refused}"))
@@ -102,18 +103,23 @@ fn what_is_no_length_distribution_is_refused_with_what_was_meant() {
         ("100% 1 + 100% 2", "sum to 200%", ""),
         ("0% 1 + 100% 2", "no percentage above 0", ""),
         ("101% 1", "no percentage above 0", ""),
-        ("1 + 2", "has no share of it", "50% 1"),
-        ("50% 1 + ", "has no share of it", ""),
-        ("50% (50% 1 + 50% 2", "leaves a parenthesis open", ""),
         ("50% 1) + 50% 2", "closes a parenthesis that was not opened", ""),
     ] {
-        // The hint of a part speaks of the part; alone it need not be a whole distribution.
-        if says.starts_with("has no share") || says.starts_with("leaves") {
-            let refused = text.parse::<Dist>().expect_err(text);
-            assert!(refused.to_string().contains(says), "{text}: {refused}");
-            continue;
-        }
         check_refused::<Tokens>(text, says, hint);
+    }
+}
+
+#[test]
+fn a_broken_mix_is_refused_at_its_broken_part() {
+    for (text, part, says, hint) in [
+        ("1 + 2", "1", "has no share of it", "50% 1"),
+        ("50% 1 + ", "", "has no share of it", "50% 512"),
+        ("50% 1 + 50% normal:5", "normal:5", "needs a mean and a standard deviation", ""),
+        ("50% 1 + 50% (50% 1 + 50% (2", "50% 1 + 50% (50% 1 + 50% (2", "open", "50% 1 + 50% (50% 1 + 50% (2))"),
+    ] {
+        let refused = text.parse::<Dist>().expect_err(text);
+        assert_eq!((refused.text.as_str(), refused.hint.as_str()), (part, hint), "{refused}");
+        assert!(refused.reason.contains(says), "{refused}");
     }
 }
 
@@ -209,18 +215,9 @@ proptest! {
 
 const DRAWS: u64 = 50_000;
 
-/// Kolmogorov-Smirnov at a fixed seed. The bound is passed by one true distribution in 10,000.
 fn check_continuous(text: &str, cdf: impl Fn(f64) -> f64) {
     for seed in [1, 2, 3] {
-        let mut drawn = draws(&durations(text), seed, DRAWS);
-        drawn.sort_by(f64::total_cmp);
-        let n = drawn.len() as f64;
-        let distance = drawn.iter().enumerate().map(|(i, &x)| {
-            let f = cdf(x);
-            (f - i as f64 / n).abs().max((f - (i + 1) as f64 / n).abs())
-        });
-        let distance = distance.fold(0.0, f64::max) * n.sqrt();
-        assert!(distance < 2.23, "{text}, seed {seed}: {distance}");
+        testing::check_law(&format!("{text}, seed {seed}"), draws(&durations(text), seed, DRAWS), &cdf);
     }
 }
 

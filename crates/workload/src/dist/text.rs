@@ -92,7 +92,8 @@ fn mix<Q: Quantity>(text: &str, parts: &[&str], depth: usize) -> Result<Dist<Q>,
     for part in parts {
         let no_share = || {
             let even = Percent(Percent::ALL / parts.len() as u64);
-            refused::<Q>(part, "is a part of a mix and has no share of it", format!("{even} {part}"))
+            let of = if part.is_empty() { Q::EXAMPLE } else { part };
+            refused::<Q>(part, "is a part of a mix and has no share of it", format!("{even} {of}"))
         };
         let (share, of) = part.split_once('%').ok_or_else(no_share)?;
         let share = percent(share.trim()).ok_or_else(|| {

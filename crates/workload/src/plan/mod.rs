@@ -74,7 +74,7 @@ pub struct Lengths {
     pub clamped: u32,
 }
 
-/// The requests of a run in the order of their ids: a lazy iterator of a few dozen bytes of state.
+/// The requests of a run in the order of their ids: a lazy iterator that holds its configuration and some counters.
 ///
 /// ```
 /// use metron_units::{Nanos, Rate};

@@ -4,6 +4,7 @@ use metron_units::Rate;
 use proptest::prelude::*;
 
 use super::*;
+use crate::testing;
 
 const SECOND: Nanos = Nanos::from_secs(1);
 
@@ -110,21 +111,16 @@ fn instants_never_fall() {
 
 // ---- laws
 
-/// Kolmogorov-Smirnov of the gaps in units of their mean; passed by one true law in 10,000.
+/// The gaps in units of their mean.
+fn gaps(seed: u64, arrivals: Arrivals) -> Vec<f64> {
+    let plan = Plan::new(PlanConfig { seed, ..config(open(1.0, arrivals), requests(20_000)) }).unwrap();
+    let instants = plan.map(|request| request.intended.unwrap().as_secs_f64());
+    instants.scan(0.0, |last, at| Some(at - std::mem::replace(last, at))).collect()
+}
+
 fn check_gaps(arrivals: Arrivals, cdf: impl Fn(f64) -> f64) {
     for seed in [1, 2, 3] {
-        let plan = Plan::new(PlanConfig { seed, ..config(open(1.0, arrivals), requests(20_000)) }).unwrap();
-        let instants: Vec<f64> = plan.map(|request| request.intended.unwrap().as_secs_f64()).collect();
-        let mut gaps: Vec<f64> =
-            instants.iter().scan(0.0, |last, &at| Some(at - std::mem::replace(last, at))).collect();
-        gaps.sort_by(f64::total_cmp);
-        let n = gaps.len() as f64;
-        let distance = gaps.iter().enumerate().map(|(i, &gap)| {
-            let f = cdf(gap);
-            (f - i as f64 / n).abs().max((f - (i + 1) as f64 / n).abs())
-        });
-        let distance = distance.fold(0.0, f64::max) * n.sqrt();
-        assert!(distance < 2.23, "{arrivals:?}, seed {seed}: {distance}");
+        testing::check_law(&format!("{arrivals:?}, seed {seed}"), gaps(seed, arrivals), &cdf);
     }
 }
 
@@ -143,11 +139,7 @@ fn gamma_gaps_have_the_shape_called_burstiness_and_mean_one() {
 
 #[test]
 fn gaps_of_one_process_are_uncorrelated() {
-    let instants: Vec<f64> = all(&config(open(1.0, Arrivals::Poisson), requests(20_000)))
-        .iter()
-        .map(|request| request.intended.unwrap().as_secs_f64())
-        .collect();
-    let gaps: Vec<f64> = instants.windows(2).map(|pair| pair[1] - pair[0] - 1.0).collect();
+    let gaps: Vec<f64> = gaps(4, Arrivals::Poisson).iter().map(|gap| gap - 1.0).collect();
     let covariance = gaps.windows(2).map(|pair| pair[0] * pair[1]).sum::<f64>() / gaps.len() as f64;
     assert!(covariance.abs() < 4.0 / (gaps.len() as f64).sqrt(), "{covariance}");
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use tokenizers::{Encoding, Tokenizer};
+use tokenizers::{Encoding, ModelWrapper, Tokenizer};
 
 use super::TokenizerError;
 
@@ -28,6 +28,7 @@ impl HuggingFace {
         tokenizer.with_truncation(None).map_err(unreadable)?;
         tokenizer.with_padding(None);
         tokenizer.set_encode_special_tokens(true);
+        settle_dropout(&mut tokenizer);
         Ok(Self { name: name.to_owned(), tokenizer, bytes: bytes_of_characters() })
     }
 
@@ -80,6 +81,17 @@ impl HuggingFace {
             }
         }
         rest.is_empty().then_some(starts)
+    }
+}
+
+/// Merges dropped at random are a trick of training: a text must have one count.
+fn settle_dropout(tokenizer: &mut Tokenizer) {
+    if let ModelWrapper::BPE(model) = tokenizer.get_model()
+        && model.dropout.is_some()
+    {
+        let mut settled = model.clone();
+        settled.dropout = None;
+        tokenizer.with_model(settled);
     }
 }
 

@@ -78,6 +78,34 @@ fn truncation_and_padding_of_a_tokenizer_json_do_not_change_counts() {
 }
 
 #[test]
+fn merges_dropped_at_random_in_training_are_not_dropped_here() {
+    let mut json: serde_json::Value = serde_json::from_slice(&testing::byte_level_json()).unwrap();
+    json["model"]["dropout"] = serde_json::json!(0.9);
+    json["model"]["ignore_merges"] = serde_json::json!(false);
+    let dropping = Tokenizer::from_json("dropping", json.to_string().as_bytes()).unwrap();
+    let text = "the time of the government is the same as the time of the people";
+    let counts: std::collections::HashSet<_> = (0..50).map(|_| dropping.count(text).unwrap()).collect();
+    assert_eq!(counts.len(), 1);
+}
+
+#[test]
+fn tokens_that_stand_for_bytes_begin_within_their_character() {
+    // SentencePiece's byte fallback: a character that is no token becomes one token for each of its bytes.
+    let mut json: serde_json::Value = serde_json::from_slice(&testing::metaspace_json()).unwrap();
+    json["model"]["byte_fallback"] = serde_json::json!(true);
+    let known = json["model"]["vocab"].as_object().unwrap().len();
+    for byte in 0..=255 {
+        json["model"]["vocab"][format!("<0x{byte:02X}>")] = serde_json::json!(known + byte);
+    }
+    let falling_back = Tokenizer::from_json("byte fallback", json.to_string().as_bytes()).unwrap();
+    let text = "time \u{1F9FF}\u{e9} time";
+    let starts = falling_back.piece_starts(text).unwrap();
+    let of = |range: std::ops::Range<usize>| starts.iter().filter(|start| range.contains(start)).count();
+    // `time`, the space, four bytes, two bytes, ` time`.
+    assert_eq!([of(0..4), of(4..5), of(5..9), of(9..11), of(11..16)], [1, 1, 4, 2, 1], "{starts:?}");
+}
+
+#[test]
 fn tokens_of_one_character_begin_at_their_own_bytes() {
     // U+1F9FF is four bytes; no merge of the small vocabulary knows it, and o200k_base splits it too.
     let text = "the \u{1F9FF} time";
