@@ -18,9 +18,10 @@
 //! 754) and the logarithm and exponential of the `libm` crate, never those of the platform. A golden test holds them.
 
 mod normal;
+mod parse;
+mod print;
 mod quantity;
 mod shape;
-mod text;
 mod zipf;
 
 use metron_units::Tokens;
