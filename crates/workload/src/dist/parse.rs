@@ -10,7 +10,7 @@ use super::shape::{Part, Percent, Shape};
 use super::zipf::Zipf;
 
 const NAMES: [&str; 6] = ["fixed", "uniform", "exponential", "normal", "lognormal", "zipf"];
-/// Parentheses inside parentheses: a text of the open network must not reach the end of the stack.
+/// Parentheses inside parentheses: no text may drive the parser to the end of the stack.
 const DEEPEST: usize = 4;
 const LONGEST: usize = 4096;
 const LARGEST_SIGMA: f64 = 10.0;
