@@ -2,12 +2,45 @@
 //!
 //! Nothing here is shared with the client room: a mistake of framing or of time that both made alike would not show.
 
+//!
+//! One thread, one event loop: it sleeps until a kernel timer or a socket wakes it, writes the tokens that are due, and reads
+//! what has come. It speaks HTTP/1.1 (and 1.0) with `/v1/chat/completions`, `/v1/completions`, `/v1/models`, `/health` and
+//! `/version`; [`Options::log`] keeps the instants at which everything really happened. A model's name is answered whatever
+//! it is; how a request's fields are read stands in `ask`. A connection that idles is never closed by the server, and a client
+//! that ends its side of the connection is taken to have hung up, as common servers of engines do.
+
+mod alarm;
+mod answer;
+mod ask;
+mod clock;
+mod connection;
+mod desk;
+mod head;
+mod inbox;
+mod ledger;
+mod outbox;
+mod reactor;
+mod refusal;
+mod response;
+mod route;
+mod slab;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::thread::JoinHandle;
 
 use metron_units::Nanos;
+use rustix::event::{EventfdFlags, eventfd};
+use rustix::fd::OwnedFd;
+use rustix::io;
+use rustix::net::sockopt::set_socket_reuseaddr;
+use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, getsockname, socket_with};
 
 use crate::Spec;
+use crate::truth::TruthWriter;
+use desk::Desk;
+use ledger::Ledger;
+use reactor::Reactor;
 
 /// What a server is told besides what it simulates.
 #[derive(Debug, Clone, Default)]
@@ -20,6 +53,8 @@ pub struct Options {
 #[derive(Debug)]
 pub struct Server {
     addr: SocketAddr,
+    stop: OwnedFd,
+    thread: Option<JoinHandle<Result<Report, StopError>>>,
 }
 
 /// Why a server could not start.
@@ -57,7 +92,7 @@ pub enum StopError {
     Log(#[source] std::io::Error),
 }
 
-/// What a server did until it stopped.
+/// What a server did until it stopped. Requests that were neither completed nor cancelled were cut by the stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Report {
     /// Connections accepted.
@@ -87,14 +122,27 @@ pub struct Lag {
     pub max: Nanos,
 }
 
+/// Connections that may wait to be accepted; the kernel cuts this to its own limit.
+const BACKLOG: i32 = 4096;
+
 impl Server {
     /// Listens on `addr` (port 0 chooses a free one) and serves until stopped.
     ///
     /// # Errors
     /// If the address, the log's file or the kernel's resources cannot be had.
     pub fn start(spec: &Spec, addr: SocketAddr, options: Options) -> Result<Self, StartError> {
-        let _ = (spec, options);
-        Ok(Self { addr })
+        let (listener, bound) = listen(addr).map_err(|error| StartError::Listen { addr, source: error.into() })?;
+        let unix_offset = clock::unix_offset();
+        let create =
+            |path: PathBuf| TruthWriter::create(&path, unix_offset).map_err(|source| StartError::Log { path, source });
+        let ledger = Ledger::new(options.log.map(create).transpose()?);
+        let desk = Desk::new(spec, ledger, unix_offset);
+        let kernel = |error: io::Errno| StartError::Kernel(error.into());
+        let stop = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(kernel)?;
+        let reactor = Reactor::new(listener, &stop, desk).map_err(kernel)?;
+        let thread = std::thread::Builder::new().name("metron-sim".to_owned());
+        let thread = thread.spawn(move || report(reactor)).map_err(StartError::Kernel)?;
+        Ok(Self { addr: bound, stop, thread: Some(thread) })
     }
 
     /// Where it listens, with the port that was chosen.
@@ -107,7 +155,43 @@ impl Server {
     ///
     /// # Errors
     /// If the event loop had failed before, or the truth log is not whole.
-    pub fn stop(self) -> Result<Report, StopError> {
-        Ok(Report::default())
+    pub fn stop(mut self) -> Result<Report, StopError> {
+        let thread = self.signal().expect("only this and the end of `self` take the thread");
+        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
+
+    fn signal(&mut self) -> Option<JoinHandle<Result<Report, StopError>>> {
+        // Fails only if the counter is full, and then it is readable already.
+        let _ = io::write(&self.stop, &1_u64.to_ne_bytes());
+        self.thread.take()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(thread) = self.signal() {
+            // Nobody is left to be told how it ended.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn report(reactor: Reactor) -> Result<Report, StopError> {
+    let (desk, ended) = reactor.run();
+    let report = desk.ledger.close().map_err(StopError::Log);
+    ended.map_err(|error| StopError::Loop(error.into()))?;
+    report
+}
+
+fn listen(addr: SocketAddr) -> io::Result<(OwnedFd, SocketAddr)> {
+    let family = match addr {
+        SocketAddr::V4(_) => AddressFamily::INET,
+        SocketAddr::V6(_) => AddressFamily::INET6,
+    };
+    let socket = socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK, None)?;
+    set_socket_reuseaddr(&socket, true)?;
+    bind(&socket, &addr)?;
+    rustix::net::listen(&socket, BACKLOG)?;
+    let bound = getsockname(&socket)?.try_into()?;
+    Ok((socket, bound))
 }

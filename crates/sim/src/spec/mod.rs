@@ -19,6 +19,7 @@ use std::str::FromStr;
 
 pub use error::SpecError;
 pub use fixed::{Fixed, Stall};
+use metron_units::Tokens;
 use query::Query;
 pub use queue::{FirstToken, Queue};
 
@@ -45,6 +46,16 @@ impl Spec {
             Self::Fixed(_) => Fixed::NAME,
             Self::Queue(_) => Queue::NAME,
         }
+    }
+
+    /// How many tokens an answer has, if its request allows `most` of them: min(`tokens`, `most`).
+    #[must_use]
+    pub fn answer_tokens(&self, most: Option<Tokens>) -> Tokens {
+        let tokens = match self {
+            Self::Fixed(fixed) => fixed.tokens,
+            Self::Queue(queue) => queue.tokens,
+        };
+        most.map_or(tokens, |most| most.min(tokens))
     }
 }
 

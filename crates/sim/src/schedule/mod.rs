@@ -1,0 +1,109 @@
+//! When each token of each answer is due. Takes time as an argument, so it serves behind sockets and in virtual time alike;
+//! knows no text, no socket and no clock.
+//!
+//! The caller tells arrivals and cancellations in order of time and collects what falls due:
+//!
+//! ```
+//! use metron_sim::schedule::{Arrival, Schedule};
+//! use metron_units::{Nanos, Tokens};
+//!
+//! let mut schedule = Schedule::new(&"sim:fixed?ttft=100ms&tbt=20ms".parse()?);
+//! let mut given = Vec::new();
+//! schedule.arrive(Arrival { request: 0, at: Nanos::ZERO, prompt: Tokens::new(9), output: Tokens::new(2) }, &mut given);
+//! while let Some(at) = schedule.next() {
+//!     schedule.advance(at, &mut given);
+//! }
+//! assert_eq!(given.iter().map(|token| token.at.get()).collect::<Vec<_>>(), [100_000_000, 120_000_000]);
+//! # Ok::<(), metron_sim::spec::SpecError>(())
+//! ```
+
+mod fifo;
+mod script;
+
+use metron_units::{Nanos, Tokens};
+
+use crate::spec::Spec;
+use fifo::Fifo;
+use script::Script;
+
+/// A request that joins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Arrival {
+    /// Its number: requests are numbered in their order of arrival, and none twice.
+    pub request: u64,
+    /// When it arrives; not before any earlier arrival.
+    pub at: Nanos,
+    /// Tokens of its prompt.
+    pub prompt: Tokens,
+    /// Tokens of its answer; 0 counts as 1.
+    pub output: Tokens,
+}
+
+/// A token that has fallen due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Given {
+    /// Whose.
+    pub request: u64,
+    /// Which of its tokens, counted from 0.
+    pub index: u64,
+    /// When it was due.
+    pub at: Nanos,
+    /// Whether it is the answer's last.
+    pub last: bool,
+}
+
+/// One simulated engine at work.
+#[derive(Debug)]
+pub enum Schedule {
+    /// Each request on its own script.
+    Script(Script),
+    /// First come, first served.
+    Fifo(Fifo),
+}
+
+impl Schedule {
+    /// An idle engine.
+    #[must_use]
+    pub fn new(spec: &Spec) -> Self {
+        match spec {
+            Spec::Fixed(fixed) => Self::Script(Script::new(*fixed)),
+            Spec::Queue(queue) => Self::Fifo(Fifo::new(queue.clone())),
+        }
+    }
+
+    /// A request joins, after what was due until then has been added to `given`.
+    pub fn arrive(&mut self, arrival: Arrival, given: &mut Vec<Given>) {
+        let arrival = Arrival { output: arrival.output.max(Tokens::new(1)), ..arrival };
+        self.advance(arrival.at, given);
+        match self {
+            Self::Script(script) => script.arrive(arrival),
+            Self::Fifo(fifo) => fifo.arrive(arrival, given),
+        }
+    }
+
+    /// A request's client has gone at the instant `at`: it gives no more tokens. One that is not there (any more) is ignored.
+    pub fn cancel(&mut self, request: u64, at: Nanos, given: &mut Vec<Given>) {
+        self.advance(at, given);
+        match self {
+            Self::Script(script) => script.cancel(request),
+            Self::Fifo(fifo) => fifo.cancel(request, at, given),
+        }
+    }
+
+    /// The next instant at which anything happens by itself; `None` when idle.
+    #[must_use]
+    pub fn next(&self) -> Option<Nanos> {
+        match self {
+            Self::Script(script) => script.next(),
+            Self::Fifo(fifo) => fifo.next(),
+        }
+    }
+
+    /// Adds to `given` every token due at or before `now`, in order of their instants.
+    pub fn advance(&mut self, now: Nanos, given: &mut Vec<Given>) {
+        match self {
+            Self::Script(script) => script.advance(now, given),
+            Self::Fifo(fifo) => fifo.advance(now, given),
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Every answer on its own script, whatever else runs. Knows no queue.
+
+use std::collections::{BTreeSet, HashMap};
+
+use metron_units::Nanos;
+
+use super::{Arrival, Given};
+use crate::spec::Fixed;
+
+/// The requests of a [`Fixed`] engine and the next token of each.
+#[derive(Debug)]
+pub struct Script {
+    fixed: Fixed,
+    running: HashMap<u64, Running>,
+    /// The next token of every running request, and no other.
+    due: BTreeSet<(Nanos, u64)>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Running {
+    arrival: Arrival,
+    /// The index of its next token.
+    next: u64,
+}
+
+impl Script {
+    pub(super) fn new(fixed: Fixed) -> Self {
+        Self { fixed, running: HashMap::new(), due: BTreeSet::new() }
+    }
+
+    pub(super) fn arrive(&mut self, arrival: Arrival) {
+        self.running.insert(arrival.request, Running { arrival, next: 0 });
+        self.due.insert((self.fixed.due(arrival.at, 0), arrival.request));
+    }
+
+    pub(super) fn cancel(&mut self, request: u64) {
+        if let Some(Running { arrival, next }) = self.running.remove(&request) {
+            self.due.remove(&(self.fixed.due(arrival.at, next), request));
+        }
+    }
+
+    pub(super) fn next(&self) -> Option<Nanos> {
+        self.due.first().map(|&(at, _)| at)
+    }
+
+    pub(super) fn advance(&mut self, now: Nanos, given: &mut Vec<Given>) {
+        while let Some(&(at, request)) = self.due.first().filter(|&&(at, _)| at <= now) {
+            self.due.pop_first();
+            let running = self.running.get_mut(&request).expect("what is due is running");
+            let index = running.next;
+            running.next += 1;
+            let last = running.next == running.arrival.output.get();
+            given.push(Given { request, index, at, last });
+            if last {
+                self.running.remove(&request);
+            } else {
+                self.due.insert((self.fixed.due(running.arrival.at, running.next), request));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use metron_units::Tokens;
+
+    use super::*;
+    use crate::schedule::Schedule;
+
+    fn ms(ms: u64) -> Nanos {
+        Nanos::from_millis(ms)
+    }
+
+    fn engine() -> Schedule {
+        Schedule::new(&"sim:fixed?ttft=10ms&tbt=4ms".parse().unwrap())
+    }
+
+    fn arrival(request: u64, at: Nanos, output: u64) -> Arrival {
+        Arrival { request, at, prompt: Tokens::new(1), output: Tokens::new(output) }
+    }
+
+    #[test]
+    fn answers_interleave_by_their_instants() {
+        let (mut engine, mut given) = (engine(), Vec::new());
+        engine.arrive(arrival(0, ms(0), 3), &mut given);
+        engine.arrive(arrival(1, ms(1), 2), &mut given);
+        assert_eq!(engine.next(), Some(ms(10)));
+        engine.advance(ms(100), &mut given);
+        let seen: Vec<_> = given.iter().map(|token| (token.request, token.index, token.at, token.last)).collect();
+        let expected = [
+            (0, 0, ms(10), false),
+            (1, 0, ms(11), false),
+            (0, 1, ms(14), false),
+            (1, 1, ms(15), true),
+            (0, 2, ms(18), true),
+        ];
+        assert_eq!(seen, expected);
+        assert_eq!(engine.next(), None);
+    }
+
+    #[test]
+    fn a_late_look_shifts_no_later_token() {
+        let (mut engine, mut given) = (engine(), Vec::new());
+        engine.arrive(arrival(0, ms(0), 3), &mut given);
+        engine.advance(ms(13), &mut given);
+        engine.advance(ms(50), &mut given);
+        assert_eq!(given.iter().map(|token| token.at).collect::<Vec<_>>(), [10, 14, 18].map(ms));
+    }
+
+    #[test]
+    fn a_cancelled_answer_gives_nothing_more_and_leaves_the_others() {
+        let (mut engine, mut given) = (engine(), Vec::new());
+        engine.arrive(arrival(0, ms(0), 9), &mut given);
+        engine.arrive(arrival(1, ms(0), 1), &mut given);
+        engine.cancel(0, ms(9), &mut given);
+        engine.cancel(7, ms(9), &mut given);
+        engine.advance(ms(100), &mut given);
+        assert_eq!(given, [Given { request: 1, index: 0, at: ms(10), last: true }]);
+    }
+}

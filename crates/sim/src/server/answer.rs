@@ -1,0 +1,223 @@
+//! The bytes of one answer: which of them each token brings. Knows no socket, no clock and no schedule.
+//!
+//! A stream has a role event (chat), one event a token, a finish event, the usage event if asked for (its choices empty),
+//! and `[DONE]`. The role event leaves together with the first token, and all that follows the last token together with it.
+
+use metron_units::Tokens;
+
+use super::ask::{Ask, Delivery, Dialect, Usage};
+use super::response::{self, After, Framing};
+
+/// The words of answers, in turn. Each is one token under the usual vocabularies, and all are equally long, so that the
+/// bytes around them are the same for every token of an answer.
+pub(super) const WORDS: [&str; 16] = [
+    " time", " part", " hand", " line", " work", " room", " word", " door", " road", " tree", " book", " city",
+    " game", " rain", " song", " wind",
+];
+
+/// What stands in the requests' place of a model's name, for one that names none.
+pub(super) const DEFAULT_MODEL: &str = "simulated";
+
+/// How an answer came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Finish {
+    /// The engine's own length.
+    Stop,
+    /// The most that the request allows.
+    Length,
+}
+
+/// An answer on its way.
+#[derive(Debug)]
+pub(super) struct Answer {
+    dialect: Dialect,
+    delivery: Delivery,
+    after: After,
+    framing: Framing,
+    prompt: Tokens,
+    output: Tokens,
+    finish: Finish,
+    /// `"id":..,"object":..,"created":..,"model":..,` of every event, or of the whole.
+    opening: String,
+    /// A token's event up to its word, and from behind it.
+    before_word: Vec<u8>,
+    after_word: Vec<u8>,
+}
+
+/// What an answer needs to know besides what was asked.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Circumstances {
+    /// The request's number.
+    pub(super) request: u64,
+    /// Seconds since 1970.
+    pub(super) created: u64,
+    /// How many tokens the answer will have.
+    pub(super) output: Tokens,
+    pub(super) after: After,
+    pub(super) framing: Framing,
+}
+
+impl Answer {
+    pub(super) fn new(ask: Ask, circumstances: Circumstances) -> Self {
+        let Circumstances { request, created, output, after, framing } = circumstances;
+        let object = match (ask.dialect, ask.delivery) {
+            (Dialect::Chat, Delivery::Streamed(_)) => "chat.completion.chunk",
+            (Dialect::Chat, Delivery::Whole) => "chat.completion",
+            (Dialect::Completions, _) => "text_completion",
+        };
+        let id = match ask.dialect {
+            Dialect::Chat => "chatcmpl",
+            Dialect::Completions => "cmpl",
+        };
+        let model = serde_json::Value::from(ask.model.as_deref().unwrap_or(DEFAULT_MODEL));
+        let mut answer = Self {
+            dialect: ask.dialect,
+            delivery: ask.delivery,
+            after,
+            framing,
+            prompt: ask.prompt,
+            output,
+            finish: if ask.most.is_some_and(|most| most <= output) { Finish::Length } else { Finish::Stop },
+            opening: format!(r#""id":"{id}-{request}","object":"{object}","created":{created},"model":{model},"#),
+            before_word: Vec::new(),
+            after_word: Vec::new(),
+        };
+        answer.render_token();
+        answer
+    }
+
+    /// What becomes of the connection when it is through.
+    pub(super) fn after(&self) -> After {
+        self.after
+    }
+
+    /// Adds what is sent at once, before any token: a stream's head.
+    pub(super) fn open(&self, out: &mut Vec<u8>) {
+        match self.delivery {
+            Delivery::Whole => {}
+            Delivery::Streamed(_) => response::stream_head(self.framing, self.after, out),
+        }
+    }
+
+    /// Adds what token `index` brings; the last one brings the answer's end, and all of an answer that is not streamed.
+    pub(super) fn token(&self, index: u64, out: &mut Vec<u8>) {
+        let last = index + 1 == self.output.get();
+        match self.delivery {
+            Delivery::Whole if last => self.whole(out),
+            Delivery::Whole => {}
+            Delivery::Streamed(usage) => {
+                if index == 0 && self.dialect == Dialect::Chat {
+                    self.event(&choice(r#""delta":{"role":"assistant","content":""}"#, "null"), out);
+                }
+                out.extend_from_slice(&self.before_word);
+                out.extend_from_slice(word(index).as_bytes());
+                out.extend_from_slice(&self.after_word);
+                if last {
+                    self.end(usage, out);
+                }
+            }
+        }
+    }
+
+    fn end(&self, usage: Usage, out: &mut Vec<u8>) {
+        let nothing = match self.dialect {
+            Dialect::Chat => r#""delta":{}"#,
+            Dialect::Completions => r#""text":"""#,
+        };
+        self.event(&choice(nothing, self.finish_reason()), out);
+        match usage {
+            Usage::LeftOut => {}
+            Usage::Told => self.event(&format!(r#""choices":[],{}"#, self.usage()), out),
+        }
+        response::event(self.framing, "[DONE]", out);
+        response::stream_end(self.framing, out);
+    }
+
+    fn whole(&self, out: &mut Vec<u8>) {
+        let text: String = (0..self.output.get()).map(word).collect();
+        let content = match self.dialect {
+            Dialect::Chat => format!(r#""message":{{"role":"assistant","content":"{text}"}}"#),
+            Dialect::Completions => format!(r#""text":"{text}""#),
+        };
+        let body = format!("{{{}{},{}}}", self.opening, choice(&content, self.finish_reason()), self.usage());
+        response::whole("200 OK", "", self.after, body.as_bytes(), out);
+    }
+
+    fn finish_reason(&self) -> &'static str {
+        match self.finish {
+            Finish::Stop => r#""stop""#,
+            Finish::Length => r#""length""#,
+        }
+    }
+
+    fn usage(&self) -> String {
+        let (prompt, output) = (self.prompt.get(), self.output.get());
+        let total = prompt + output;
+        format!(r#""usage":{{"prompt_tokens":{prompt},"completion_tokens":{output},"total_tokens":{total}}}"#)
+    }
+
+    fn event(&self, rest: &str, out: &mut Vec<u8>) {
+        response::event(self.framing, &format!("{{{}{rest}}}", self.opening), out);
+    }
+
+    /// Renders a token's event once: only the word differs from one to the next.
+    fn render_token(&mut self) {
+        let content = match self.dialect {
+            Dialect::Chat => format!(r#""delta":{{"content":"{}"}}"#, WORDS[0]),
+            Dialect::Completions => format!(r#""text":"{}""#, WORDS[0]),
+        };
+        // What stands behind the word holds nothing of the client's, so the word's last place is the right one.
+        let mut event = Vec::new();
+        self.event(&choice(&content, "null"), &mut event);
+        let word = WORDS[0].as_bytes();
+        let at = event.windows(word.len()).rposition(|bytes| bytes == word).expect("the event holds its word");
+        self.after_word = event.split_off(at + word.len());
+        event.truncate(at);
+        self.before_word = event;
+    }
+}
+
+fn choice(content: &str, finish_reason: &str) -> String {
+    format!(r#""choices":[{{"index":0,{content},"logprobs":null,"finish_reason":{finish_reason}}}]"#)
+}
+
+fn word(index: u64) -> &'static str {
+    WORDS[(index % WORDS.len() as u64) as usize]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_words_are_equally_long_and_need_no_escape_in_json() {
+        assert!(WORDS.iter().all(|word| word.len() == 5 && word[1..].bytes().all(|b| b.is_ascii_lowercase())));
+    }
+
+    #[test]
+    fn a_text_of_words_has_as_many_tokens_as_words() {
+        let text: String = (0..100).map(word).collect();
+        for name in ["o200k_base", "cl100k_base"] {
+            let tokenizer = metron_workload::Tokenizer::named(name).unwrap();
+            assert_eq!(tokenizer.count(&text).unwrap(), 100, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_model_named_like_a_word_does_not_mislead_the_rendering() {
+        let ask = Ask {
+            dialect: Dialect::Completions,
+            model: Some(r#" time"time"#.to_owned()),
+            prompt: Tokens::new(1),
+            most: None,
+            delivery: Delivery::Streamed(Usage::LeftOut),
+        };
+        let (after, framing, output) = (After::Close, Framing::UntilClose, Tokens::new(9));
+        let answer = Answer::new(ask, Circumstances { request: 3, created: 5, output, after, framing });
+        let mut out = Vec::new();
+        answer.token(1, &mut out);
+        let opening = r#"data: {"id":"cmpl-3","object":"text_completion","created":5,"model":" time\"time","#;
+        let choices = r#""choices":[{"index":0,"text":" part","logprobs":null,"finish_reason":null}]}"#;
+        assert_eq!(String::from_utf8(out).unwrap(), format!("{opening}{choices}\n\n"));
+    }
+}
