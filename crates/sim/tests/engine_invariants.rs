@@ -197,6 +197,29 @@ proptest! {
     }
 
     #[test]
+    fn never_more_requests_than_seats_are_between_their_first_token_and_their_last(
+        drawn in drawn(),
+        requests in requests(),
+    ) {
+        // Elsewhere KV on a link has no seat.
+        prop_assume!(drawn.scheduler != "disaggregated");
+        let mut seated = BTreeSet::new();
+        for event in drawn.run(&requests) {
+            match event {
+                Event::Token { request, last: false, .. } => seated.insert(request),
+                Event::Token { request, last: true, .. }
+                | Event::Preempted { request, .. }
+                | Event::Rejected { request, .. }
+                | Event::Cancelled { request, .. } => seated.remove(&request),
+                Event::Iteration(_) => {
+                    prop_assert!(seated.len() as u64 <= drawn.seats);
+                    false
+                }
+            };
+        }
+    }
+
+    #[test]
     fn without_preemption_and_caching_every_prompt_token_is_computed_once(drawn in drawn(), requests in requests()) {
         let events = drawn.run(&requests);
         let preempted = events.iter().any(|event| matches!(event, Event::Preempted { .. }));
