@@ -75,6 +75,12 @@ impl Clock {
 }
 
 impl Moment {
+    /// A moment that a test makes up.
+    #[cfg(test)]
+    pub(crate) fn new(now: Nanos, wall: SystemTime) -> Self {
+        Self { now, wall }
+    }
+
     /// A wall-clock stamp (since 1970) on the run's clock; `None` if it lies after this moment or before the epoch.
     pub(crate) fn arrival(self, stamp: Duration) -> Option<Nanos> {
         let wall = self.wall.duration_since(UNIX_EPOCH).ok()?;
@@ -87,7 +93,7 @@ mod tests {
     use super::*;
 
     fn moment(now: Nanos, wall: Duration) -> Moment {
-        Moment { now, wall: UNIX_EPOCH + wall }
+        Moment::new(now, UNIX_EPOCH + wall)
     }
 
     #[test]

@@ -1,14 +1,17 @@
 //! What every request of a run shares: the address, the headers, the timeouts, the TLS set-up. It opens nothing.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use metron_units::Nanos;
 use url::Url;
 use zeroize::Zeroizing;
 
+use crate::connect::Way;
 use crate::endpoint::Endpoint;
 use crate::header::Header;
 use crate::secret::{Redactor, is_secret_name};
+use crate::tls;
 
 /// What a [`Target`] is made of.
 pub struct TargetSettings {
@@ -83,6 +86,8 @@ pub enum Redirects {
 pub struct Target {
     pub(crate) settings: TargetSettings,
     pub(crate) redactor: Redactor,
+    pub(crate) tls: Arc<rustls::ClientConfig>,
+    pub(crate) way: Way,
     /// The request's head up to the headers that depend on its body.
     pub(crate) head: Zeroizing<Vec<u8>>,
 }
@@ -98,6 +103,9 @@ pub enum TargetError {
         /// Why not.
         reason: String,
     },
+    /// The host's name cannot be in a certificate.
+    #[error("{0}")]
+    Name(String),
     /// The TLS library refuses the set-up.
     #[error("cannot set up TLS")]
     Tls(#[source] rustls::Error),
@@ -123,7 +131,9 @@ impl Target {
             url.query_pairs().filter(|(name, _)| is_secret_name(name)).map(|(_, value)| value.into_owned()).collect();
         let redactor = Redactor::new(secret_headers.chain(queries.iter().map(String::as_str)));
         let head = Zeroizing::new(request_head(url, settings.headers.iter()));
-        Ok(Self { redactor, head, settings })
+        let tls = tls::config(&settings.tls)?;
+        let way = Way::new(url, &tls).map_err(|refusal| TargetError::Name(refusal.message))?;
+        Ok(Self { redactor, head, tls, way, settings })
     }
 
     /// Where requests go.

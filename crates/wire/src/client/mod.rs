@@ -1,41 +1,44 @@
 //! One worker's way to the server: its connections, and one request after the other over them.
+//!
+//! Nothing is shared with other workers but the target. Futures are not `Send` and are polled wherever the caller likes within
+//! a tokio runtime that has I/O and time enabled.
 
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::answer::{Answer, FailureKind};
+use crate::answer::{Answer, End, FailureKind};
 use crate::clock::Clock;
+use crate::connect::{Refusal, Way};
+use crate::connection::{Connection, Scratch};
+use crate::limits::MESSAGE_BYTES;
+use crate::socket::{StampCounts, Stamps};
 use crate::target::{Prepared, Target};
 
-/// One worker's connections to the target. Single-threaded; made within a tokio runtime that has I/O and time enabled.
+mod deadline;
+mod exchange;
+mod get;
+mod redirect;
+
+use exchange::{Exchange, Finish};
+pub use get::{GetError, Got};
+use redirect::Hop;
+
+/// One worker's connections to the target.
 pub struct Client {
     target: Arc<Target>,
     clock: Clock,
-}
-
-/// The whole answer to a GET.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Got {
-    /// The response's status.
-    pub status: u16,
-    /// Its decoded body.
-    pub body: Vec<u8>,
-}
-
-/// Why a GET got no answer.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct GetError {
-    /// Its kind.
-    pub kind: FailureKind,
-    /// What a person needs to act; from outside, so not safe for a terminal as it stands.
-    pub message: String,
+    /// Open connections that no request uses, the one used last on top.
+    idle: RefCell<Vec<Connection>>,
+    scratch: RefCell<Scratch>,
+    stamps: Rc<Cell<StampCounts>>,
 }
 
 impl Client {
     /// A client without connections.
     #[must_use]
     pub fn new(target: Arc<Target>, clock: Clock) -> Self {
-        Self { target, clock }
+        Self { target, clock, idle: RefCell::default(), scratch: RefCell::new(Scratch::new()), stamps: Rc::default() }
     }
 
     /// The target that it sends to.
@@ -44,44 +47,136 @@ impl Client {
         &self.target
     }
 
-    /// Sends the request and fills `answer` with what came back, whatever that is: [`Answer::end`] says how it ended.
-    /// Dropping the future cancels the request: its connection is closed, and `answer` keeps what is known.
-    pub async fn send(&self, prepared: &Prepared, answer: &mut Answer) {
-        let _ = (prepared, self.clock);
-        answer.clear();
+    /// How the reads of this client's connections were stamped so far.
+    #[must_use]
+    pub fn stamps(&self) -> StampCounts {
+        self.stamps.get()
     }
 
-    /// Opens `connections` in advance, as many of them at a time, and keeps them for requests to come.
+    /// Sends the request and fills `answer` with what came back, whatever that is: [`Answer::end`] says how it ended.
+    /// Dropping the future cancels the request: its connection is closed, and `answer` keeps what is known.
+    ///
+    /// A connection that was used before and is lost before a byte of the answer came is the keep-alive race: the request goes
+    /// out once more on a fresh one, and [`Answer::dispatched`] is then that second sending.
+    pub async fn send(&self, prepared: &Prepared, answer: &mut Answer) {
+        answer.clear();
+        if let Err(Refusal { kind, message }) = self.send_over_hops(prepared, answer).await {
+            answer.end = End::Failed { kind, message };
+        }
+        if let End::Failed { message, .. } = &mut answer.end {
+            *message = shortened(self.target.redactor.redact(std::mem::take(message)));
+        }
+        if let Some(reason) = answer.finish_reason.take() {
+            answer.finish_reason = Some(self.target.redactor.redact(reason));
+        }
+    }
+
+    /// Opens connections until `connections` are idle, all at a time, and keeps them for requests to come.
     ///
     /// # Errors
     /// The first failure; the connections that were opened are kept.
     pub async fn open_ahead(&self, connections: usize) -> Result<(), GetError> {
-        let _ = connections;
-        Ok(())
+        let missing = connections.saturating_sub(self.idle.borrow().len());
+        let mut opening: Vec<_> = (0..missing).map(|_| Box::pin(self.open(&self.target.way))).collect();
+        let mut failure = None;
+        std::future::poll_fn(|cx| {
+            opening.retain_mut(|open| match open.as_mut().poll(cx) {
+                std::task::Poll::Pending => true,
+                std::task::Poll::Ready(Ok(connection)) => {
+                    self.idle.borrow_mut().push(connection);
+                    false
+                }
+                std::task::Poll::Ready(Err(refusal)) => {
+                    failure.get_or_insert(refusal);
+                    false
+                }
+            });
+            if opening.is_empty() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+        })
+        .await;
+        failure.map_or(Ok(()), |refusal| Err(self.get_error(refusal)))
     }
 
-    /// GETs a path of the target's origin with the target's headers, within the connect and first-token timeouts.
-    ///
-    /// # Errors
-    /// If there is no connection, no whole answer in time, or one longer than [`crate::limits::GET_BODY_BYTES`].
-    pub async fn get(&self, path: &str) -> Result<Got, GetError> {
-        Err(GetError { kind: FailureKind::Connect, message: path.to_owned() })
+    /// Sends the request to the target and on along its redirects, as far as they are followed.
+    async fn send_over_hops(&self, prepared: &Prepared, answer: &mut Answer) -> Result<(), Refusal> {
+        let mut hop = Hop::first(&self.target);
+        loop {
+            let head = self.send_to(&hop, prepared, answer).await?;
+            let Some(next) = hop.next(&self.target, head.as_ref())? else { return Ok(()) };
+            let (attempt, connect, dispatched) = (answer.attempt, answer.connect, answer.dispatched);
+            answer.clear();
+            (answer.attempt, answer.connect, answer.dispatched) = (attempt, connect, dispatched);
+            hop = next;
+        }
     }
 
-    /// How the receive stamps of this client's connections were made so far.
-    #[must_use]
-    pub fn stamps(&self) -> StampCounts {
-        StampCounts::default()
+    /// Sends the request to one address, twice if the first time it lost the keep-alive race.
+    async fn send_to(
+        &self,
+        hop: &Hop<'_>,
+        prepared: &Prepared,
+        answer: &mut Answer,
+    ) -> Result<Option<crate::http1::Head>, Refusal> {
+        let exchange = Exchange {
+            head: hop.head(),
+            prepared,
+            dialect: self.target.endpoint().dialect(),
+            clock: self.clock,
+            timeouts: self.target.settings.timeouts,
+            scratch: &self.scratch,
+        };
+        let kept = if hop.is_target() { self.take_idle() } else { None };
+        let was_idle = kept.is_some();
+        let earlier = answer.dispatched;
+        let mut connection = match kept {
+            Some(connection) => connection,
+            None => self.open(hop.way()).await?,
+        };
+        answer.attempt = answer.attempt.max(1);
+        answer.connect = answer.connect.or(connection.tell_opening());
+        let mut finish = exchange.run(connection, answer).await;
+        if let (Finish::Lost(_), true) = (&finish, was_idle) {
+            answer.dispatched = earlier;
+            connection = self.open(hop.way()).await?;
+            answer.attempt += 1;
+            answer.connect = connection.tell_opening();
+            finish = exchange.run(connection, answer).await;
+        }
+        match finish {
+            Finish::Answered { head, connection } => {
+                self.idle.borrow_mut().extend(connection.filter(|_| hop.is_target()));
+                Ok(head)
+            }
+            Finish::Lost(message) => {
+                answer.finished = Some(self.clock.now());
+                Err(Refusal { kind: FailureKind::ConnectionLost, message })
+            }
+        }
+    }
+
+    /// An idle connection that can still be used; those that cannot are closed.
+    fn take_idle(&self) -> Option<Connection> {
+        let mut idle = self.idle.borrow_mut();
+        while let Some(mut connection) = idle.pop() {
+            if connection.is_usable() {
+                return Some(connection);
+            }
+        }
+        None
+    }
+
+    async fn open(&self, way: &Way) -> Result<Connection, Refusal> {
+        let stamps = Stamps::new(self.clock, self.stamps.clone());
+        way.open(stamps, self.clock, self.target.settings.timeouts.connect).await
     }
 }
 
-/// How often which clock stamped a read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct StampCounts {
-    /// Reads stamped by the kernel.
-    pub kernel: u64,
-    /// Reads stamped after they returned, since the platform gave no stamp.
-    pub user: u64,
-    /// Reads whose kernel stamp was not used: later than the read, or earlier than the one before it.
-    pub refused: u64,
+/// At most [`MESSAGE_BYTES`] of a message.
+fn shortened(mut message: String) -> String {
+    if message.len() > MESSAGE_BYTES {
+        const CUT: &str = " ...";
+        message.truncate(message.floor_char_boundary(MESSAGE_BYTES - CUT.len()));
+        message.push_str(CUT);
+    }
+    message
 }

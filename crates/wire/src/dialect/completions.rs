@@ -1,5 +1,15 @@
-use super::RequestShape;
+//! OpenAI completions: a prompt's text goes on. Knows no SSE.
+
 use serde_json::{Map, Value, json};
+
+use super::RequestShape;
+use super::openai::{self, Frame, index, length, lists};
+use crate::answer::Channel;
+use crate::json::{JsonError, Reader};
+use crate::transcript::Transcript;
+
+// Body of a request.
+
 pub(super) fn body(shape: &RequestShape<'_>) -> Map<String, Value> {
     let Value::Object(body) = json!({
         "model": shape.model,
@@ -11,4 +21,78 @@ pub(super) fn body(shape: &RequestShape<'_>) -> Map<String, Value> {
         unreachable!("the literal is an object")
     };
     body
+}
+
+// Meaning of an event.
+
+/// Reads an event's data, or a whole unstreamed answer: they have one shape.
+pub(super) fn read(text: &str, into: &mut Transcript<'_>) -> Result<Frame, JsonError> {
+    openai::read(text, into, choice)
+}
+
+fn choice<'a>(reader: &mut Reader<'a>, into: &mut Transcript<'_>) -> Result<(), JsonError> {
+    let (mut at, mut text, mut finish, mut listed) = (0, None, None, None);
+    reader.object(|reader, name| {
+        match name {
+            "index" => at = index(reader)?,
+            "text" => text = reader.string_or_skip()?,
+            "finish_reason" => finish = reader.string_or_skip()?,
+            "logprobs" => listed = lists(reader, &["tokens", "content"])?.or(listed),
+            "token_ids" => listed = length(reader)?.or(listed),
+            _ => drop(reader.skip()?),
+        }
+        Ok(())
+    })?;
+    into.choice(at);
+    if let Some(text) = text {
+        into.text(at, Channel::Answer, text);
+    }
+    if let Some(tokens) = listed {
+        into.listed(tokens);
+    }
+    if let Some(reason) = finish {
+        into.finish(at, reason);
+    }
+    Ok(())
+}
+
+// How it ends: as chat does (see `openai`).
+
+#[cfg(test)]
+mod tests {
+    use crate::answer::{Channel, End};
+    use crate::dialect::Dialect;
+    use crate::replay::{capture, reads, text};
+
+    fn check(engine: &str, length: usize, usage: Option<(u64, u64)>) {
+        let answer = capture(Dialect::Completions, &format!("{engine}-completions"));
+        let found = answer.usage.input.zip(answer.usage.output);
+        assert_eq!((&answer.end, answer.chunks.len(), found), (&End::Complete, 12, usage), "{engine}");
+        assert_eq!(text(&answer, 0, Channel::Answer).len(), length, "{engine}");
+        assert_eq!(answer.finish_reason.as_deref(), Some("length"), "{engine}");
+    }
+
+    #[test]
+    fn streams_of_real_engines_are_understood() {
+        check("dynamo", 79, Some((10, 12)));
+        check("litellm", 80, Some((10, 12)));
+        check("llamacpp", 68, Some((10, 12)));
+        check("llamacpppy", 67, None);
+        check("sglang", 65, Some((10, 12)));
+        check("transformers", 66, Some((10, 12)));
+        check("vllm", 67, Some((10, 12)));
+    }
+
+    #[test]
+    fn tokens_may_be_listed_in_either_shape() {
+        for listed in
+            [r#""logprobs":{"tokens":["a","b"]}"#, r#""logprobs":{"content":[{},{}]}"#, r#""token_ids":[1,2]"#]
+        {
+            let stream = format!(
+                "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\ndata: {{\"choices\":[{{\"text\":\"ab\",{listed}}}]}}\n\ndata: [DONE]\n\n"
+            );
+            let answer = reads(Dialect::Completions, &[stream.as_bytes()]);
+            assert_eq!(answer.chunks[0].stated_tokens, Some(2), "{listed}");
+        }
+    }
 }

@@ -6,8 +6,14 @@
 
 use serde_json::{Map, Value};
 
+use crate::json::JsonError;
+use crate::transcript::Transcript;
+
 mod chat;
 mod completions;
+mod openai;
+
+pub(crate) use openai::{Frame, message as error_message};
 
 /// A language that servers speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -69,6 +75,21 @@ impl Dialect {
             merge(&mut body, extra);
         }
         serde_json::to_vec(&body).expect("a map of JSON values with text keys can always be written")
+    }
+
+    /// Reads one event's data, or a whole answer that was not streamed.
+    pub(crate) fn read(self, text: &str, into: &mut Transcript<'_>) -> Result<Frame, JsonError> {
+        match self {
+            Self::Chat => chat::read(text, into),
+            Self::Completions => completions::read(text, into),
+        }
+    }
+
+    /// Whether an event of this data ends the stream, and holds nothing else.
+    pub(crate) fn is_final(self, data: &[u8]) -> bool {
+        match self {
+            Self::Chat | Self::Completions => data.trim_ascii() == openai::FINAL.as_bytes(),
+        }
     }
 
     /// The path that follows the version in its URL.

@@ -1,0 +1,199 @@
+//! One request and its answer over one connection. It opens none, and sends nothing twice.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::io;
+use std::task::Poll;
+
+use metron_units::Nanos;
+
+use super::deadline::Deadline;
+use crate::answer::{Answer, FailureKind};
+use crate::clock::Clock;
+use crate::connection::{Connection, Received, Scratch, Unsent};
+use crate::dialect::Dialect;
+use crate::http1::{Head, Part};
+use crate::limits::BODY_END_GRACE;
+use crate::reception::{BodyEnd, Progress, Reception};
+use crate::target::{Prepared, Timeouts};
+use crate::transcript::Reading;
+
+/// What one exchange needs besides its connection.
+pub(super) struct Exchange<'a> {
+    pub(super) head: &'a [u8],
+    pub(super) prepared: &'a Prepared,
+    pub(super) dialect: Dialect,
+    pub(super) clock: Clock,
+    pub(super) timeouts: Timeouts,
+    /// What reads of this worker go through.
+    pub(super) scratch: &'a RefCell<Scratch>,
+}
+
+/// How an exchange ended.
+pub(super) enum Finish {
+    /// With an answer, good or bad; the connection, if it can be used again.
+    Answered { head: Option<Head>, connection: Option<Connection> },
+    /// The connection was lost before a byte of the answer came.
+    Lost(String),
+}
+
+/// What woke the exchange.
+enum Wake {
+    Read(io::Result<Received>),
+    Due(FailureKind, Nanos),
+}
+
+/// How the reading ended, and where it left the body.
+struct Outcome {
+    reading: Reading,
+    body: BodyEnd,
+}
+
+impl Exchange<'_> {
+    /// Sends the request over `connection` and reads until the answer is over. Timeouts count from `answer.dispatched`, which
+    /// is set to now unless an earlier hop of the same request has set it.
+    pub(super) async fn run(&self, mut connection: Connection, answer: &mut Answer) -> Finish {
+        let now = self.clock.now();
+        let dispatched = *answer.dispatched.get_or_insert(now);
+        connection.dispatched(now);
+        let mut reception = Reception::new(answer, self.dialect);
+        let mut unsent = Unsent::new([self.head, &self.prepared.length, &self.prepared.body]);
+        let mut sending = true;
+        let outcome = {
+            let mut deadline = Deadline::new(self.clock, self.timeouts, dispatched);
+            loop {
+                let wake = poll_fn(|cx| {
+                    // A failed write is no news of its own: an answer may still come, or else the read says what happened.
+                    if sending && connection.poll_write(cx, &mut unsent).is_ready() {
+                        sending = false;
+                    }
+                    if let Poll::Ready(read) = connection.poll_read(cx, &mut self.scratch.borrow_mut()) {
+                        return Poll::Ready(Wake::Read(read));
+                    }
+                    deadline.poll(cx, reception.last_arrival()).map(|(kind, waited)| Wake::Due(kind, waited))
+                })
+                .await;
+                // Nothing is awaited between a read and the use of its bytes: the scratch is this exchange's until then.
+                match self.on_wake(wake, &mut connection, &mut reception) {
+                    Ok(None) => {}
+                    Ok(Some(outcome)) => break outcome,
+                    Err(lost) => return Finish::Lost(lost),
+                }
+            }
+        };
+        let head = reception.head().cloned();
+        reception.close(outcome.reading, self.clock.now());
+        let keep_alive = head.as_ref().is_some_and(|head| head.keep_alive) && !sending;
+        let reusable = match outcome.body {
+            BodyEnd::Clean => keep_alive,
+            BodyEnd::Awaited => self.await_body_end(&mut connection, answer).await && keep_alive,
+            BodyEnd::Unusable => false,
+        };
+        if !reusable {
+            return Finish::Answered { head, connection: None };
+        }
+        connection.decoder.restart();
+        connection.events.reset();
+        Finish::Answered { head, connection: Some(connection) }
+    }
+
+    /// `None` while there is more to come; an error if the connection was lost before the answer began.
+    fn on_wake(
+        &self,
+        wake: Wake,
+        connection: &mut Connection,
+        reception: &mut Reception<'_>,
+    ) -> Result<Option<Outcome>, String> {
+        let over = |reading, body| Ok(Some(Outcome { reading, body }));
+        let received = match wake {
+            Wake::Read(Ok(received)) => received,
+            Wake::Read(Err(error)) => return on_break(connection, &describe(&error)),
+            Wake::Due(kind, waited) => {
+                return over(Reading::Broke(kind, overdue(kind, waited)), BodyEnd::Unusable);
+            }
+        };
+        if received.length == 0 {
+            if !connection.decoder.has_head() || !connection.decoder.may_end() {
+                return on_break(connection, "the server closed the connection");
+            }
+            return match reception.end_with_connection(&mut connection.events, received.stamp) {
+                Ok(()) => over(Reading::Ended, BodyEnd::Unusable),
+                Err(reading) => over(reading, BodyEnd::Unusable),
+            };
+        }
+        let scratch = self.scratch.borrow();
+        let (decoder, events) = (&mut connection.decoder, &mut connection.events);
+        match reception.take(decoder, events, received, scratch.bytes(received)) {
+            Ok(Progress::More) => Ok(None),
+            Ok(Progress::Over(body)) => over(Reading::Ended, body),
+            Err(reading) => over(reading, BodyEnd::Unusable),
+        }
+    }
+
+    /// Waits a moment for the end of a body whose answer is over. True if it came and nothing follows it; if instead the
+    /// connection broke, the answer's end was not clean.
+    async fn await_body_end(&self, connection: &mut Connection, answer: &mut Answer) -> bool {
+        if connection.decoder.may_end() {
+            // Only the connection's end would end this body.
+            return false;
+        }
+        let end = tokio::time::timeout(BODY_END_GRACE, self.read_to_body_end(connection)).await;
+        match end {
+            Ok(Ok(clean)) => clean,
+            Ok(Err(_)) => {
+                answer.unclean_end = true;
+                false
+            }
+            Err(_) => false,
+        }
+    }
+
+    /// Whether the body's end is also the end of what has arrived.
+    async fn read_to_body_end(&self, connection: &mut Connection) -> io::Result<bool> {
+        loop {
+            let received = poll_fn(|cx| connection.poll_read(cx, &mut self.scratch.borrow_mut())).await?;
+            if received.length == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            let scratch = self.scratch.borrow();
+            let mut bytes = scratch.bytes(received);
+            while let Some(part) = connection.decoder.next(&mut bytes).map_err(io::Error::other)? {
+                if part == Part::End {
+                    return Ok(bytes.is_empty());
+                }
+            }
+        }
+    }
+}
+
+/// The connection has broken: before the answer, within its head, or within its body.
+fn on_break(connection: &Connection, reason: &str) -> Result<Option<Outcome>, String> {
+    let decoder = &connection.decoder;
+    let (kind, place) = if decoder.is_untouched() {
+        return Err(format!("{reason} before a byte of the answer came"));
+    } else if decoder.is_within_head() {
+        (FailureKind::Protocol, "within the response's head")
+    } else if decoder.has_head() {
+        (FailureKind::Truncated, "in the middle of the body")
+    } else {
+        (FailureKind::ConnectionLost, "after an interim response")
+    };
+    let reading = Reading::Broke(kind, format!("{reason} {place}"));
+    Ok(Some(Outcome { reading, body: BodyEnd::Unusable }))
+}
+
+fn describe(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::ConnectionReset => "the server reset the connection".to_owned(),
+        io::ErrorKind::UnexpectedEof => "the server cut the TLS connection".to_owned(),
+        _ => format!("the connection broke ({error})"),
+    }
+}
+
+fn overdue(kind: FailureKind, waited: Nanos) -> String {
+    match kind {
+        FailureKind::TimeoutFirstToken => format!("no token within {waited}"),
+        FailureKind::TimeoutIdle => format!("no further token for {waited}"),
+        _ => format!("not finished within {waited}"),
+    }
+}

@@ -1,0 +1,113 @@
+//! A bounded GET, for what a server says of itself (`/v1/models`, `/health`). It measures nothing.
+
+use std::future::poll_fn;
+use std::time::Duration;
+
+use super::{Client, shortened};
+use crate::answer::FailureKind;
+use crate::connect::Refusal;
+use crate::connection::{Connection, Unsent};
+use crate::http1::{Content, Malformed, Part};
+use crate::limits::GET_BODY_BYTES;
+use crate::target::host_header;
+
+/// The whole answer to a GET.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Got {
+    /// The response's status.
+    pub status: u16,
+    /// Its decoded body.
+    pub body: Vec<u8>,
+}
+
+/// Why there is no answer or no connection.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct GetError {
+    /// Its kind.
+    pub kind: FailureKind,
+    /// What a person needs to act; from outside, so not safe for a terminal as it stands, and without secrets.
+    pub message: String,
+}
+
+impl Client {
+    /// GETs a path of the target's origin, with the target's headers, on a connection of its own, within the connect and
+    /// first-token timeouts. The status is the caller's to judge; redirects are not followed.
+    ///
+    /// # Errors
+    /// If there is no connection, no whole answer in time, or one longer than [`crate::limits::GET_BODY_BYTES`].
+    pub async fn get(&self, path: &str) -> Result<Got, GetError> {
+        let timeout = self.target.settings.timeouts.first_token;
+        let got = async {
+            let connection = self.open(&self.target.way).await?;
+            match tokio::time::timeout(Duration::from(timeout), self.get_over(connection, path)).await {
+                Ok(got) => got,
+                Err(_) => Err(Refusal {
+                    kind: FailureKind::TimeoutTotal,
+                    message: format!("no whole answer to GET {path} within {timeout}"),
+                }),
+            }
+        };
+        got.await.map_err(|refusal| self.get_error(refusal))
+    }
+
+    pub(super) fn get_error(&self, refusal: Refusal) -> GetError {
+        let Refusal { kind, message } = refusal;
+        GetError { kind, message: shortened(self.target.redactor.redact(message)) }
+    }
+
+    async fn get_over(&self, mut connection: Connection, path: &str) -> Result<Got, Refusal> {
+        let refused = |kind, message: String| Refusal { kind, message: format!("GET {path}: {message}") };
+        if path.bytes().any(|b| b <= b' ' || b == 0x7f) {
+            return Err(refused(FailureKind::Protocol, "the path has a blank or a control character in it".to_owned()));
+        }
+        let head = self.get_head(path);
+        let mut unsent = Unsent::new([&head, b"", b""]);
+        // A failed write shows in the read.
+        let _sent = poll_fn(|cx| connection.poll_write(cx, &mut unsent)).await;
+        let broken = |error: Malformed| refused(FailureKind::Protocol, error.0);
+        let (mut status, mut content, mut body) = (None, None, Vec::new());
+        loop {
+            let received = poll_fn(|cx| connection.poll_read(cx, &mut self.scratch.borrow_mut())).await;
+            let received = received.map_err(|error| refused(FailureKind::ConnectionLost, error.to_string()))?;
+            let scratch = self.scratch.borrow();
+            let mut bytes = scratch.bytes(received);
+            while let Some(part) = connection.decoder.next(&mut bytes).map_err(broken)? {
+                match part {
+                    Part::Head(head) => {
+                        status = Some(head.status);
+                        content = Some(Content::new(&head.encodings));
+                    }
+                    Part::Body(data) => {
+                        let content = content.as_mut().expect("a head comes before its body");
+                        content.decode(data, |data| body.extend_from_slice(data)).map_err(broken)?;
+                        if body.len() > GET_BODY_BYTES {
+                            let mib = GET_BODY_BYTES >> 20;
+                            return Err(refused(FailureKind::Protocol, format!("a body of more than {mib} MiB")));
+                        }
+                    }
+                    Part::End => return Ok(Got { status: status.expect("a head comes before the end"), body }),
+                }
+            }
+            if received.length == 0 {
+                return match status.filter(|_| connection.decoder.may_end()) {
+                    Some(status) => Ok(Got { status, body }),
+                    None => Err(refused(FailureKind::ConnectionLost, "the server closed the connection".to_owned())),
+                };
+            }
+        }
+    }
+
+    fn get_head(&self, path: &str) -> zeroize::Zeroizing<Vec<u8>> {
+        let settings = &self.target.settings;
+        let host = host_header(settings.endpoint.address());
+        let mut head = zeroize::Zeroizing::new(format!("GET {path} HTTP/1.1\r\nhost: {host}\r\n").into_bytes());
+        for header in settings.headers.iter().filter(|header| !header.name().eq_ignore_ascii_case("host")) {
+            for part in [header.name(), ": ", header.value(), "\r\n"] {
+                head.extend_from_slice(part.as_bytes());
+            }
+        }
+        head.extend_from_slice(b"accept: application/json\r\nconnection: close\r\n\r\n");
+        head
+    }
+}

@@ -1,0 +1,148 @@
+//! From an address to an open connection: name, TCP, TLS, all within one timeout. It sends no request.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use metron_units::Nanos;
+use rustls::pki_types::ServerName;
+use url::Url;
+
+use crate::answer::FailureKind;
+use crate::clock::Clock;
+use crate::connection::Connection;
+use crate::socket::Stamps;
+use crate::target::host_header;
+use crate::tls::{self, Session};
+
+mod race;
+mod resolve;
+
+pub(crate) use resolve::Addresses;
+
+/// Why there is no connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub(crate) kind: FailureKind,
+    pub(crate) message: String,
+}
+
+/// One origin, and what is known of the way to it.
+pub(crate) struct Way {
+    scheme: Scheme,
+    /// Host and port as people write them.
+    shown: String,
+    addresses: Addresses,
+}
+
+enum Scheme {
+    Http,
+    Https { config: Arc<rustls::ClientConfig>, host: ServerName<'static> },
+}
+
+impl Way {
+    /// The way to a URL's origin. `config` is used for https alone.
+    pub(crate) fn new(url: &Url, config: &Arc<rustls::ClientConfig>) -> Result<Self, Refusal> {
+        let host = url.host_str().unwrap_or_default();
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        let scheme = match url.scheme() {
+            "https" => Scheme::Https {
+                config: config.clone(),
+                host: ServerName::try_from(bare.to_owned()).map_err(|error| Refusal {
+                    kind: FailureKind::Tls,
+                    message: format!("`{host}` is no name that a certificate can hold: {error}"),
+                })?,
+            },
+            _ => Scheme::Http,
+        };
+        let port = url.port_or_known_default().unwrap_or(80);
+        Ok(Self { scheme, shown: host_header(url), addresses: Addresses::new(bare, port) })
+    }
+
+    /// Opens a connection within `timeout`.
+    pub(crate) async fn open(&self, stamps: Stamps, clock: Clock, timeout: Nanos) -> Result<Connection, Refusal> {
+        let started = clock.now();
+        let deadline = tokio::time::Instant::from_std(clock.instant(started.saturating_add(timeout)));
+        match tokio::time::timeout_at(deadline, self.open_unbounded(stamps)).await {
+            Ok(Ok(mut connection)) => {
+                connection.opened_in(clock.now().saturating_sub(started));
+                Ok(connection)
+            }
+            Ok(Err(refusal)) => Err(refusal),
+            Err(_) => Err(Refusal {
+                kind: FailureKind::TimeoutConnect,
+                message: format!("no connection to {} within {timeout}", self.shown),
+            }),
+        }
+    }
+
+    async fn open_unbounded(&self, stamps: Stamps) -> Result<Connection, Refusal> {
+        let addresses = self.addresses.get().await?;
+        let (socket, used) =
+            race::connect(&addresses).await.map_err(|(address, error)| self.refused(address, &error))?;
+        self.addresses.prefer(used);
+        let Scheme::Https { config, host } = &self.scheme else { return Ok(Connection::plain(socket, stamps)) };
+        let tls = |message: String| Refusal {
+            kind: FailureKind::Tls,
+            message: format!("TLS with {} failed: {message}", self.shown),
+        };
+        let session = Session::new(config.clone(), host.clone()).map_err(|error| tls(tls::explain(&error)))?;
+        let mut connection = Connection::secure(socket, session, stamps);
+        connection.handshake().await.map_err(|error| tls(explain(&error)))?;
+        Ok(connection)
+    }
+
+    fn refused(&self, address: SocketAddr, error: &io::Error) -> Refusal {
+        let kind = if is_own_shortage(error) { FailureKind::ClientResource } else { FailureKind::Connect };
+        let place = match address.to_string() {
+            address if address == self.shown => address,
+            address => format!("{} ({address})", self.shown),
+        };
+        Refusal { kind, message: format!("cannot connect to {place}: {error}{}", shortage_hint(error)) }
+    }
+}
+
+/// Whether a failed connect is this host's doing: descriptors, ports, memory.
+fn is_own_shortage(error: &io::Error) -> bool {
+    let own = [libc::EMFILE, libc::ENFILE, libc::EADDRNOTAVAIL, libc::ENOBUFS, libc::ENOMEM];
+    error.raw_os_error().is_some_and(|code| own.contains(&code))
+}
+
+fn shortage_hint(error: &io::Error) -> &'static str {
+    match error.raw_os_error() {
+        Some(libc::EMFILE | libc::ENFILE) => "\n  hint: ulimit -n 65536",
+        Some(libc::EADDRNOTAVAIL) => "\n  hint: this host has no local port left; reuse connections or lower the rate",
+        _ => "",
+    }
+}
+
+/// An error of the handshake: rustls' own reason if it has one.
+fn explain(error: &io::Error) -> String {
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+        Some(error) => tls::explain(error),
+        None if error.kind() == io::ErrorKind::UnexpectedEof => {
+            "the server closed the connection during the handshake\n  hint: http:// in place of https://, if it speaks plain HTTP on this port".to_owned()
+        }
+        None => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shortages_of_this_host_are_not_the_servers() {
+        for (code, own) in [
+            (libc::EMFILE, true),
+            (libc::ENFILE, true),
+            (libc::EADDRNOTAVAIL, true),
+            (libc::ENOBUFS, true),
+            (libc::ENOMEM, true),
+            (libc::ECONNREFUSED, false),
+            (libc::EHOSTUNREACH, false),
+        ] {
+            assert_eq!(is_own_shortage(&io::Error::from_raw_os_error(code)), own, "{code}");
+        }
+    }
+}

@@ -1,0 +1,430 @@
+//! From a response's bytes to an answer: which kind of body it is, its events or its whole text, and what an error says. It
+//! knows no socket: bytes and their stamps go in.
+
+use metron_units::Nanos;
+
+use crate::answer::{Answer, End, FailureKind};
+use crate::connection::Received;
+use crate::dialect::{Dialect, Frame, error_message};
+use crate::http1::{self, Content, Head, Malformed, Part};
+use crate::limits::{ERROR_BODY_BYTES, EVENT_BYTES};
+use crate::socket::Stamp;
+use crate::sse;
+use crate::transcript::{Reading, Transcript};
+
+/// An answer being received.
+pub(crate) struct Reception<'a> {
+    transcript: Transcript<'a>,
+    dialect: Dialect,
+    head: Option<Head>,
+    content: Option<Content>,
+    body: Body,
+    /// The read that brought the bytes at hand.
+    stamp: Stamp,
+    read: u64,
+}
+
+/// What the body is, and what is kept of it.
+enum Body {
+    /// Not known before its first bytes.
+    Unknown,
+    /// A stream of events.
+    Events,
+    /// One JSON text.
+    Whole(Vec<u8>),
+    /// The body of a status that is no success.
+    Refusal(Vec<u8>),
+    /// Neither events nor JSON.
+    Foreign(Vec<u8>),
+    /// The answer is over; what follows says nothing.
+    Over,
+}
+
+/// How far a read has brought the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// There is more to come.
+    More,
+    /// The answer is over.
+    Over(BodyEnd),
+}
+
+/// Where the body stands when its answer is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BodyEnd {
+    /// Its end has not come.
+    Awaited,
+    /// It has ended, and so have the bytes.
+    Clean,
+    /// It has ended, and there are bytes behind it; or it goes on to no purpose.
+    Unusable,
+}
+
+impl<'a> Reception<'a> {
+    pub(crate) fn new(answer: &'a mut Answer, dialect: Dialect) -> Self {
+        Self {
+            transcript: Transcript::new(answer),
+            dialect,
+            head: None,
+            content: None,
+            body: Body::Unknown,
+            stamp: Stamp::default(),
+            read: 0,
+        }
+    }
+
+    /// When the last bearing chunk arrived.
+    pub(crate) fn last_arrival(&self) -> Option<Nanos> {
+        self.transcript.last_arrival()
+    }
+
+    /// The response's head, once it has come.
+    pub(crate) fn head(&self) -> Option<&Head> {
+        self.head.as_ref()
+    }
+
+    /// Takes the bytes of one read.
+    pub(crate) fn take(
+        &mut self,
+        decoder: &mut http1::Decoder,
+        events: &mut sse::Decoder,
+        received: Received,
+        mut bytes: &[u8],
+    ) -> Result<Progress, Reading> {
+        (self.stamp, self.read) = (received.stamp, received.read);
+        let framing = |error: Malformed| Reading::Broke(FailureKind::Protocol, error.0);
+        loop {
+            let part = match decoder.next(&mut bytes) {
+                Ok(part) => part,
+                // The answer is over: the broken frame behind it costs the connection and no more.
+                Err(_) if self.is_over() => return Ok(Progress::Over(BodyEnd::Unusable)),
+                Err(error) => return Err(framing(error)),
+            };
+            match part {
+                Some(Part::Head(head)) => self.take_head(head),
+                Some(Part::Body(data)) => self.take_body(events, data)?,
+                Some(Part::End) => {
+                    let end = if bytes.is_empty() { BodyEnd::Clean } else { BodyEnd::Unusable };
+                    self.end_body(events)?;
+                    return Ok(Progress::Over(end));
+                }
+                None if self.is_over() => return Ok(Progress::Over(BodyEnd::Awaited)),
+                None => return Ok(Progress::More),
+            }
+            if self.has_enough() {
+                return Ok(Progress::Over(BodyEnd::Unusable));
+            }
+        }
+    }
+
+    /// The connection has ended where the body may: that is its end.
+    pub(crate) fn end_with_connection(&mut self, events: &mut sse::Decoder, stamp: Stamp) -> Result<(), Reading> {
+        self.stamp = stamp;
+        self.end_body(events)
+    }
+
+    /// Settles how the answer ended; `finished` is its last moment unless its own end was seen.
+    pub(crate) fn close(mut self, reading: Reading, finished: Nanos) {
+        let seen = (reading == Reading::Ended).then_some(self.stamp.arrived);
+        self.transcript.answer().finished = Some(seen.unwrap_or(finished));
+        match (&self.head, std::mem::replace(&mut self.body, Body::Over)) {
+            (Some(head), Body::Refusal(body)) => {
+                let end = refusal(head, &body);
+                self.transcript.answer().end = end;
+            }
+            (Some(head), Body::Foreign(body)) if reading == Reading::Ended => {
+                self.transcript.close(Reading::Senseless(foreign(head, &body)));
+            }
+            _ => self.transcript.close(reading),
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        matches!(self.body, Body::Over)
+    }
+
+    /// Whether more of the body would tell nothing.
+    fn has_enough(&self) -> bool {
+        match &self.body {
+            Body::Refusal(body) | Body::Foreign(body) => body.len() >= ERROR_BODY_BYTES,
+            Body::Unknown | Body::Events | Body::Whole(_) | Body::Over => false,
+        }
+    }
+
+    fn take_head(&mut self, head: Head) {
+        let answer = self.transcript.answer();
+        answer.headers = Some(self.stamp.arrived);
+        answer.status = Some(head.status);
+        answer.encoding = head.encodings.first().map(|encoding| encoding.name());
+        if !head.encodings.is_empty() {
+            self.content = Some(Content::new(&head.encodings));
+        }
+        if !(200..300).contains(&head.status) {
+            self.body = Body::Refusal(Vec::new());
+        }
+        self.head = Some(head);
+    }
+
+    fn take_body(&mut self, events: &mut sse::Decoder, data: &[u8]) -> Result<(), Reading> {
+        if self.is_over() {
+            return Ok(());
+        }
+        let Some(mut content) = self.content.take() else { return self.take_content(events, data) };
+        let taken = content.decode(data, |data| self.take_content(events, data));
+        self.content = Some(content);
+        taken.unwrap_or_else(|error| Err(Reading::Broke(FailureKind::Protocol, error.0)))
+    }
+
+    fn take_content(&mut self, events: &mut sse::Decoder, data: &[u8]) -> Result<(), Reading> {
+        if matches!(self.body, Body::Unknown) {
+            self.body = self.kind_of(data);
+        }
+        let room = match &mut self.body {
+            Body::Events => return self.take_events(events, data),
+            Body::Unknown | Body::Over => return Ok(()),
+            Body::Whole(body) => {
+                if body.len() + data.len() > EVENT_BYTES {
+                    let mib = EVENT_BYTES >> 20;
+                    return Err(Reading::Senseless(format!("an answer of more than {mib} MiB that is no stream")));
+                }
+                body.extend_from_slice(data);
+                return Ok(());
+            }
+            Body::Refusal(body) | Body::Foreign(body) => body,
+        };
+        let left = ERROR_BODY_BYTES - room.len();
+        room.extend_from_slice(&data[..data.len().min(left)]);
+        Ok(())
+    }
+
+    /// What kind of body begins with `data`. The type that the head names is believed unless the body says otherwise.
+    fn kind_of(&self, data: &[u8]) -> Body {
+        let Some(&first) = data.trim_ascii_start().first() else { return Body::Unknown };
+        let content_type = self.head.as_ref().map_or("", |head| head.content_type.as_str());
+        let starts = |field: &str| data.trim_ascii_start().starts_with(field.as_bytes());
+        match content_type {
+            "text/event-stream" => Body::Events,
+            _ if starts("data:") || starts("event:") || first == b':' => Body::Events,
+            _ if first == b'{' || first == b'[' || content_type.ends_with("json") => Body::Whole(Vec::new()),
+            _ => Body::Foreign(Vec::new()),
+        }
+    }
+
+    fn take_events(&mut self, events: &mut sse::Decoder, data: &[u8]) -> Result<(), Reading> {
+        let mut input = data;
+        while let Some(event) = events.next(&mut input).map_err(|error| Reading::Senseless(error.to_string()))? {
+            self.take_event(event)?;
+            if self.is_over() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn take_event(&mut self, event: sse::Event<'_>) -> Result<(), Reading> {
+        if event.name == Some(b"error") {
+            self.transcript.error(reported(event));
+            self.transcript.end_event(self.stamp, self.read);
+            self.body = Body::Over;
+            return Ok(());
+        }
+        let Some(data) = event.data.filter(|data| !data.trim_ascii().is_empty()) else { return Ok(()) };
+        if self.dialect.is_final(data) {
+            self.transcript.end_with_final_event();
+            self.body = Body::Over;
+            return Ok(());
+        }
+        // Broken UTF-8 becomes U+FFFD, as the standard for event streams has it.
+        let lossy;
+        let text = match std::str::from_utf8(data) {
+            Ok(text) => text,
+            Err(_) => {
+                lossy = String::from_utf8_lossy(data);
+                &*lossy
+            }
+        };
+        if let Err(error) = self.dialect.read(text, &mut self.transcript) {
+            self.transcript.drop_event();
+            return Err(Reading::Senseless(format!("bad JSON in an event ({error}): {}", first_line(data))));
+        }
+        self.transcript.end_event(self.stamp, self.read);
+        if self.transcript.failed() {
+            self.body = Body::Over;
+        }
+        Ok(())
+    }
+
+    fn end_body(&mut self, events: &mut sse::Decoder) -> Result<(), Reading> {
+        match std::mem::replace(&mut self.body, Body::Over) {
+            Body::Events => {
+                if let Some(event) = events.finish() {
+                    self.take_event(event)?;
+                }
+            }
+            Body::Whole(text) => self.take_whole(&text)?,
+            kept @ (Body::Refusal(_) | Body::Foreign(_)) => self.body = kept,
+            Body::Unknown | Body::Over => {}
+        }
+        Ok(())
+    }
+
+    fn take_whole(&mut self, text: &[u8]) -> Result<(), Reading> {
+        let senseless = |reason: &str| Reading::Senseless(format!("{reason}: {}", first_line(text)));
+        let read = std::str::from_utf8(text).ok().and_then(|text| self.dialect.read(text, &mut self.transcript).ok());
+        match read {
+            None => {
+                self.transcript.drop_event();
+                return Err(senseless("the answer is neither a stream of events nor JSON"));
+            }
+            Some(Frame::Other) if !self.transcript.has_error() => {
+                return Err(senseless("a JSON answer without choices"));
+            }
+            Some(Frame::Choices | Frame::Other) => {}
+        }
+        self.transcript.answer().unstreamed = true;
+        self.transcript.end_event(self.stamp, self.read);
+        // A text that is whole has its end with it, whether or not it names a reason.
+        self.transcript.end_with_final_event();
+        Ok(())
+    }
+}
+
+/// What an `event: error` says: its data's message, or its comment.
+fn reported(event: sse::Event<'_>) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+    match (event.data, event.comment) {
+        (Some(data), _) => error_message(&text(data)),
+        (None, Some(comment)) => text(comment),
+        (None, None) => "an error event that says no more".to_owned(),
+    }
+}
+
+/// The failure that a status and its body stand for.
+fn refusal(head: &Head, body: &[u8]) -> End {
+    let status = head.status;
+    let kind = match status {
+        300..=399 => FailureKind::Http3xx,
+        429 => FailureKind::Http429,
+        400..=499 => FailureKind::Http4xx,
+        500..=599 => FailureKind::Http5xx,
+        _ => FailureKind::Protocol,
+    };
+    let said = match body.trim_ascii_start().first() {
+        Some(b'{' | b'[') => {
+            let text = String::from_utf8_lossy(body);
+            let message = error_message(text.trim());
+            first_line(message.as_bytes())
+        }
+        _ => first_line(body),
+    };
+    let mut message = match said.as_str() {
+        "" => format!("status {status}"),
+        said => format!("status {status}: {said}"),
+    };
+    if let (Some(location), FailureKind::Http3xx) = (&head.location, kind) {
+        message = format!("status {status}: redirected to {location}");
+    }
+    if let Some(after) = &head.retry_after {
+        message += &format!(" (retry after {after})");
+    }
+    End::Failed { kind, message }
+}
+
+fn foreign(head: &Head, body: &[u8]) -> String {
+    match head.content_type.as_str() {
+        "" => format!("the answer is neither a stream of events nor JSON: {}", first_line(body)),
+        kind => format!("an answer of type `{kind}`, neither a stream of events nor JSON: {}", first_line(body)),
+    }
+}
+
+/// The first line that says anything, of at most 300 bytes.
+fn first_line(body: &[u8]) -> String {
+    let line = body.split(|b| matches!(b, b'\n' | b'\r')).map(<[u8]>::trim_ascii).find(|line| !line.is_empty());
+    let line = line.unwrap_or_default();
+    String::from_utf8_lossy(&line[..line.len().min(300)]).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use crate::answer::{Answer, Channel, End};
+    use crate::dialect::Dialect;
+    use crate::replay::{fixture, reads, text, unframed};
+
+    /// What must not depend on how the bytes were cut.
+    type Essence = (End, String, usize, Option<String>, crate::Usage, Option<u16>);
+
+    fn essence(answer: Answer) -> Essence {
+        let Answer { end, text, chunks, finish_reason, usage, status, .. } = answer;
+        (end, text, chunks.len(), finish_reason, usage, status)
+    }
+
+    fn names(folder: &str, extension: &str) -> Vec<String> {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(folder);
+        let files = std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> = files.filter(|name| name.ends_with(extension)).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn every_case_gives_the_same_answer_wherever_its_bytes_are_cut() {
+        for name in names("cases", ".http") {
+            let bytes = fixture(&format!("cases/{name}"));
+            let whole = essence(reads(Dialect::Chat, &[&bytes]));
+            for cut in 0..bytes.len() {
+                let split = essence(reads(Dialect::Chat, &[&bytes[..cut], &bytes[cut..]]));
+                assert_eq!(split, whole, "{name} cut at {cut}");
+            }
+            let single: Vec<&[u8]> = bytes.chunks(1).collect();
+            assert_eq!(essence(reads(Dialect::Chat, &single)), whole, "{name} byte by byte");
+        }
+    }
+
+    /// Texts and chunks by a whole JSON tree of each event.
+    fn reference(bytes: &[u8]) -> (Vec<String>, usize) {
+        let (mut texts, mut chunks) = (vec![String::new(); 2], 0);
+        let body = String::from_utf8_lossy(bytes).replace("\r\n", "\n");
+        for block in body.split("\n\n") {
+            let Some(data) = block.strip_prefix("data: ").filter(|data| *data != "[DONE]") else { continue };
+            let event: serde_json::Value = serde_json::from_str(data).unwrap();
+            let mut bears = false;
+            for choice in event["choices"].as_array().into_iter().flatten() {
+                let text = choice["text"].as_str().or(choice["delta"]["content"].as_str()).unwrap_or_default();
+                texts[choice["index"].as_u64().unwrap() as usize].push_str(text);
+                bears |= !text.is_empty();
+            }
+            chunks += usize::from(bears);
+        }
+        (texts, chunks)
+    }
+
+    #[test]
+    fn tokens_and_texts_are_those_of_a_full_parse() {
+        for name in names("captures", ".txt") {
+            let bytes = fixture(&format!("captures/{name}"));
+            let dialect = if name.contains("completions") { Dialect::Completions } else { Dialect::Chat };
+            let answer = reads(dialect, &[&unframed(&bytes)]);
+            if !answer.unstreamed && answer.status == Some(200) {
+                let texts = vec![text(&answer, 0, Channel::Answer), text(&answer, 1, Channel::Answer)];
+                assert_eq!((texts, answer.chunks.len()), reference(&bytes), "{name}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_change_of_a_byte_makes_it_panic(case in 0usize..24, at in 0usize..4096, byte: u8, cut in 0usize..4096) {
+            let names = names("cases", ".http");
+            let mut bytes = fixture(&format!("cases/{}", names[case % names.len()]));
+            let (at, cut) = (at % bytes.len(), cut % bytes.len());
+            bytes[at] = byte;
+            let whole = essence(reads(Dialect::Chat, &[&bytes]));
+            let split = essence(reads(Dialect::Chat, &[&bytes[..cut], &bytes[cut..]]));
+            // What the parser of heads makes of half a broken one may differ in its words, not in its kind.
+            prop_assert_eq!(std::mem::discriminant(&whole.0), std::mem::discriminant(&split.0));
+            prop_assert_eq!((whole.1, whole.2), (split.1, split.2));
+        }
+    }
+}

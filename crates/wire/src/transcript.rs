@@ -1,0 +1,311 @@
+//! Fills an answer, event by event, and says how it ended: METRICS.md, *Events of one request* and *Errors*. It knows no
+//! dialect, no socket and no clock.
+//!
+//! A dialect says what an event holds (text, usage, a finish reason); only when the event is known to be sound does it become
+//! a chunk. An event that turns out broken half-way leaves nothing behind.
+
+use metron_units::Nanos;
+
+use crate::answer::{Answer, Channel, Chunk, End, FailureKind, Piece, Usage};
+use crate::json::Raw;
+use crate::socket::Stamp;
+
+/// An answer being filled.
+pub(crate) struct Transcript<'a> {
+    answer: &'a mut Answer,
+    event: Pending,
+    carried: Carried,
+    /// Choices that have been seen, and those of them that have their finish reason: bits by index.
+    seen: u128,
+    finished: u128,
+    /// Whether the protocol's final event has come.
+    final_event: bool,
+    /// The first error that the stream itself reported.
+    error: Option<String>,
+    /// The read that completed the last chunk.
+    last_read: u64,
+}
+
+/// What the event that is being read holds so far.
+#[derive(Default)]
+struct Pending {
+    usage: Usage,
+    /// Tokens that it lists one by one (token ids, log-probs).
+    listed: Option<u64>,
+    error: Option<String>,
+    finish: Option<String>,
+    seen: u128,
+    finished: u128,
+}
+
+/// How many tokens the stream itself says that its chunks carry.
+#[derive(Default)]
+struct Carried {
+    /// From what it is known, decided by the first bearing chunk.
+    source: Option<Source>,
+    /// The running usage's last total.
+    total: u64,
+    /// Tokens of events without text: they belong to the next bearing chunk.
+    waiting: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    /// The events list their tokens.
+    Listed,
+    /// A usage that runs with the events.
+    RunningUsage,
+    /// Nothing, or something that a later chunk lacked.
+    Unknown,
+}
+
+/// How the reading of an answer ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// With the protocol's final event, or with a clean end of the body.
+    Ended,
+    /// Something went wrong around the events: the connection, the framing, a deadline.
+    Broke(FailureKind, String),
+    /// An event, or the answer as a whole, cannot be understood.
+    Senseless(String),
+}
+
+impl<'a> Transcript<'a> {
+    pub(crate) fn new(answer: &'a mut Answer) -> Self {
+        Self {
+            answer,
+            event: Pending::default(),
+            carried: Carried::default(),
+            seen: 0,
+            finished: 0,
+            final_event: false,
+            error: None,
+            last_read: 0,
+        }
+    }
+
+    pub(crate) fn answer(&mut self) -> &mut Answer {
+        self.answer
+    }
+
+    /// When the last bearing chunk arrived.
+    pub(crate) fn last_arrival(&self) -> Option<Nanos> {
+        self.answer.chunks.last().map(|chunk| chunk.arrived)
+    }
+
+    // What a dialect says of the event that it reads.
+
+    /// Text of a choice.
+    pub(crate) fn text(&mut self, choice: u32, channel: Channel, text: Raw<'_>) {
+        if text.is_empty() {
+            return;
+        }
+        text.append_to(&mut self.answer.text);
+        let text_end = offset(self.answer.text.len());
+        let first = self.first_piece();
+        match self.answer.pieces[first..].last_mut() {
+            Some(piece) if piece.choice == choice && piece.channel == channel => piece.text_end = text_end,
+            _ => self.answer.pieces.push(Piece { choice, channel, text_end }),
+        }
+        self.event.seen |= bit(choice);
+    }
+
+    /// The choice's finish reason.
+    pub(crate) fn finish(&mut self, choice: u32, reason: Raw<'_>) {
+        // Some gateways write an empty one into every event.
+        if reason.is_empty() {
+            return;
+        }
+        self.event.finished |= bit(choice);
+        if choice == 0 {
+            self.event.finish = Some(reason.unescaped().into_owned());
+        }
+    }
+
+    /// The choice exists, whether or not it has text yet.
+    pub(crate) fn choice(&mut self, choice: u32) {
+        self.event.seen |= bit(choice);
+    }
+
+    /// The event lists this many tokens one by one.
+    pub(crate) fn listed(&mut self, tokens: u64) {
+        self.event.listed = Some(self.event.listed.unwrap_or(0).saturating_add(tokens));
+    }
+
+    /// The server's counts, totals so far.
+    pub(crate) fn usage(&mut self, usage: Usage) {
+        self.event.usage = usage;
+    }
+
+    /// The event reports an error.
+    pub(crate) fn error(&mut self, message: String) {
+        self.event.error = Some(message);
+    }
+
+    /// Whether the event being read reports an error.
+    pub(crate) fn has_error(&self) -> bool {
+        self.event.error.is_some()
+    }
+
+    /// Takes back what was said of the event's choices: they are given a second time, and the last one counts.
+    pub(crate) fn forget_choices(&mut self) {
+        let pieces = self.first_piece();
+        let text = pieces.checked_sub(1).map_or(0, |last| self.answer.pieces[last].text_end);
+        self.answer.pieces.truncate(pieces);
+        self.answer.text.truncate(text as usize);
+        let (usage, error) = (self.event.usage, self.event.error.take());
+        self.event = Pending { usage, error, ..Pending::default() };
+    }
+
+    // What the reader of the stream says.
+
+    /// The event was not sound: nothing of it counts.
+    pub(crate) fn drop_event(&mut self) {
+        self.forget_choices();
+        self.event = Pending::default();
+    }
+
+    /// The event is whole; its last byte came with the read of this stamp and number.
+    pub(crate) fn end_event(&mut self, stamp: Stamp, read: u64) {
+        let event = std::mem::take(&mut self.event);
+        self.seen |= event.seen;
+        self.finished |= event.finished;
+        if event.finish.is_some() {
+            self.answer.finish_reason = event.finish;
+        }
+        self.error = self.error.take().or(event.error);
+        let last = &mut self.answer.usage;
+        last.input = event.usage.input.or(last.input);
+        last.output = event.usage.output.or(last.output);
+        last.reasoning = event.usage.reasoning.or(last.reasoning);
+
+        let bears = self.answer.pieces.len() > self.first_piece();
+        let stated_tokens = self.carried.event(event.listed, event.usage.output, bears);
+        if bears {
+            let shared_read = !self.answer.chunks.is_empty() && self.last_read == read;
+            if let Some(before) = self.answer.chunks.last_mut().filter(|_| shared_read) {
+                before.shared_read = true;
+            }
+            self.last_read = read;
+            self.answer.chunks.push(Chunk {
+                arrived: stamp.arrived,
+                read_lag: stamp.read_lag,
+                shared_read,
+                stated_tokens,
+                pieces_end: offset(self.answer.pieces.len()),
+            });
+        }
+    }
+
+    /// Whether an event has reported an error.
+    pub(crate) fn failed(&self) -> bool {
+        self.error.is_some()
+    }
+
+    /// The protocol's final event has come.
+    pub(crate) fn end_with_final_event(&mut self) {
+        self.final_event = true;
+    }
+
+    /// Whether a later break of the connection takes nothing from the answer.
+    fn is_complete(&self) -> bool {
+        !self.answer.chunks.is_empty() && self.said_its_end()
+    }
+
+    fn said_its_end(&self) -> bool {
+        self.final_event || (self.finished != 0 && self.seen & !self.finished == 0)
+    }
+
+    /// The answer is over; settles how it ended.
+    pub(crate) fn close(mut self, reading: Reading) {
+        // A break in the middle of an event leaves its half behind.
+        self.drop_event();
+        self.settle_stated_tokens();
+        self.answer.end = match (reading, self.error.take()) {
+            (Reading::Senseless(message), None) => End::Failed { kind: FailureKind::Protocol, message },
+            (_, Some(message)) => End::Failed { kind: FailureKind::StreamError, message },
+            (Reading::Ended, None) if self.answer.chunks.is_empty() => self.empty(),
+            (Reading::Ended, None) if self.is_complete() => End::Complete,
+            (Reading::Ended, None) => End::Failed {
+                kind: FailureKind::Truncated,
+                message: format!(
+                    "the body ended after {} chunks without a finish reason or final event",
+                    self.answer.chunks.len()
+                ),
+            },
+            (Reading::Broke(..), None) if self.is_complete() => {
+                self.answer.unclean_end = true;
+                End::Complete
+            }
+            (Reading::Broke(FailureKind::Truncated, _), None) if self.said_its_end() => self.empty(),
+            (Reading::Broke(kind, message), None) => End::Failed { kind, message },
+        };
+    }
+
+    fn empty(&self) -> End {
+        let message = match &self.answer.finish_reason {
+            Some(reason) => format!("the answer has no token (finish reason `{reason}`)"),
+            None => "the answer has no token".to_owned(),
+        };
+        End::Failed { kind: FailureKind::Empty, message }
+    }
+
+    /// Tokens are stated by the stream only if it states them for each chunk.
+    fn settle_stated_tokens(&mut self) {
+        let stated =
+            |chunks: &[Chunk]| chunks.iter().map(|chunk| chunk.stated_tokens.map(u64::from)).sum::<Option<u64>>();
+        match stated(&self.answer.chunks) {
+            // A usage that stays 0 until its end runs with nothing.
+            Some(1..) if self.carried.source != Some(Source::Unknown) => {
+                self.answer.trailing_tokens = self.carried.waiting
+            }
+            _ => self.answer.chunks.iter_mut().for_each(|chunk| chunk.stated_tokens = None),
+        }
+    }
+
+    /// The first piece of the event that is being read.
+    fn first_piece(&self) -> usize {
+        self.answer.chunks.last().map_or(0, |chunk| chunk.pieces_end as usize)
+    }
+}
+
+impl Carried {
+    /// Takes note of one event; returns what its chunk carries, if it bears one and the stream says so.
+    fn event(&mut self, listed: Option<u64>, total: Option<u64>, bears: bool) -> Option<u32> {
+        let growth = total.map(|total| {
+            let growth = total.saturating_sub(self.total);
+            self.total = self.total.max(total);
+            growth
+        });
+        if bears && self.source.is_none() {
+            self.source = Some(match (listed, growth) {
+                (Some(1..), _) => Source::Listed,
+                (_, Some(_)) => Source::RunningUsage,
+                (_, None) => Source::Unknown,
+            });
+        }
+        let tokens = match self.source {
+            Some(Source::Listed) => listed,
+            // Before the first chunk only a running usage can have anything to hand on: lists come with their text.
+            Some(Source::RunningUsage) | None => growth,
+            Some(Source::Unknown) => return None,
+        };
+        self.waiting = self.waiting.saturating_add(tokens.unwrap_or(0));
+        if !bears {
+            return None;
+        }
+        if tokens.is_none() {
+            self.source = Some(Source::Unknown);
+            return None;
+        }
+        u32::try_from(std::mem::take(&mut self.waiting)).ok()
+    }
+}
+
+fn bit(choice: u32) -> u128 {
+    1u128.checked_shl(choice).unwrap_or(0)
+}
+
+fn offset(length: usize) -> u32 {
+    u32::try_from(length).expect("a body's limit keeps its text within 4 GiB")
+}
