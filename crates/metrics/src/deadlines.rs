@@ -190,3 +190,6 @@ impl Tally {
         Misses { missed: narrow(self.missed), total: narrow(self.total) }
     }
 }
+
+#[cfg(test)]
+mod tests;

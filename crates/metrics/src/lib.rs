@@ -23,6 +23,9 @@ pub mod accounts;
 pub mod interval;
 pub mod summary;
 
+#[cfg(test)]
+mod testing;
+
 pub use accounts::{Accounts, Balanced};
 pub use catalogue::Metric;
 pub use deadlines::{FirstToken, Misses};

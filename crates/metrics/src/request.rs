@@ -99,3 +99,6 @@ impl RequestFigures {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

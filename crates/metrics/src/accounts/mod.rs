@@ -5,6 +5,8 @@
 
 mod counts;
 mod ids;
+#[cfg(test)]
+mod tests;
 
 use metron_units::Nanos;
 

@@ -11,6 +11,8 @@
 
 pub mod batch_means;
 pub mod bootstrap;
+#[cfg(test)]
+mod coverage;
 pub mod order_statistic;
 pub mod wilson;
 

@@ -61,3 +61,49 @@ fn binomial(n: u64, p: f64) -> impl Iterator<Item = (u64, f64)> {
         (count, (ways + k * p.ln() + rest * (-p).ln_1p()).exp())
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranks_are_the_tables() {
+        // Conover, Practical Nonparametric Statistics: the median of 10 lies between the 2nd and 9th, of 100 between the 40th
+        // and 61st. By hand for 6: 2 / 64 = 0.03125 outside the extremes.
+        assert_eq!(ranks(6, 0.5), Some((0, 5)));
+        assert_eq!(ranks(10, 0.5), Some((1, 8)));
+        assert_eq!(ranks(100, 0.5), Some((39, 60)));
+    }
+
+    #[test]
+    fn a_sample_below_the_least_carries_nothing_and_the_least_does() {
+        for (p, least) in [(0.5, 6), (0.9, 36), (0.95, 72), (0.99, 368), (0.999, 3_688), (0.01, 368)] {
+            assert_eq!(samples_needed(p), least, "{p}");
+            assert_eq!(ranks(least - 1, p), None, "{p}");
+            assert!(ranks(least, p).is_some(), "{p}");
+        }
+        assert_eq!(
+            (samples_needed(0.0), samples_needed(1.0), samples_needed(f64::NAN)),
+            (u64::MAX, u64::MAX, u64::MAX)
+        );
+    }
+
+    #[test]
+    fn the_interval_s_two_sides_each_miss_at_most_one_in_forty() {
+        for n in [6, 17, 100, 999, 50_000] {
+            for p in [0.5, 0.9, 0.99] {
+                let Some((low, high)) = ranks(n, p) else { continue };
+                let below: f64 = binomial(n, p).filter(|(count, _)| *count <= low as u64).map(|(_, share)| share).sum();
+                let above: f64 = binomial(n, p).filter(|(count, _)| *count > high as u64).map(|(_, share)| share).sum();
+                assert!(below <= TAIL + 1e-9 && above <= TAIL + 1e-9, "{n} {p}: {below} {above}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_million_samples_are_as_close_as_the_normal_theory_says() {
+        let (low, high) = ranks(1_000_000, 0.5).unwrap();
+        // 500,000 -+ 1.96 * 500
+        assert!((low as i64 - 499_020).abs() < 3 && (high as i64 - 500_980).abs() < 3, "{low} {high}");
+    }
+}

@@ -14,6 +14,8 @@
 
 mod count;
 mod parse;
+#[cfg(test)]
+mod tests;
 
 use std::cmp::Ordering;
 use std::fmt;

@@ -294,16 +294,14 @@ fn read_threshold(
         Unit::RequestsPerSecond => ("rate in requests/s", number(part.text, &["", "/s", "requests/s", "req/s"])),
     };
     read.map_err(|error| {
-        let likely = if error.hint.is_empty() { typical(metric) } else { &error.hint };
-        let hint = hint(likely);
         // What another quantity's parser accepts was meant as that quantity: say which one is wanted here.
         let foreign = part.text.parse::<Nanos>().is_ok() || part.text.ends_with('%') || part.text.contains("/s");
-        let refusal = if foreign && !(metric.unit() == Unit::Share && part.text.ends_with('%')) {
-            Refusal::WrongUnit { metric, expected, text: part.text.to_owned() }
-        } else {
-            Refusal::Threshold(error)
-        };
-        Refused::new(part, refusal, hint)
+        if foreign && !(metric.unit() == Unit::Share && part.text.ends_with('%')) {
+            let refusal = Refusal::WrongUnit { metric, expected, text: part.text.to_owned() };
+            return Refused::new(part, refusal, hint(typical(metric)));
+        }
+        let hint = hint(if error.hint.is_empty() { typical(metric) } else { &error.hint });
+        Refused::new(part, Refusal::Threshold(error), hint)
     })
 }
 
