@@ -70,7 +70,7 @@ fn requests() -> impl Strategy<Value = Vec<Request>> {
     let shared = option::of((0..2_u64, 0..40_u64));
     vec((0..3_000_u64, 1..50_u64, 1..25_u64, shared), 1..30).prop_map(|drawn| {
         let mut arrival = 0;
-        let request = |(id, (gap, prompt, output, shared)): (usize, (u64, u64, u64, Option<(u64, u64)>))| {
+        let requests = drawn.into_iter().enumerate().map(|(id, (gap, prompt, output, shared))| {
             arrival += gap;
             let shared = shared.map(|(group, tokens)| SharedPrefix { group, tokens: Tokens::new(tokens) });
             Request {
@@ -80,8 +80,8 @@ fn requests() -> impl Strategy<Value = Vec<Request>> {
                 output: Tokens::new(output),
                 shared,
             }
-        };
-        drawn.into_iter().enumerate().map(request).collect()
+        });
+        requests.collect()
     })
 }
 
@@ -201,7 +201,7 @@ proptest! {
         drawn in drawn(),
         requests in requests(),
     ) {
-        // Elsewhere KV on a link has no seat.
+        // There, a request whose KV is on its way has no seat.
         prop_assume!(drawn.scheduler != "disaggregated");
         let mut seated = BTreeSet::new();
         for event in drawn.run(&requests) {
