@@ -90,6 +90,29 @@ fn nothing_needs_to_be_named() {
     }
 }
 
+#[test]
+fn a_config_tells_every_parameter_and_reads_back_to_itself() {
+    for scheduler in schedulers() {
+        for cost in ["", "linear:1000,2.5,3", "times.csv"] {
+            let typed: Vec<_> = [("cost", cost), ("gpu", "a100"), ("max-num-seqs", "7")]
+                .into_iter()
+                .filter(|(_, value)| !value.is_empty())
+                .collect();
+            let config = config(scheduler, &typed).expect("an engine");
+            let mut told: Vec<&str> = config.pairs().map(|(key, _)| key).collect();
+            told.sort_unstable();
+            // One of the two says how long an iteration takes.
+            let silent = if cost.is_empty() { "cost" } else { "overhead" };
+            let mut known: Vec<&str> = parameters(scheduler).expect("a scheduler").map(|p| p.name).collect();
+            known.retain(|name| *name != silent);
+            known.sort_unstable();
+            assert_eq!(told, known, "{scheduler}");
+            let again = EngineConfig::from_pairs(config.scheduler(), config.pairs(), read).expect("the same engine");
+            assert_eq!(again, config, "{scheduler}");
+        }
+    }
+}
+
 #[track_caller]
 fn refused(scheduler: &str, pairs: &[(&str, &str)], message: &str, hint: Option<&str>) {
     let error = config(scheduler, pairs).expect_err(message);

@@ -26,8 +26,10 @@ const MOST_SEQUENCES: u64 = 1 << 24;
 const MOST_INSTANCES: u64 = 1_024;
 
 /// All that an engine is made from.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct EngineConfig {
+    scheduler: SchedulerName,
+    settled: Vec<(&'static str, String)>,
     rules: Rules,
     memory: MemorySize,
     caching: PrefixCaching,
@@ -35,7 +37,7 @@ pub struct EngineConfig {
     cost: Cost,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 enum Rules {
     Single(Scheduler),
     Pools(Disaggregated),
@@ -53,18 +55,26 @@ impl EngineConfig {
         read: impl FnOnce(&str) -> io::Result<String>,
     ) -> Result<Self, ConfigError> {
         let scheduler = SchedulerName::from_name(scheduler)?;
-        let pairs = Pairs::read(scheduler, pairs)?;
-        let hardware = Hardware::read(&pairs)?;
-        let max_model_len = pairs.whole("max-model-len", 1..=MOST_TOKENS)?.unwrap_or(hardware.max_model_len);
-        let memory = hardware.memory(&pairs)?;
-        let open = Open { pairs: &pairs, hardware: &hardware, memory, max_model_len };
+        let mut pairs = Pairs::read(scheduler, pairs)?;
+        let hardware = Hardware::read(&mut pairs)?;
+        let cost = hardware.cost(&mut pairs, read)?;
+        let max_model_len = pairs.whole("max-model-len", 1..=MOST_TOKENS, hardware.max_model_len)?;
+        let memory = hardware.memory(&mut pairs)?;
+        let mut open = Open { pairs: &mut pairs, hardware: &hardware, memory, max_model_len };
         let rules = open.rules(scheduler)?;
-        let caching = match pairs.yes("prefix-caching")? {
-            Some(true) => PrefixCaching::On,
-            Some(false) | None => PrefixCaching::Off,
-        };
-        let cost = hardware.cost(&pairs, read)?;
-        Ok(Self { rules, memory, caching, max_model_len, cost })
+        let caching = open.caching(scheduler)?;
+        Ok(Self { scheduler, settled: pairs.into_settled(), rules, memory, caching, max_model_len, cost })
+    }
+
+    /// The scheduler's name.
+    #[must_use]
+    pub fn scheduler(&self) -> &'static str {
+        self.scheduler.name()
+    }
+
+    /// Every parameter with its value, defaults included: [`EngineConfig::from_pairs`] makes the same engine of them.
+    pub fn pairs(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.settled.iter().map(|(key, value)| (*key, value.as_str()))
     }
 
     /// The most tokens of prompt and answer together.
@@ -109,47 +119,51 @@ struct Hardware {
     max_model_len: u64,
     gpu: &'static Gpu,
     tp: u64,
-    roofline: Roofline,
 }
 
 impl Hardware {
-    fn read(pairs: &Pairs) -> Result<Self, ConfigError> {
-        let model_name = pairs.text("model").unwrap_or("llama-3-8b").to_owned();
+    fn read(pairs: &mut Pairs) -> Result<Self, ConfigError> {
+        let model_name = pairs.text("model", "llama-3-8b");
         let (model, max_model_len) = Model::named(&model_name)?;
-        let gpu = Gpu::named(pairs.text("gpu").unwrap_or("h100"))?;
-        let overhead = Overhead::named(pairs.text("overhead").unwrap_or("graph"))?;
-        let tp = pairs.whole("tp", 1..=8)?.unwrap_or(1);
-        let roofline = Roofline::new(model, gpu, tp, overhead)
-            .map_err(|source| ConfigError::TensorParallel { model: model_name.clone(), source })?;
-        Ok(Self { model_name, model, max_model_len, gpu, tp, roofline })
+        let gpu = Gpu::named(&pairs.text("gpu", "h100"))?;
+        let tp = pairs.whole("tp", 1..=8, 1)?;
+        Ok(Self { model_name, model, max_model_len, gpu, tp })
     }
 
-    fn memory(&self, pairs: &Pairs) -> Result<MemorySize, ConfigError> {
-        let block_size = pairs.whole("block-size", 1..=1 << 20)?.unwrap_or(16);
-        let blocks = match pairs.whole("blocks", 1..=MOST_BLOCKS)? {
-            Some(blocks) => blocks,
-            None => self.model.blocks(self.gpu, self.tp, block_size).map_err(|source| ConfigError::Memory {
-                model: self.model_name.clone(),
-                gpu: self.gpu.name().to_owned(),
-                tp: self.tp,
-                source,
-            })?,
-        };
-        let narrow = |number: u64| u32::try_from(number.min(MOST_BLOCKS)).expect("2^24 fits 32 bits");
+    fn memory(&self, pairs: &mut Pairs) -> Result<MemorySize, ConfigError> {
+        let block_size = pairs.whole("block-size", 1..=1 << 20, 16)?;
+        let blocks = pairs.whole_or("blocks", 1..=MOST_BLOCKS, || {
+            self.model.blocks(self.gpu, self.tp, block_size).map(|blocks| blocks.min(MOST_BLOCKS)).map_err(|source| {
+                let (model, gpu) = (self.model_name.clone(), self.gpu.name().to_owned());
+                ConfigError::Memory { model, gpu, tp: self.tp, source }
+            })
+        })?;
+        let narrow = |number| u32::try_from(number).expect("both ranges end below 2^32");
         Ok(MemorySize { blocks: narrow(blocks), block_size: narrow(block_size) })
     }
 
-    fn cost(&self, pairs: &Pairs, read: impl FnOnce(&str) -> io::Result<String>) -> Result<Cost, ConfigError> {
-        let Some(text) = pairs.text("cost") else { return Ok(Cost::Roofline(Box::new(self.roofline.clone()))) };
-        if let Some(overhead) = pairs.text("overhead") {
+    fn cost(&self, pairs: &mut Pairs, read: impl FnOnce(&str) -> io::Result<String>) -> Result<Cost, ConfigError> {
+        let named = Overhead::named(&pairs.typed("overhead").unwrap_or_else(|| "graph".to_owned()))?;
+        let roofline = Roofline::new(self.model, self.gpu, self.tp, named)
+            .map_err(|source| ConfigError::TensorParallel { model: self.model_name.clone(), source })?;
+        let Some(text) = pairs.typed("cost") else {
+            pairs.text("overhead", "graph");
+            return Ok(Cost::Roofline(Box::new(roofline)));
+        };
+        if let Some(overhead) = pairs.typed("overhead") {
             let reason = "does nothing beside cost, which is the whole iteration".to_owned();
-            return Err(refuse("overhead", overhead, reason, format!("cost={text}")));
+            return Err(refuse("overhead", &overhead, reason, format!("cost={text}")));
         }
+        pairs.settle("cost", &text);
         if let Some(numbers) = text.strip_prefix("linear:") {
             return Ok(Cost::Linear(numbers.parse()?));
         }
-        let contents = read(text).map_err(|source| ConfigError::CostFile { path: text.to_owned(), source })?;
-        contents.parse().map(Cost::Table).map_err(|source| ConfigError::Table { path: text.to_owned(), source })
+        match read(&text) {
+            Err(source) => Err(ConfigError::CostFile { path: text, source }),
+            Ok(contents) => {
+                contents.parse().map(Cost::Table).map_err(|source| ConfigError::Table { path: text, source })
+            }
+        }
     }
 
     /// Where vLLM v1 takes its larger defaults.
@@ -160,14 +174,14 @@ impl Hardware {
 
 /// What the schedulers' parameters are resolved from.
 struct Open<'a> {
-    pairs: &'a Pairs,
+    pairs: &'a mut Pairs,
     hardware: &'a Hardware,
     memory: MemorySize,
     max_model_len: u64,
 }
 
 impl Open<'_> {
-    fn rules(&self, scheduler: SchedulerName) -> Result<Rules, ConfigError> {
+    fn rules(&mut self, scheduler: SchedulerName) -> Result<Rules, ConfigError> {
         Ok(Rules::Single(match scheduler {
             SchedulerName::Static => Scheduler::Static(Static(self.reservation()?)),
             SchedulerName::Orca => Scheduler::Orca(Orca(self.reservation()?)),
@@ -178,7 +192,14 @@ impl Open<'_> {
         }))
     }
 
-    fn reservation(&self) -> Result<Reservation, ConfigError> {
+    fn caching(&mut self, scheduler: SchedulerName) -> Result<PrefixCaching, ConfigError> {
+        if scheduler == SchedulerName::VllmV1 {
+            return self.pairs.either("prefix-caching", PrefixCaching::On, PrefixCaching::Off, "false");
+        }
+        Ok(PrefixCaching::Off)
+    }
+
+    fn reservation(&mut self) -> Result<Reservation, ConfigError> {
         let room = u64::from(self.memory.blocks) * u64::from(self.memory.block_size);
         if self.max_model_len > room {
             let reason = format!("is more than the {room} tokens of KV memory, so that nothing could ever run");
@@ -188,7 +209,7 @@ impl Open<'_> {
         Ok(Reservation { max_num_seqs: self.max_num_seqs(128)?, max_model_len: self.max_model_len })
     }
 
-    fn vllm(&self) -> Result<Vllm, ConfigError> {
+    fn vllm(&mut self) -> Result<Vllm, ConfigError> {
         Ok(Vllm {
             max_num_seqs: self.max_num_seqs(128)?,
             max_model_len: self.max_model_len,
@@ -197,53 +218,50 @@ impl Open<'_> {
         })
     }
 
-    fn vllm_v1(&self) -> Result<VllmV1, ConfigError> {
+    fn vllm_v1(&mut self) -> Result<VllmV1, ConfigError> {
         let (seqs, tokens) = if self.hardware.is_large() { (1024, 8192) } else { (256, 2048) };
-        let admission_needs = match self.pairs.yes("reserve-full-prompt")? {
-            Some(true) | None => AdmissionNeeds::WholePrompt,
-            Some(false) => AdmissionNeeds::FirstChunk,
-        };
-        let threshold = self.pairs.whole("long-prefill-token-threshold", 0..=MOST_TOKENS)?;
+        let (whole, first) = (AdmissionNeeds::WholePrompt, AdmissionNeeds::FirstChunk);
+        let admission_needs = self.pairs.either("reserve-full-prompt", whole, first, "true")?;
+        let threshold = self.pairs.whole("long-prefill-token-threshold", 0..=MOST_TOKENS, 0)?;
         Ok(VllmV1 {
             max_num_seqs: self.max_num_seqs(seqs)?,
             max_model_len: self.max_model_len,
             max_num_batched_tokens: self.max_num_batched_tokens(tokens)?,
             watermark_blocks: self.watermark_blocks(0)?,
             admission_needs,
-            long_prefill_token_threshold: threshold.filter(|&tokens| tokens > 0).unwrap_or(u64::MAX),
+            long_prefill_token_threshold: if threshold == 0 { u64::MAX } else { threshold },
         })
     }
 
-    fn sarathi(&self) -> Result<Sarathi, ConfigError> {
+    fn sarathi(&mut self) -> Result<Sarathi, ConfigError> {
         Ok(Sarathi {
             max_num_seqs: self.max_num_seqs(128)?,
             max_model_len: self.max_model_len,
-            chunk_size: self.pairs.whole("chunk-size", 1..=MOST_TOKENS)?.unwrap_or(512),
+            chunk_size: self.pairs.whole("chunk-size", 1..=MOST_TOKENS, 512)?,
             watermark_blocks: self.watermark_blocks(self.one_percent())?,
         })
     }
 
-    fn disaggregated(&self) -> Result<Disaggregated, ConfigError> {
-        let instances = |key| self.pairs.whole(key, 1..=MOST_INSTANCES).map(|count| count.unwrap_or(1));
+    fn disaggregated(&mut self) -> Result<Disaggregated, ConfigError> {
         let link = self.hardware.gpu.transfer_ns(self.hardware.model.kv_bytes_per_token());
         Ok(Disaggregated {
             max_num_seqs: self.max_num_seqs(128)?,
             max_model_len: self.max_model_len,
             max_num_batched_tokens: self.max_num_batched_tokens(self.max_model_len.max(2048))?,
             watermark_blocks: self.watermark_blocks(self.one_percent())?,
-            prefill_instances: instances("prefill-instances")?,
-            decode_instances: instances("decode-instances")?,
-            transfer_ns: self.pairs.ns("transfer-ns")?.unwrap_or(500_000.0),
-            transfer_ns_per_token: self.pairs.ns("transfer-ns-per-token")?.unwrap_or(link),
+            prefill_instances: self.pairs.whole("prefill-instances", 1..=MOST_INSTANCES, 1)?,
+            decode_instances: self.pairs.whole("decode-instances", 1..=MOST_INSTANCES, 1)?,
+            transfer_ns: self.pairs.ns("transfer-ns", 500_000.0)?,
+            transfer_ns_per_token: self.pairs.ns("transfer-ns-per-token", link)?,
         })
     }
 
-    fn max_num_seqs(&self, default: u64) -> Result<u64, ConfigError> {
-        Ok(self.pairs.whole("max-num-seqs", 1..=MOST_SEQUENCES)?.unwrap_or(default))
+    fn max_num_seqs(&mut self, default: u64) -> Result<u64, ConfigError> {
+        self.pairs.whole("max-num-seqs", 1..=MOST_SEQUENCES, default)
     }
 
-    fn max_num_batched_tokens(&self, default: u64) -> Result<u64, ConfigError> {
-        Ok(self.pairs.whole("max-num-batched-tokens", 1..=MOST_TOKENS)?.unwrap_or(default))
+    fn max_num_batched_tokens(&mut self, default: u64) -> Result<u64, ConfigError> {
+        self.pairs.whole("max-num-batched-tokens", 1..=MOST_TOKENS, default)
     }
 
     fn one_percent(&self) -> u64 {
@@ -251,8 +269,8 @@ impl Open<'_> {
     }
 
     /// At most all blocks but one, or nothing could ever run.
-    fn watermark_blocks(&self, default: u64) -> Result<u64, ConfigError> {
+    fn watermark_blocks(&mut self, default: u64) -> Result<u64, ConfigError> {
         let most = u64::from(self.memory.blocks) - 1;
-        Ok(self.pairs.whole("watermark-blocks", 0..=most)?.unwrap_or(default))
+        self.pairs.whole("watermark-blocks", 0..=most, default)
     }
 }

@@ -26,7 +26,7 @@ impl SchedulerName {
         known.ok_or_else(|| UnknownName::new("scheduler", name, schedulers()).into())
     }
 
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Static => "static",
             Orca => "orca",

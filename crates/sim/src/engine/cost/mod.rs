@@ -15,7 +15,7 @@ pub use work::Work;
 use metron_units::Nanos;
 
 /// A cost model.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Cost {
     /// SIM.md's model of a transformer on GPUs.
     Roofline(Box<Roofline>),

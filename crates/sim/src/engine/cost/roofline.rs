@@ -10,7 +10,7 @@ use super::work::Work;
 const BF16: f64 = 2.0;
 
 /// A model on `tp` GPUs of one kind, with an engine's overhead around it; the constants of all formulas worked out once.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Roofline {
     layers: f64,
     attention_in: Gemm,
@@ -121,7 +121,7 @@ fn norm2(a: f64, b: f64) -> f64 {
 }
 
 /// A matrix product of M rows; arithmetic is done in tiles of 64 rows once there are more than 16.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 struct Gemm {
     start: f64,
     compute_per_row: f64,
@@ -151,7 +151,7 @@ impl Gemm {
 }
 
 /// The feed-forward part of a layer.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 enum Mlp {
     Dense { up: Gemm, down: Gemm },
     Experts { router: Gemm, start: f64, compute_per_token: f64, all_weights: f64, missed: f64 },
@@ -204,7 +204,7 @@ fn power(base: f64, mut exponent: u64) -> f64 {
 }
 
 /// A start-up and a time per token.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 struct Line {
     start: f64,
     per_token: f64,
@@ -227,7 +227,7 @@ impl Line {
 }
 
 /// Attention of prompts.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 struct Prefill {
     start: f64,
     per_pair: f64,
@@ -256,7 +256,7 @@ impl Prefill {
 }
 
 /// Attention of decoding sequences.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 struct Decode {
     start: f64,
     per_context: f64,

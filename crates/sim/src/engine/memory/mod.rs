@@ -26,7 +26,7 @@ pub(crate) enum PrefixCaching {
 }
 
 /// The size of an instance's memory.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct MemorySize {
     pub(crate) blocks: u32,
     pub(crate) block_size: u32,

@@ -7,7 +7,7 @@ use super::super::event::Refusal;
 use super::Step;
 use super::decode::decode_running;
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Disaggregated {
     pub(crate) max_num_seqs: u64,
     pub(crate) max_model_len: u64,

@@ -19,7 +19,7 @@ pub(crate) use vllm::Vllm;
 pub(crate) use vllm_v1::{AdmissionNeeds, VllmV1};
 
 /// A scheduler of a single instance, with its parameters.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Scheduler {
     Static(Static),
     Orca(Orca),

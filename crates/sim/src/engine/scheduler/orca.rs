@@ -3,7 +3,7 @@
 use super::Step;
 use super::static_batch::{Reservation, decode_all};
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Orca(pub(crate) Reservation);
 
 impl Orca {

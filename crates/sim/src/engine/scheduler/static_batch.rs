@@ -4,7 +4,7 @@ use super::super::event::Refusal;
 use super::Step;
 
 /// Seats, each of which holds the memory of the longest sequence there may be.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Reservation {
     pub(crate) max_num_seqs: u64,
     pub(crate) max_model_len: u64,
@@ -30,7 +30,7 @@ impl Reservation {
     }
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Static(pub(crate) Reservation);
 
 impl Static {

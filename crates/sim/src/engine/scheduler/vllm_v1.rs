@@ -11,7 +11,7 @@ pub(crate) enum AdmissionNeeds {
     FirstChunk,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct VllmV1 {
     pub(crate) max_num_seqs: u64,
     pub(crate) max_model_len: u64,
