@@ -1,0 +1,239 @@
+//! The verdict on a run's own readings, and the reasons for it, each with what to do. Knows no way in which readings are taken.
+
+use metron_results::summary::{ClockSource, Quantiles, Verdict};
+use metron_units::Nanos;
+
+use super::{Busy, Readings};
+
+/// A worker that is busier than this has too little left for bursts. k6's rule for load generators: keep 20 % idle.
+const BUSY_SUSPECT: f64 = 0.80;
+/// A worker that is busier than this is full: it sends and reads when it can, not when it should.
+const BUSY_BOTTLENECK: f64 = 0.95;
+/// A share of less time than this says nothing: starting a run alone is that much work.
+const BUSY_OBSERVED: Nanos = Nanos::from_secs(1);
+
+/// A lag of this part of what is measured shows in it.
+const LAG_SHOWS: f64 = 0.10;
+/// A lag of this part of what is measured is comparable to it.
+const LAG_COMPARABLE: f64 = 0.50;
+/// A lag below this shows in nothing that a user could feel, and a busy laptop has it now and then.
+const LAG_FLOOR_S: f64 = 0.002;
+/// A 99th percentile of fewer is the one worst moment: the median speaks then.
+const LAG_SAMPLES: u64 = 200;
+
+/// Could this client be the bottleneck, and why?
+#[must_use]
+pub fn judge(readings: &Readings) -> (Verdict, Vec<String>) {
+    let signs = [resources(readings), busy(readings), dispatch_lag(readings), read_lag(readings), stall(readings)];
+    let signs: Vec<Sign> = signs.into_iter().flatten().collect();
+    let verdict = signs.iter().map(|sign| sign.verdict).max().unwrap_or(Verdict::Ok);
+    (verdict, signs.into_iter().map(|sign| sign.reason).collect())
+}
+
+/// One thing that speaks against this client.
+struct Sign {
+    verdict: Verdict,
+    reason: String,
+}
+
+fn resources(readings: &Readings) -> Option<Sign> {
+    let count = readings.client_resource;
+    (count > 0).then(|| Sign {
+        verdict: Verdict::Bottleneck,
+        reason: format!(
+            "{count} requests failed since this host ran out of descriptors, ports or memory; \
+             raise ulimit -n, lower the load, or use another machine"
+        ),
+    })
+}
+
+fn busy(readings: &Readings) -> Option<Sign> {
+    let observed = readings.workers.iter().filter(|busy| busy.observed >= BUSY_OBSERVED);
+    let Busy { share, .. } = observed.max_by(|a, b| a.share.get().total_cmp(&b.share.get()))?;
+    let verdict = match share.get() {
+        busy if busy >= BUSY_BOTTLENECK => Verdict::Bottleneck,
+        busy if busy >= BUSY_SUSPECT => Verdict::Suspect,
+        _ => return None,
+    };
+    let more = readings.workers.len() * 2;
+    Some(Sign { verdict, reason: format!("a worker was {share} busy; use --workers {more} or another machine") })
+}
+
+fn dispatch_lag(readings: &Readings) -> Option<Sign> {
+    let lag = readings.dispatch_lag.as_ref()?;
+    let of = readings.measured.ttft?;
+    let (verdict, name, lag) = compare(lag, of)?;
+    Some(Sign {
+        verdict,
+        reason: format!(
+            "requests left {} late ({name}) where the first token takes {}; judge by ttft_from_schedule, \
+             use more --workers or lower --rate",
+            seconds(lag),
+            seconds(of)
+        ),
+    })
+}
+
+fn read_lag(readings: &Readings) -> Option<Sign> {
+    let lag = readings.read_lag.as_ref()?;
+    let of = readings.measured.gap.or(readings.measured.ttft)?;
+    let (verdict, name, lag) = compare(lag, of)?;
+    // The kernel stamps the last segment that waits, so a lag shows in figures only once a second one waits behind the first.
+    let verdict = match readings.clock {
+        ClockSource::Kernel if lag < of * LAG_COMPARABLE => return None,
+        ClockSource::Kernel | ClockSource::User => verdict,
+    };
+    Some(Sign {
+        verdict,
+        reason: format!(
+            "chunks were read {} after they arrived ({name}) where they come {} apart; \
+             use more --workers, or a machine with nothing else to do",
+            seconds(lag),
+            seconds(of)
+        ),
+    })
+}
+
+fn stall(readings: &Readings) -> Option<Sign> {
+    readings.stall.map(|lasted| Sign {
+        verdict: Verdict::Suspect,
+        reason: format!("this process stood still for {lasted}; run it on a machine with nothing else to do"),
+    })
+}
+
+/// A lag beside what it may show in: comparable as a rule is a bottleneck, showing now and then is suspect.
+fn compare(lag: &Quantiles, of: f64) -> Option<(Verdict, &'static str, f64)> {
+    let median = lag.p50?;
+    let (name, high) = if lag.count < LAG_SAMPLES { ("median", median) } else { ("p99", lag.p99?) };
+    if high < LAG_FLOOR_S {
+        return None;
+    }
+    if median >= LAG_FLOOR_S && median >= of * LAG_COMPARABLE {
+        return Some((Verdict::Bottleneck, "median", median));
+    }
+    (high >= of * LAG_SHOWS).then_some((Verdict::Suspect, name, high))
+}
+
+fn seconds(s: f64) -> Nanos {
+    Nanos::from_secs_f64(s).unwrap_or(Nanos::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use metron_units::Share;
+
+    use super::super::Measured;
+    use super::*;
+
+    /// A run of 8 users on a laptop where other programs work: nothing that speaks against it.
+    fn quiet() -> Readings {
+        Readings {
+            clock: ClockSource::Kernel,
+            dispatch_lag: None,
+            read_lag: Some(lag(10_000, 60e-6, 1.5e-3)),
+            chunks: 10_000,
+            shared_reads: 12,
+            workers: vec![Busy { share: share(0.04), observed: Nanos::from_secs(30) }],
+            client_resource: 0,
+            stall: None,
+            measured: Measured { ttft: Some(0.100), gap: Some(0.020) },
+        }
+    }
+
+    fn lag(count: u64, p50: f64, p99: f64) -> Quantiles {
+        Quantiles { count, p50: Some(p50), p99: Some(p99), max: Some(10.0 * p99), ..Quantiles::default() }
+    }
+
+    fn share(value: f64) -> Share {
+        Share::new(value).expect("a share")
+    }
+
+    fn busy(value: f64, secs: u64) -> Vec<Busy> {
+        vec![
+            Busy { share: share(0.1), observed: Nanos::from_secs(secs) },
+            Busy { share: share(value), observed: Nanos::from_secs(secs) },
+        ]
+    }
+
+    #[track_caller]
+    fn check(readings: &Readings, verdict: Verdict, words: &[&str]) {
+        let (found, reasons) = judge(readings);
+        assert_eq!(found, verdict, "{reasons:?}");
+        assert_eq!(reasons.len(), words.len(), "{reasons:?}");
+        for (reason, word) in reasons.iter().zip(words) {
+            assert!(reason.contains(word), "{word} in {reason}");
+        }
+    }
+
+    #[test]
+    fn a_small_run_on_a_busy_laptop_is_ok() {
+        check(&quiet(), Verdict::Ok, &[]);
+        let hiccup = Readings { read_lag: Some(lag(500, 80e-6, 9e-3)), ..quiet() };
+        check(&hiccup, Verdict::Ok, &[]);
+        let fast_engine = Readings {
+            read_lag: Some(lag(500, 80e-6, 1.9e-3)),
+            measured: Measured { ttft: Some(1e-3), gap: Some(1e-3) },
+            ..quiet()
+        };
+        check(&fast_engine, Verdict::Ok, &[]);
+    }
+
+    #[test]
+    fn a_few_late_requests_of_a_short_run_are_ok() {
+        let readings = Readings { dispatch_lag: Some(lag(20, 100e-6, 40e-3)), ..quiet() };
+        check(&readings, Verdict::Ok, &[]);
+    }
+
+    #[test]
+    fn a_busy_worker_is_suspect_and_a_full_one_the_bottleneck() {
+        check(&Readings { workers: busy(0.79, 10), ..quiet() }, Verdict::Ok, &[]);
+        check(&Readings { workers: busy(0.85, 10), ..quiet() }, Verdict::Suspect, &["85 % busy; use --workers 4"]);
+        check(&Readings { workers: busy(0.96, 10), ..quiet() }, Verdict::Bottleneck, &["--workers 4"]);
+    }
+
+    #[test]
+    fn a_moment_of_work_says_nothing() {
+        let readings =
+            Readings { workers: vec![Busy { share: share(1.0), observed: Nanos::from_millis(200) }], ..quiet() };
+        check(&readings, Verdict::Ok, &[]);
+    }
+
+    #[test]
+    fn lateness_that_shows_is_suspect_and_comparable_lateness_the_bottleneck() {
+        let late = |p50, p99| Readings { dispatch_lag: Some(lag(1_000, p50, p99)), ..quiet() };
+        check(&late(200e-6, 9e-3), Verdict::Ok, &[]);
+        check(&late(200e-6, 15e-3), Verdict::Suspect, &["15ms late (p99)"]);
+        check(&late(60e-3, 2.0), Verdict::Bottleneck, &["60ms late (median)"]);
+    }
+
+    #[test]
+    fn chunks_that_wait_for_each_other_turn_the_verdict() {
+        let slow = |p50, p99| Readings { read_lag: Some(lag(5_000, p50, p99)), ..quiet() };
+        check(&slow(100e-6, 12e-3), Verdict::Suspect, &["--workers"]);
+        check(&slow(11e-3, 50e-3), Verdict::Bottleneck, &["(median)"]);
+    }
+
+    #[test]
+    fn our_own_limits_are_the_bottleneck() {
+        check(&Readings { client_resource: 1, ..quiet() }, Verdict::Bottleneck, &["ulimit -n"]);
+    }
+
+    #[test]
+    fn standing_still_is_suspect_and_named() {
+        check(&Readings { stall: Some(Nanos::from_secs(30)), ..quiet() }, Verdict::Suspect, &["30s"]);
+    }
+
+    #[test]
+    fn all_reasons_are_given_and_the_gravest_decides() {
+        let readings =
+            Readings { stall: Some(Nanos::from_secs(2)), workers: busy(0.99, 10), client_resource: 3, ..quiet() };
+        check(&readings, Verdict::Bottleneck, &["3 requests", "busy", "2s"]);
+    }
+
+    #[test]
+    fn more_busy_is_never_a_better_verdict() {
+        let verdicts: Vec<_> =
+            (0..=100).map(|p| judge(&Readings { workers: busy(f64::from(p) / 100.0, 10), ..quiet() }).0).collect();
+        assert!(verdicts.is_sorted());
+    }
+}

@@ -1,0 +1,10 @@
+//! What is looked at before the first request, so that a run that cannot succeed costs seconds: this host's limits, and a
+//! first contact with the server. It sends nothing that a server counts as a request for an answer.
+
+mod contact;
+mod descriptors;
+mod ports;
+
+pub use contact::{ContactError, Found, contact};
+pub use descriptors::{Descriptors, TooFewDescriptors, ensure_descriptors};
+pub use ports::{TooFewPorts, ensure_ports};

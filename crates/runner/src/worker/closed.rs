@@ -1,0 +1,45 @@
+//! The closed loop: users, each of whom sends the plan's next request once the last one was answered.
+
+use std::io;
+use std::pin::pin;
+use std::rc::Rc;
+
+use metron_units::Nanos;
+use tokio::task::JoinSet;
+
+use super::{HeldBack, Job, Worker};
+use crate::gate::Turn;
+use crate::stop::Asked;
+use crate::timer::Timer;
+
+impl Worker {
+    /// Lets each user begin at its time. Returns once all have begun; their requests go on in `flights`.
+    pub(super) async fn serve_users(self: &Rc<Self>, begin: &[Nanos], flights: &mut JoinSet<()>) -> io::Result<()> {
+        let mut timer = Timer::new(self.work.clock)?;
+        let mut braked = pin!(self.work.brake.reaches(Asked::Drain));
+        for &begin in begin {
+            tokio::select! {
+                biased;
+                () = &mut braked => break,
+                waited = timer.until(self.work.origin + begin) => waited?,
+            }
+            flights.spawn_local(Rc::clone(self).serve_user());
+        }
+        if begin.is_empty() {
+            self.sends_no_more();
+        }
+        Ok(())
+    }
+
+    async fn serve_user(self: Rc<Self>) {
+        let turn = |job: &Job| match self.work.gate.turn(job.request.phase, self.work.clock.now()) {
+            Turn::Go(phase) => Some(phase),
+            Turn::Over => None,
+        };
+        while let Some((job, phase)) = self.work.queue.pop(turn).await {
+            let (mut flight, prepared) = self.take_off(job, phase, HeldBack::No);
+            self.client.send(&prepared, flight.answer()).await;
+        }
+        self.sends_no_more();
+    }
+}

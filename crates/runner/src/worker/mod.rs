@@ -1,0 +1,223 @@
+//! One worker: a thread with a runtime of its own, its own connections, and its own share of the load. On a token's way
+//! nothing is shared with another worker; once a request, a queue is asked for the next one.
+//!
+//! Failures of requests are rows. A worker knows no file, no figure and no other worker.
+
+mod closed;
+mod flight;
+mod open;
+
+use std::cell::Cell;
+use std::io;
+use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::Sender;
+
+use metron_metrics::Phase;
+use metron_units::Nanos;
+use metron_wire::{Client, Clock, Prepared, StampCounts, Target};
+use metron_workload::PlannedRequest;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::task::{JoinError, JoinSet, LocalSet};
+
+use crate::brake::Brake;
+use crate::gate::Gate;
+use crate::instrument::Busy;
+use crate::processor::thread_time;
+use crate::queue::Queue;
+use crate::stop::Asked;
+pub(crate) use flight::Ended;
+use flight::Flight;
+
+/// One request, ready to be sent.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) request: PlannedRequest,
+    pub(crate) prepared: Prepared,
+    /// If texts are kept.
+    pub(crate) prompt: Option<String>,
+    /// What it takes in memory, about.
+    pub(crate) bytes: usize,
+}
+
+/// What a worker is given.
+pub(crate) struct Work {
+    pub(crate) target: Arc<Target>,
+    pub(crate) clock: Clock,
+    /// When the plan's time begins, on the run's clock.
+    pub(crate) origin: Nanos,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) queue: Arc<Queue<Job>>,
+    pub(crate) brake: Brake,
+    pub(crate) pace: Pace,
+    /// Requests of the run whose turn has come.
+    pub(crate) dispatched: Arc<AtomicU64>,
+    /// To the recorder: requests that are over.
+    pub(crate) ended: Sender<Box<Ended>>,
+    /// To the run: how this worker stands.
+    pub(crate) tell: UnboundedSender<Told>,
+}
+
+/// What makes this worker send.
+#[derive(Debug, Clone)]
+pub(crate) enum Pace {
+    /// The plan's instants; at most so many requests in flight, if bounded.
+    Open {
+        /// This worker's part of `--max-in-flight`.
+        slots: Option<u32>,
+    },
+    /// Users, each of whom asks again once answered; when each of them begins, in the plan's time.
+    Closed {
+        /// In order.
+        begin: Vec<Nanos>,
+    },
+}
+
+/// What a worker tells the run.
+#[derive(Debug)]
+pub(crate) enum Told {
+    /// It sends no more, and waits for what is in flight.
+    SendsNoMore,
+    /// It is done.
+    Done(Report),
+    /// It cannot go on.
+    Failed(WorkerError),
+}
+
+/// What a worker observed of itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Report {
+    pub(crate) busy: Busy,
+    pub(crate) stamps: StampCounts,
+}
+
+/// Why a worker cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum WorkerError {
+    /// The system refuses a timer or a poll set.
+    #[error("the system refuses what a worker needs")]
+    System(#[from] io::Error),
+    /// A fault of ours. What the panic says is not kept: it could hold anything.
+    #[error("a worker stopped on a fault of metron's own")]
+    Panicked,
+}
+
+impl Work {
+    /// Works until nothing is left to send and everything is answered, or the brake says so. Tells how it went, whatever
+    /// happens.
+    pub(crate) fn run(self) {
+        let tell = self.tell.clone();
+        let worked = std::panic::catch_unwind(AssertUnwindSafe(|| self.work()));
+        let told = match worked {
+            Ok(Ok(report)) => Told::Done(report),
+            Ok(Err(error)) => Told::Failed(error.into()),
+            Err(_) => Told::Failed(WorkerError::Panicked),
+        };
+        // Nobody listens only if the run itself has fallen.
+        let _ = tell.send(told);
+    }
+
+    fn work(self) -> io::Result<Report> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let local = LocalSet::new();
+        runtime.block_on(local.run_until(async move {
+            let worker = Rc::new(Worker::new(self));
+            let mut flights = JoinSet::new();
+            let braked = worker.work.brake.clone();
+            let worked = tokio::select! {
+                worked = worker.send_all(&mut flights) => worked,
+                () = braked.reaches(Asked::Now) => Ok(()),
+            };
+            // Each flight that is dropped here hands over what it knows.
+            flights.shutdown().await;
+            worked.map(|()| worker.report())
+        }))
+    }
+}
+
+/// A worker at work.
+struct Worker {
+    work: Work,
+    client: Client,
+    began: Moment,
+    /// When it stopped sending.
+    sent_all: Cell<Option<Moment>>,
+}
+
+/// Time, and the thread's part of it.
+#[derive(Debug, Clone, Copy)]
+struct Moment {
+    at: Nanos,
+    processor: Nanos,
+}
+
+impl Moment {
+    fn now(clock: Clock) -> Self {
+        Self { at: clock.now(), processor: thread_time() }
+    }
+
+    fn busy_until(self, end: Self) -> Busy {
+        Busy::of(end.processor.saturating_sub(self.processor), end.at.saturating_sub(self.at))
+    }
+}
+
+impl Worker {
+    fn new(work: Work) -> Self {
+        let client = Client::new(Arc::clone(&work.target), work.clock);
+        Self { began: Moment::now(work.clock), sent_all: Cell::new(None), work, client }
+    }
+
+    async fn send_all(self: &Rc<Self>, flights: &mut JoinSet<()>) -> io::Result<()> {
+        match &self.work.pace {
+            Pace::Open { slots } => self.keep_the_plan(*slots, flights).await?,
+            Pace::Closed { begin } => self.serve_users(begin, flights).await?,
+        }
+        while let Some(landed) = flights.join_next().await {
+            landed_well(landed);
+        }
+        Ok(())
+    }
+
+    /// The request's turn has come.
+    fn take_off(&self, job: Job, phase: Phase, held_back: HeldBack) -> (Flight, Prepared) {
+        self.work.dispatched.fetch_add(1, Ordering::Relaxed);
+        let turn = self.work.clock.now();
+        let intended = job.request.intended.map(|at| self.work.origin + at);
+        let ended = Ended::new(&job.request, phase, intended, job.prompt, turn, held_back);
+        (Flight::new(ended, self.work.ended.clone()), job.prepared)
+    }
+
+    fn sends_no_more(&self) {
+        if self.sent_all.get().is_none() {
+            self.sent_all.set(Some(Moment::now(self.work.clock)));
+            let _ = self.work.tell.send(Told::SendsNoMore);
+        }
+    }
+
+    /// Busy while it sent, or over all its time, whichever is more: a long drain must not hide a full worker.
+    fn report(&self) -> Report {
+        let end = Moment::now(self.work.clock);
+        let sending = self.sent_all.get().map(|sent_all| self.began.busy_until(sent_all));
+        let whole = self.began.busy_until(end);
+        let busy = sending.filter(|sending| sending.share.get() > whole.share.get()).unwrap_or(whole);
+        Report { busy, stamps: self.client.stamps() }
+    }
+}
+
+/// Whether a bound of requests in flight made a request late.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HeldBack {
+    Yes,
+    No,
+}
+
+/// Passes on a panic of a request's task: the worker falls with it.
+fn landed_well(landed: Result<(), JoinError>) {
+    if let Err(error) = landed
+        && error.is_panic()
+    {
+        std::panic::resume_unwind(error.into_panic());
+    }
+}
