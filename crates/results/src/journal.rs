@@ -1,8 +1,9 @@
 //! `journal.arrows`: the rows of a run while it runs, in the order in which requests ended, as an Arrow IPC stream.
 //!
-//! The stream's schema carries the run's facts, so that a killed run can be finished from this file alone. Each row carries a
-//! check of itself and each batch the number of requests that had had their turn, so that damage is found and what was in
-//! flight is known. There is no end mark: a finished run has no journal.
+//! The stream's schema carries the run's facts, so that a killed run can be finished from this file alone. Each message carries
+//! a check of itself, in padding that other readers pass over, so that damage is found before anything is decoded; each batch
+//! the number of requests that had had their turn, so that what was in flight is known. There is no end mark: a finished run
+//! has no journal.
 
 mod frame;
 mod read;
@@ -18,13 +19,6 @@ pub const SCHEMA: &str = "metron.journal/1";
 
 /// Key of the schema's metadata: the run's facts as JSON.
 const FACTS_KEY: &str = "metron.facts";
-
-/// Key of the schema's metadata: the check of those facts.
-const FACTS_CHECK_KEY: &str = "metron.facts_check";
-
-fn facts_check(json: &str) -> String {
-    blake3::hash(json.as_bytes()).to_hex().to_string()
-}
 
 /// A journal cannot be read at all.
 #[derive(Debug, thiserror::Error)]

@@ -5,7 +5,6 @@
 
 mod columns;
 mod decode;
-mod digest;
 mod encode;
 mod read;
 mod write;
@@ -13,8 +12,7 @@ mod write;
 use std::path::PathBuf;
 
 pub(crate) use decode::records;
-pub(crate) use digest::digest;
-pub(crate) use encode::{Contents, Encoder, TextColumns, row_check, size_of_record};
+pub(crate) use encode::{Contents, Encoder, TextColumns, size_of_record};
 pub use read::{RowReader, read_rows};
 pub use write::RowWriter;
 
@@ -60,6 +58,9 @@ pub enum RowsFault {
     /// A value that no run writes.
     #[error("row {row}, column `{column}`: {reason}")]
     BadValue { row: u64, column: &'static str, reason: String },
+    /// The decoder gave up on it.
+    #[error("it is damaged from row {row} on")]
+    Damaged { row: u64 },
     /// More than this program takes into memory.
     #[error("{what} is {size}, more than the {limit} that are read")]
     TooLarge { what: &'static str, size: u64, limit: u64 },

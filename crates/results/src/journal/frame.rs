@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
-use arrow_ipc::MessageHeader;
+use arrow_ipc::{MessageHeader, RecordBatch};
 
 /// The longest description of a message; the head holds the run's facts.
 const MAX_HEAD: u64 = 16 << 20;
@@ -18,6 +18,7 @@ const MAX_BODY: u64 = 1 << 31;
 pub(super) struct Frame {
     pub(super) offset: u64,
     pub(super) length: u64,
+    head_length: u64,
     pub(super) kind: Kind,
 }
 
@@ -77,7 +78,7 @@ pub(super) fn at(file: &File, offset: u64, length: u64) -> Result<Option<Frame>,
     if body > left - 8 - head_length {
         return Err(damaged("the file ends within a message"));
     }
-    Ok(Some(Frame { offset, length: 8 + head_length + body, kind }))
+    Ok(Some(Frame { offset, length: 8 + head_length + body, head_length, kind }))
 }
 
 /// What a message's description says: its kind, and its content's length.
@@ -89,16 +90,72 @@ fn describe(head: &[u8]) -> Result<(Kind, u64), String> {
         MessageHeader::Schema => Kind::Schema,
         MessageHeader::RecordBatch => {
             let batch = message.header_as_record_batch().ok_or("a batch has no description")?;
-            Kind::Batch { rows: u64::try_from(batch.length()).map_err(|_| "a batch has a negative length".to_owned())? }
+            Kind::Batch { rows: check_parts(batch, body).ok_or("a part of a batch lies outside it")? }
         }
         _ => return Err("a message is of a kind that no journal has".to_owned()),
     };
     Ok((kind, body))
 }
 
-/// The bytes of a frame.
-pub(super) fn bytes(file: &File, frame: Frame) -> io::Result<Vec<u8>> {
+/// A batch's count of rows, if all its parts lie within its content: the decoder cuts them out on the description's word.
+fn check_parts(batch: RecordBatch<'_>, body: u64) -> Option<u64> {
+    let within = |value: i64| u64::try_from(value).ok().filter(|value| *value <= body);
+    for buffer in batch.buffers()? {
+        within(buffer.offset())?.checked_add(within(buffer.length())?).filter(|end| *end <= body)?;
+    }
+    // Every row, and every element of a list, takes a byte and more.
+    for node in batch.nodes()? {
+        within(node.length())?;
+        within(node.null_count())?;
+    }
+    within(batch.length())
+}
+
+/// How much longer a message's description is for its check: 32 bytes of BLAKE3, and zeros to the format's alignment.
+const CHECK: usize = 64;
+
+/// Messages, each given the check of all its other bytes.
+///
+/// The check lies behind the description, which may be padded: readers that do not know of it pass it over.
+pub(super) fn with_checks(mut messages: &[u8]) -> Vec<u8> {
+    let mut checked = Vec::with_capacity(messages.len() + 2 * CHECK);
+    while let Some((head_length, length)) = lengths(messages) {
+        let (message, rest) = messages.split_at(length);
+        let (head, body) = message[8..].split_at(head_length);
+        let padded = u32::try_from(head_length + CHECK).expect("a description is far below 4 GiB");
+        checked.extend_from_slice(&[0xff; 4]);
+        checked.extend_from_slice(&padded.to_le_bytes());
+        checked.extend_from_slice(head);
+        checked.extend_from_slice(&check_of(head, body));
+        checked.extend_from_slice(body);
+        messages = rest;
+    }
+    assert!(messages.is_empty(), "the encoder writes whole messages");
+    checked
+}
+
+/// The lengths of the first message's description and of all of it.
+fn lengths(messages: &[u8]) -> Option<(usize, usize)> {
+    let size = messages.get(4..8)?.try_into().expect("four bytes");
+    let head_length = u32::from_le_bytes(size) as usize;
+    let (_, body) = describe(messages.get(8..8 + head_length)?).ok()?;
+    Some((head_length, 8 + head_length + usize::try_from(body).ok()?))
+}
+
+fn check_of(head: &[u8], body: &[u8]) -> [u8; CHECK] {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(head).update(body);
+    let mut check = [0; CHECK];
+    check[..32].copy_from_slice(hasher.finalize().as_bytes());
+    check
+}
+
+/// The bytes of a frame, if they match their check.
+pub(super) fn checked_bytes(file: &File, frame: Frame) -> Result<Vec<u8>, Broken> {
     let mut bytes = vec![0; usize::try_from(frame.length).map_err(io::Error::other)?];
     file.read_exact_at(&mut bytes, frame.offset)?;
-    Ok(bytes)
+    let head_length = usize::try_from(frame.head_length).map_err(io::Error::other)?;
+    let (head, body) = bytes[8..].split_at(head_length);
+    let intact = head.split_last_chunk::<CHECK>().is_some_and(|(head, check)| *check == check_of(head, body));
+    if intact { Ok(bytes) } else { Err(Broken::Damaged("a message does not match its check".to_owned())) }
 }

@@ -11,9 +11,9 @@ use arrow_ipc::reader::StreamDecoder;
 use metron_metrics::RequestRecord;
 
 use super::frame::{self, Broken, Frame, Kind};
-use super::{FACTS_CHECK_KEY, FACTS_KEY, JournalError, JournalFault, SCHEMA, facts_check};
+use super::{FACTS_KEY, JournalError, JournalFault, SCHEMA};
 use crate::RunFacts;
-use crate::rows::{SCHEMA_KEY, TextColumns, digest, records, row_check};
+use crate::rows::{SCHEMA_KEY, records};
 
 /// A journal being read: one batch at a time, and any batch again.
 #[derive(Debug)]
@@ -124,30 +124,15 @@ impl JournalReader {
         let Kind::Batch { rows } = frame.kind else {
             return Err(Broken::Damaged("a second head".to_owned()));
         };
-        let bytes = frame::bytes(&self.file, frame)?;
-        let batch = decode_batch(&self.head, bytes).map_err(Broken::Damaged)?;
+        let bytes = frame::checked_bytes(&self.file, frame)?;
+        let batch = decode_batch(&self.head, &bytes).map_err(Broken::Damaged)?;
         if batch.num_rows() as u64 != rows {
             return Err(Broken::Damaged("a batch has other rows than it says".to_owned()));
         }
         let records = records(&batch, from).map_err(|error| Broken::Damaged(error.to_string()))?;
-        let dispatched = self.check(&batch, &records)?;
+        let dispatched = batch.column_by_name("dispatched").and_then(|array| array.as_primitive_opt::<UInt64Type>());
+        let dispatched = dispatched.and_then(|column| column.values().last().copied());
         Ok(Batch { offset: frame.offset, records, dispatched })
-    }
-
-    /// Compares each row with its check; returns how many requests had had their turn.
-    fn check(&self, batch: &RecordBatch, records: &[RequestRecord]) -> Result<Option<u64>, Broken> {
-        let column = |name: &str| {
-            let array = batch.column_by_name(name).and_then(|array| array.as_primitive_opt::<UInt64Type>());
-            array.ok_or_else(|| Broken::Damaged(format!("there is no column {name}")))
-        };
-        let (checks, dispatched) = (column("row_check")?, column("dispatched")?);
-        let texts = if self.facts.save_text { TextColumns::Kept } else { TextColumns::LeftOut };
-        let mut rows = records.iter().zip(checks.values().iter().zip(dispatched.values()));
-        let torn = rows.find(|(record, (check, dispatched))| row_check(digest(record, texts), **dispatched) != **check);
-        if let Some((torn, _)) = torn {
-            return Err(Broken::Damaged(format!("the row of request {} does not match its check", torn.id)));
-        }
-        Ok(dispatched.values().last().copied())
     }
 
     fn damage(&self, broken: Broken) -> Damage {
@@ -192,9 +177,15 @@ fn read_head(file: &File, length: u64) -> Result<(Vec<u8>, RunFacts), JournalFau
         Err(Broken::Io(error)) => return Err(error.into()),
         Err(Broken::Damaged(reason)) => return Err(JournalFault::NotOurs { reason }),
     };
-    let head = frame::bytes(file, frame)?;
+    let head = match frame::checked_bytes(file, frame) {
+        Ok(head) => head,
+        Err(Broken::Io(error)) => return Err(error.into()),
+        Err(Broken::Damaged(reason)) => return Err(JournalFault::NotOurs { reason }),
+    };
     let mut decoder = StreamDecoder::new();
-    decoder.decode(&mut head.clone().into()).map_err(|error| not_ours(&error.to_string()))?;
+    // The decoder takes a message without content for done only once it sees what follows: here the next one's first byte.
+    let seen: Vec<u8> = head.iter().copied().chain([0xff]).collect();
+    decoder.decode(&mut seen.into()).map_err(|error| not_ours(&error.to_string()))?;
     let schema = decoder.schema().ok_or_else(|| not_ours("it has no schema"))?;
     match schema.metadata().get(SCHEMA_KEY).map(String::as_str) {
         Some(SCHEMA) => {}
@@ -204,17 +195,13 @@ fn read_head(file: &File, length: u64) -> Result<(Vec<u8>, RunFacts), JournalFau
         _ => return Err(not_ours("it is another program's Arrow stream")),
     }
     let facts = schema.metadata().get(FACTS_KEY).ok_or_else(|| not_ours("it has no facts"))?;
-    if schema.metadata().get(FACTS_CHECK_KEY) != Some(&facts_check(facts)) {
-        return Err(not_ours("the run's facts do not match their check"));
-    }
     let facts = serde_json::from_str(facts).map_err(JournalFault::Facts)?;
     Ok((head, facts))
 }
 
 /// A batch message as columns. A decoder of its own each time: one that met damage is of no use for the next.
-fn decode_batch(head: &[u8], bytes: Vec<u8>) -> Result<RecordBatch, String> {
+fn decode_batch(head: &[u8], batch: &[u8]) -> Result<RecordBatch, String> {
     let mut decoder = StreamDecoder::new();
-    decoder.decode(&mut head.to_vec().into()).map_err(|error| error.to_string())?;
-    let batch = decoder.decode(&mut bytes.into()).map_err(|error| error.to_string())?;
-    batch.ok_or_else(|| "a message holds no batch".to_owned())
+    let decoded = decoder.decode(&mut [head, batch].concat().into()).map_err(|error| error.to_string())?;
+    decoded.ok_or_else(|| "a message holds no batch".to_owned())
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use arrow_ipc::writer::StreamEncoder;
 use metron_metrics::RequestRecord;
 
-use super::{FACTS_CHECK_KEY, FACTS_KEY, SCHEMA, facts_check};
+use super::{FACTS_KEY, SCHEMA, frame};
 use crate::RunFacts;
 use crate::rows::{Contents, Encoder, SCHEMA_KEY, TextColumns};
 use crate::storage::{Action, Storage, StorageError, StoredFile};
@@ -38,12 +38,8 @@ impl JournalWriter {
         let file = storage.create(name).map_err(|source| StorageError::new(Action::Create, &path, source))?;
         let texts = if facts.save_text { TextColumns::Kept } else { TextColumns::LeftOut };
         let json = serde_json::to_string(facts).expect("facts are plain values with text keys");
-        let metadata = HashMap::from([
-            (SCHEMA_KEY.to_owned(), SCHEMA.to_owned()),
-            (FACTS_CHECK_KEY.to_owned(), facts_check(&json)),
-            (FACTS_KEY.to_owned(), json),
-        ]);
-        let encoder = Encoder::new(Contents::Checks, texts, metadata);
+        let metadata = HashMap::from([(SCHEMA_KEY.to_owned(), SCHEMA.to_owned()), (FACTS_KEY.to_owned(), json)]);
+        let encoder = Encoder::new(Contents::Dispatched, texts, metadata);
         let stream = StreamEncoder::try_new(encoder.schema()).expect("the columns' types have an IPC form");
         let mut journal = Self { path, file, encoder, stream, dispatched: 0 };
         // An empty batch brings the head to disk, so that a run killed in its first second is known by name.
@@ -73,7 +69,7 @@ impl JournalWriter {
         let encoded = self.encoder.batch(self.dispatched).and_then(|batch| self.stream.encode(&batch));
         let failed = |error: io::Error| StorageError::new(Action::Write, &self.path, error);
         let buffers = encoded.map_err(|error| failed(io::Error::other(error)))?;
-        let bytes: Vec<u8> = buffers.iter().flat_map(|buffer| buffer.as_slice()).copied().collect();
+        let bytes = frame::with_checks(&buffers.iter().map(|buffer| buffer.as_slice()).collect::<Vec<_>>().concat());
         self.file.write_all(&bytes).map_err(|error| failed(error).of_bytes(bytes.len()))
     }
 

@@ -14,15 +14,14 @@ use metron_metrics::{Outcome, Phase, RequestFigures, RequestRecord};
 use metron_units::{Nanos, Share};
 
 use super::columns::{Column, Unit, arrays, schema};
-use super::digest;
 
 /// What rows hold besides the facts.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Contents {
     /// The figures that follow from the facts, with the target miss rate of the minimum TBT deadline.
     Figures(Share),
-    /// A check of each row, and what is known of the run when the batch is written.
-    Checks,
+    /// How many requests had had their turn when the batch was written.
+    Dispatched,
 }
 
 /// Whether there are columns of texts.
@@ -46,8 +45,6 @@ pub(crate) struct Encoder {
     chunks: Chunks,
     text: Texts,
     figures: Figures,
-    digests: Vec<u64>,
-    row_check: UInt64Builder,
     dispatched: UInt64Builder,
 }
 
@@ -63,8 +60,6 @@ impl Encoder {
             chunks: Chunks::default(),
             text: Texts::default(),
             figures: Figures::default(),
-            digests: Vec::new(),
-            row_check: UInt64Builder::default(),
             dispatched: UInt64Builder::default(),
         };
         encoder.schema = schema(&encoder.columns(), metadata);
@@ -94,18 +89,15 @@ impl Encoder {
         }
         match self.contents {
             Contents::Figures(target) => self.figures.add(record, target),
-            Contents::Checks => self.digests.push(digest(record, self.texts)),
+            Contents::Dispatched => {}
         }
         self.rows += 1;
     }
 
-    /// The rows since the last batch as one. `dispatched`: how many requests had their turn by now; for [`Contents::Checks`].
+    /// The rows since the last batch as one. `dispatched`: how many requests had their turn by now; for [`Contents::Dispatched`].
     pub(crate) fn batch(&mut self, dispatched: u64) -> Result<RecordBatch, ArrowError> {
-        if self.contents == Contents::Checks {
+        if self.contents == Contents::Dispatched {
             self.dispatched.append_value_n(dispatched, self.rows);
-            for digest in self.digests.drain(..) {
-                self.row_check.append_value(row_check(digest, dispatched));
-            }
         }
         self.rows = 0;
         self.bytes = 0;
@@ -118,8 +110,7 @@ impl Encoder {
         columns.extend(self.chunks.columns());
         match self.contents {
             Contents::Figures(_) => columns.extend(self.figures.columns()),
-            Contents::Checks => {
-                columns.push(Column::full("row_check", Unit::None, self.row_check.finish()));
+            Contents::Dispatched => {
                 columns.push(Column::full("dispatched", Unit::Count, self.dispatched.finish()));
             }
         }
@@ -129,11 +120,6 @@ impl Encoder {
         }
         columns
     }
-}
-
-/// The check of a row: its record's digest, and the count that lies beside it.
-pub(crate) const fn row_check(digest: u64, dispatched: u64) -> u64 {
-    digest.wrapping_add(dispatched)
 }
 
 /// About how much memory a record takes.

@@ -1,11 +1,13 @@
 //! Reads `requests.parquet` row by row, whoever wrote it: one batch is held, and what would not fit is refused beforehand.
 
 use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use metron_metrics::RequestRecord;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 
 use super::{EPOCH_KEY, RowsError, RowsFault, records};
@@ -39,14 +41,15 @@ pub fn read_rows(path: &Path) -> Result<RowReader, RowsError> {
 }
 
 fn open(file: File, path: &Path) -> Result<RowReader, RowsFault> {
+    let length = file.metadata()?.len();
     let builder = ParquetRecordBatchReaderBuilder::try_new(file)?;
     let metadata = builder.metadata();
-    check_size(metadata)?;
+    check_footer(metadata, length)?;
     let rows = u64::try_from(metadata.file_metadata().num_rows()).unwrap_or(0);
     let epoch_unix_ns = builder.schema().metadata().get(EPOCH_KEY).and_then(|ns| ns.parse().ok());
     // Columns that someone added, and figures that follow from the facts, are not decoded.
     let wanted = super::encode::Encoder::new(
-        super::Contents::Checks,
+        super::Contents::Dispatched,
         super::TextColumns::Kept,
         std::collections::HashMap::new(),
     );
@@ -59,12 +62,21 @@ fn open(file: File, path: &Path) -> Result<RowReader, RowsFault> {
     Ok(RowReader { path: path.to_owned(), epoch_unix_ns, rows, batches, batch, read: 0, failed: false })
 }
 
-fn check_size(metadata: &ParquetMetaData) -> Result<(), RowsFault> {
-    let values = metadata.row_groups().iter().flat_map(|group| group.columns()).map(|column| column.num_values());
-    // A negative count is a damaged footer; it is refused with the same words.
-    let most = values.map(|values| u64::try_from(values).unwrap_or(u64::MAX)).max().unwrap_or(0);
-    if most > MAX_VALUES {
-        return Err(RowsFault::TooLarge { what: "a column of a row group", size: most, limit: MAX_VALUES });
+/// What the Parquet reader would take on the footer's word alone.
+fn check_footer(metadata: &ParquetMetaData, length: u64) -> Result<(), RowsFault> {
+    for column in metadata.row_groups().iter().flat_map(|group| group.columns()) {
+        let starts = [Some(column.data_page_offset()), column.dictionary_page_offset()];
+        let start = starts.into_iter().flatten().map(|offset| u64::try_from(offset).ok()).min().flatten();
+        let size = u64::try_from(column.compressed_size()).ok();
+        let end = start.zip(size).and_then(|(start, size)| start.checked_add(size));
+        if end.is_none_or(|end| end > length) {
+            return Err(ParquetError::General("a column lies outside the file".to_owned()).into());
+        }
+        // A negative count is a damaged footer; it is refused with the same words.
+        let values = u64::try_from(column.num_values()).unwrap_or(u64::MAX);
+        if values > MAX_VALUES {
+            return Err(RowsFault::TooLarge { what: "a column of a row group", size: values, limit: MAX_VALUES });
+        }
     }
     Ok(())
 }
@@ -88,7 +100,9 @@ impl RowReader {
                 self.read += 1;
                 return Ok(Some(record));
             }
-            let Some(batch) = self.batches.next() else { return Ok(None) };
+            // The decoder panics on some damaged pages. A damaged file is no reason for a program to fall.
+            let batch = catch_unwind(AssertUnwindSafe(|| self.batches.next()));
+            let Some(batch) = batch.map_err(|_| RowsFault::Damaged { row: self.read })? else { return Ok(None) };
             self.batch = records(&batch?, self.read)?.into_iter();
         }
     }

@@ -168,7 +168,8 @@ fn fault(batch: &RecordBatch) -> RowsFault {
 
 fn replaced(column: &str, array: ArrayRef) -> RecordBatch {
     let batch = ours(&[record(0)]);
-    let pairs = batch.schema().fields().iter().zip(batch.columns()).map(|(field, old)| {
+    let schema = batch.schema();
+    let pairs = schema.fields().iter().zip(batch.columns()).map(|(field, old)| {
         let array = if field.name() == column { Arc::clone(&array) } else { Arc::clone(old) };
         (field.name().clone(), array)
     });
