@@ -97,6 +97,12 @@ impl Connection {
         self.stamps.dispatched(now);
     }
 
+    /// Gets ready for the next request's answer.
+    pub(crate) fn restart(&mut self) {
+        self.decoder.restart();
+        self.events.reset();
+    }
+
     /// Takes the TLS handshake to its end.
     pub(crate) async fn handshake(&mut self) -> io::Result<()> {
         let mut scratch = Scratch { sealed: Vec::new(), open: Vec::new() };

@@ -96,11 +96,12 @@ fn escape(text: &str) -> (char, usize) {
 fn unicode_escape(text: &str) -> (char, usize) {
     let unit = |from: usize| text.get(from..from + 4).and_then(|hex| u32::from_str_radix(hex, 16).ok());
     let high = unit(2).expect("the reader has checked the digits");
-    if (0xd800..0xdc00).contains(&high) && text[6..].starts_with("\\u") {
-        if let Some(low @ 0xdc00..0xe000) = unit(8) {
-            let code = 0x1_0000 + ((high - 0xd800) << 10) + (low - 0xdc00);
-            return (char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER), 12);
-        }
+    if (0xd800..0xdc00).contains(&high)
+        && text[6..].starts_with("\\u")
+        && let Some(low @ 0xdc00..0xe000) = unit(8)
+    {
+        let code = 0x1_0000 + ((high - 0xd800) << 10) + (low - 0xdc00);
+        return (char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER), 12);
     }
     (char::from_u32(high).unwrap_or(char::REPLACEMENT_CHARACTER), 6)
 }

@@ -3,6 +3,33 @@
 //!
 //! A prepared request goes in, an [`Answer`] comes out: instants and texts, whatever happened. Failures are facts of the
 //! answer, never an `Err` that stops a run. This crate knows nothing of plans and of what the figures mean.
+//!
+//! From the outside in: `target` is what all requests of a run share; `client` is one worker's connections and sends requests
+//! over them; `connect` opens a `connection` over a stamped `socket`, with `tls` if need be; `http1` takes responses apart,
+//! `sse` finds the events in their bodies, `dialect` says what an event means (reading it with `json`), and `reception` and
+//! `transcript` make an answer of it. `limits` holds every bound, `secret` what must not be shown, `clock` the one clock.
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//! use metron_wire::*;
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let target = Arc::new(Target::new(TargetSettings {
+//!     endpoint: Endpoint::resolve("http://localhost:8000", None)?,
+//!     headers: vec![Header::parse("x-team: search")?],
+//!     tls: TlsSettings::default(),
+//!     timeouts: Timeouts::default(),
+//!     redirects: Redirects::Reported,
+//! })?);
+//! let client = Client::new(target.clone(), Clock::start());
+//! let shape = RequestShape { model: "m", prompt: "Hi", max_tokens: 8, extra: None };
+//! let request = target.prepare(target.endpoint().dialect().body(&shape));
+//! let mut answer = Answer::default();
+//! client.send(&request, &mut answer).await;
+//! println!("{:?}: {} chunks", answer.end, answer.chunks.len());
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod answer;
 pub mod limits;

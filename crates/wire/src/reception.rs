@@ -146,7 +146,9 @@ impl<'a> Reception<'a> {
     /// Whether more of the body would tell nothing.
     fn has_enough(&self) -> bool {
         match &self.body {
-            Body::Refusal(body) | Body::Foreign(body) => body.len() >= ERROR_BODY_BYTES,
+            Body::Refusal(body) => body.len() >= ERROR_BODY_BYTES,
+            // Its first line is all that is told of it: a page that never ends must not hold the request up.
+            Body::Foreign(body) => body.len() >= ERROR_BODY_BYTES || body.trim_ascii_start().contains(&b'\n'),
             Body::Unknown | Body::Events | Body::Whole(_) | Body::Over => false,
         }
     }
@@ -201,7 +203,11 @@ impl<'a> Reception<'a> {
     fn kind_of(&self, data: &[u8]) -> Body {
         let Some(&first) = data.trim_ascii_start().first() else { return Body::Unknown };
         let content_type = self.head.as_ref().map_or("", |head| head.content_type.as_str());
-        let starts = |field: &str| data.trim_ascii_start().starts_with(field.as_bytes());
+        // The first read may end within the field's name.
+        let starts = |field: &str| {
+            let data = data.trim_ascii_start();
+            data.starts_with(field.as_bytes()) || field.as_bytes().starts_with(data)
+        };
         match content_type {
             "text/event-stream" => Body::Events,
             _ if starts("data:") || starts("event:") || first == b':' => Body::Events,

@@ -179,9 +179,9 @@ impl<'a> Transcript<'a> {
         last.output = event.usage.output.or(last.output);
         last.reasoning = event.usage.reasoning.or(last.reasoning);
 
-        let bears = self.answer.pieces.len() > self.first_piece();
-        let stated_tokens = self.carried.event(event.listed, event.usage.output, bears);
-        if bears {
+        let tokens = self.carried.event(event.listed, event.usage.output);
+        if self.answer.pieces.len() > self.first_piece() {
+            let stated_tokens = self.carried.chunk(tokens);
             let shared_read = !self.answer.chunks.is_empty() && self.last_read == read;
             if let Some(before) = self.answer.chunks.last_mut().filter(|_| shared_read) {
                 before.shared_read = true;
@@ -270,35 +270,53 @@ impl<'a> Transcript<'a> {
 }
 
 impl Carried {
-    /// Takes note of one event; returns what its chunk carries, if it bears one and the stream says so.
-    fn event(&mut self, listed: Option<u64>, total: Option<u64>, bears: bool) -> Option<u32> {
+    /// Takes note of one event; returns the tokens that it brings by each way of knowing, not yet given to a chunk.
+    fn event(&mut self, listed: Option<u64>, total: Option<u64>) -> Brought {
         let growth = total.map(|total| {
             let growth = total.saturating_sub(self.total);
             self.total = self.total.max(total);
             growth
         });
-        if bears && self.source.is_none() {
-            self.source = Some(match (listed, growth) {
-                (Some(1..), _) => Source::Listed,
-                (_, Some(_)) => Source::RunningUsage,
-                (_, None) => Source::Unknown,
+        let brought = Brought { listed, growth };
+        self.waiting = self.waiting.saturating_add(brought.by(self.source).unwrap_or(0));
+        brought
+    }
+
+    /// The event bears a chunk: what that carries, if the stream says so.
+    fn chunk(&mut self, brought: Brought) -> Option<u32> {
+        if self.source.is_none() {
+            self.source = Some(match brought {
+                Brought { listed: Some(listed @ 1..), .. } => {
+                    // Lists come with their text: what a usage counted before this is no part of them.
+                    self.waiting = listed;
+                    Source::Listed
+                }
+                Brought { growth: Some(_), .. } => Source::RunningUsage,
+                Brought { growth: None, .. } => Source::Unknown,
             });
         }
-        let tokens = match self.source {
-            Some(Source::Listed) => listed,
-            // Before the first chunk only a running usage can have anything to hand on: lists come with their text.
-            Some(Source::RunningUsage) | None => growth,
-            Some(Source::Unknown) => return None,
-        };
-        self.waiting = self.waiting.saturating_add(tokens.unwrap_or(0));
-        if !bears {
-            return None;
-        }
-        if tokens.is_none() {
+        if brought.by(self.source).is_none() {
             self.source = Some(Source::Unknown);
             return None;
         }
         u32::try_from(std::mem::take(&mut self.waiting)).ok()
+    }
+}
+
+/// The tokens of one event.
+#[derive(Clone, Copy)]
+struct Brought {
+    listed: Option<u64>,
+    growth: Option<u64>,
+}
+
+impl Brought {
+    fn by(self, source: Option<Source>) -> Option<u64> {
+        match source {
+            Some(Source::Listed) => self.listed,
+            Some(Source::RunningUsage) | None => self.growth,
+            Some(Source::Unknown) => None,
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use metron_units::Nanos;
 use tokio::time::{Instant, Sleep};
@@ -20,13 +20,15 @@ pub(super) struct Deadline {
     timer: Pin<Box<Sleep>>,
     /// When the timer fires.
     armed: Nanos,
+    /// Whom it wakes then: polled once for the same task, it need not be polled again until it has fired.
+    wakes: Option<Waker>,
 }
 
 impl Deadline {
     pub(super) fn new(clock: Clock, timeouts: Timeouts, dispatched: Nanos) -> Self {
         let (armed, _) = due(timeouts, dispatched, None);
         let timer = Box::pin(tokio::time::sleep_until(Instant::from_std(clock.instant(armed))));
-        Self { clock, timeouts, dispatched, timer, armed }
+        Self { clock, timeouts, dispatched, timer, armed, wakes: None }
     }
 
     /// Ready with what was waited for too long; `last` is the arrival of the last bearing chunk.
@@ -35,17 +37,23 @@ impl Deadline {
         if due < self.armed {
             self.arm(due);
         }
+        if !self.timer.is_elapsed() && self.wakes.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            return Poll::Pending;
+        }
+        self.wakes = Some(cx.waker().clone());
         loop {
             ready!(self.timer.as_mut().poll(cx));
             if self.clock.now() >= due {
                 return Poll::Ready((kind, self.waited(kind)));
             }
             self.arm(due);
+            self.wakes = Some(cx.waker().clone());
         }
     }
 
     fn arm(&mut self, at: Nanos) {
         self.armed = at;
+        self.wakes = None;
         self.timer.as_mut().reset(Instant::from_std(self.clock.instant(at)));
     }
 

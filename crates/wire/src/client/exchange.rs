@@ -8,11 +8,12 @@ use std::task::Poll;
 use metron_units::Nanos;
 
 use super::deadline::Deadline;
+use super::idle::{Kept, skip};
 use crate::answer::{Answer, FailureKind};
 use crate::clock::Clock;
 use crate::connection::{Connection, Received, Scratch, Unsent};
 use crate::dialect::Dialect;
-use crate::http1::{Head, Part};
+use crate::http1::Head;
 use crate::limits::BODY_END_GRACE;
 use crate::reception::{BodyEnd, Progress, Reception};
 use crate::target::{Prepared, Timeouts};
@@ -32,7 +33,7 @@ pub(super) struct Exchange<'a> {
 /// How an exchange ended.
 pub(super) enum Finish {
     /// With an answer, good or bad; the connection, if it can be used again.
-    Answered { head: Option<Head>, connection: Option<Connection> },
+    Answered { head: Option<Head>, kept: Option<Kept> },
     /// The connection was lost before a byte of the answer came.
     Lost(String),
 }
@@ -52,7 +53,7 @@ struct Outcome {
 impl Exchange<'_> {
     /// Sends the request over `connection` and reads until the answer is over. Timeouts count from `answer.dispatched`, which
     /// is set to now unless an earlier hop of the same request has set it.
-    pub(super) async fn run(&self, mut connection: Connection, answer: &mut Answer) -> Finish {
+    pub(super) async fn run(&self, mut connection: Box<Connection>, answer: &mut Answer) -> Finish {
         let now = self.clock.now();
         let dispatched = *answer.dispatched.get_or_insert(now);
         connection.dispatched(now);
@@ -84,17 +85,12 @@ impl Exchange<'_> {
         let head = reception.head().cloned();
         reception.close(outcome.reading, self.clock.now());
         let keep_alive = head.as_ref().is_some_and(|head| head.keep_alive) && !sending;
-        let reusable = match outcome.body {
-            BodyEnd::Clean => keep_alive,
-            BodyEnd::Awaited => self.await_body_end(&mut connection, answer).await && keep_alive,
-            BodyEnd::Unusable => false,
+        let kept = match outcome.body {
+            BodyEnd::Clean if keep_alive => Some(Kept::ready(connection)),
+            BodyEnd::Awaited => self.await_body_end(connection, answer).await.filter(|_| keep_alive),
+            BodyEnd::Clean | BodyEnd::Unusable => None,
         };
-        if !reusable {
-            return Finish::Answered { head, connection: None };
-        }
-        connection.decoder.restart();
-        connection.events.reset();
-        Finish::Answered { head, connection: Some(connection) }
+        Finish::Answered { head, kept }
     }
 
     /// `None` while there is more to come; an error if the connection was lost before the answer began.
@@ -130,37 +126,32 @@ impl Exchange<'_> {
         }
     }
 
-    /// Waits a moment for the end of a body whose answer is over. True if it came and nothing follows it; if instead the
-    /// connection broke, the answer's end was not clean.
-    async fn await_body_end(&self, connection: &mut Connection, answer: &mut Answer) -> bool {
+    /// Waits a moment for the end of a body whose answer is over; the connection, if it can be used again then or later. If
+    /// instead it breaks, the answer's end was not clean.
+    async fn await_body_end(&self, mut connection: Box<Connection>, answer: &mut Answer) -> Option<Kept> {
         if connection.decoder.may_end() {
             // Only the connection's end would end this body.
-            return false;
+            return None;
         }
-        let end = tokio::time::timeout(BODY_END_GRACE, self.read_to_body_end(connection)).await;
-        match end {
-            Ok(Ok(clean)) => clean,
-            Ok(Err(_)) => {
-                answer.unclean_end = true;
-                false
+        match tokio::time::timeout(BODY_END_GRACE, self.read_to_body_end(&mut connection)).await {
+            Ok(Ok(())) => Some(Kept::ready(connection)),
+            Ok(Err(error)) => {
+                // Bytes behind a body that has ended spoil the connection, not the answer.
+                answer.unclean_end = error.kind() != io::ErrorKind::InvalidData;
+                None
             }
-            Err(_) => false,
+            Err(_) => Some(Kept::draining(connection, self.clock.now())),
         }
     }
 
-    /// Whether the body's end is also the end of what has arrived.
-    async fn read_to_body_end(&self, connection: &mut Connection) -> io::Result<bool> {
+    async fn read_to_body_end(&self, connection: &mut Connection) -> io::Result<()> {
         loop {
             let received = poll_fn(|cx| connection.poll_read(cx, &mut self.scratch.borrow_mut())).await?;
             if received.length == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
-            let scratch = self.scratch.borrow();
-            let mut bytes = scratch.bytes(received);
-            while let Some(part) = connection.decoder.next(&mut bytes).map_err(io::Error::other)? {
-                if part == Part::End {
-                    return Ok(bytes.is_empty());
-                }
+            if skip(connection, self.scratch.borrow().bytes(received))? {
+                return Ok(());
             }
         }
     }

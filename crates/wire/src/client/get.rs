@@ -56,7 +56,7 @@ impl Client {
         GetError { kind, message: shortened(self.target.redactor.redact(message)) }
     }
 
-    async fn get_over(&self, mut connection: Connection, path: &str) -> Result<Got, Refusal> {
+    async fn get_over(&self, mut connection: Box<Connection>, path: &str) -> Result<Got, Refusal> {
         let refused = |kind, message: String| Refusal { kind, message: format!("GET {path}: {message}") };
         if path.bytes().any(|b| b <= b' ' || b == 0x7f) {
             return Err(refused(FailureKind::Protocol, "the path has a blank or a control character in it".to_owned()));

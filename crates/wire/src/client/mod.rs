@@ -18,18 +18,19 @@ use crate::target::{Prepared, Target};
 mod deadline;
 mod exchange;
 mod get;
+mod idle;
 mod redirect;
 
 use exchange::{Exchange, Finish};
 pub use get::{GetError, Got};
+use idle::{Idle, Kept};
 use redirect::Hop;
 
 /// One worker's connections to the target.
 pub struct Client {
     target: Arc<Target>,
     clock: Clock,
-    /// Open connections that no request uses, the one used last on top.
-    idle: RefCell<Vec<Connection>>,
+    idle: Idle,
     scratch: RefCell<Scratch>,
     stamps: Rc<Cell<StampCounts>>,
 }
@@ -38,7 +39,7 @@ impl Client {
     /// A client without connections.
     #[must_use]
     pub fn new(target: Arc<Target>, clock: Clock) -> Self {
-        Self { target, clock, idle: RefCell::default(), scratch: RefCell::new(Scratch::new()), stamps: Rc::default() }
+        Self { target, clock, idle: Idle::default(), scratch: RefCell::new(Scratch::new()), stamps: Rc::default() }
     }
 
     /// The target that it sends to.
@@ -76,14 +77,14 @@ impl Client {
     /// # Errors
     /// The first failure; the connections that were opened are kept.
     pub async fn open_ahead(&self, connections: usize) -> Result<(), GetError> {
-        let missing = connections.saturating_sub(self.idle.borrow().len());
+        let missing = connections.saturating_sub(self.idle.len());
         let mut opening: Vec<_> = (0..missing).map(|_| Box::pin(self.open(&self.target.way))).collect();
         let mut failure = None;
         std::future::poll_fn(|cx| {
             opening.retain_mut(|open| match open.as_mut().poll(cx) {
                 std::task::Poll::Pending => true,
                 std::task::Poll::Ready(Ok(connection)) => {
-                    self.idle.borrow_mut().push(connection);
+                    self.idle.keep(Kept::ready(connection));
                     false
                 }
                 std::task::Poll::Ready(Err(refusal)) => {
@@ -125,7 +126,7 @@ impl Client {
             timeouts: self.target.settings.timeouts,
             scratch: &self.scratch,
         };
-        let kept = if hop.is_target() { self.take_idle() } else { None };
+        let kept = if hop.is_target() { self.idle.take(self.clock, &self.scratch) } else { None };
         let was_idle = kept.is_some();
         let earlier = answer.dispatched;
         let mut connection = match kept {
@@ -143,8 +144,10 @@ impl Client {
             finish = exchange.run(connection, answer).await;
         }
         match finish {
-            Finish::Answered { head, connection } => {
-                self.idle.borrow_mut().extend(connection.filter(|_| hop.is_target()));
+            Finish::Answered { head, kept } => {
+                if let Some(kept) = kept.filter(|_| hop.is_target()) {
+                    self.idle.keep(kept);
+                }
                 Ok(head)
             }
             Finish::Lost(message) => {
@@ -154,20 +157,9 @@ impl Client {
         }
     }
 
-    /// An idle connection that can still be used; those that cannot are closed.
-    fn take_idle(&self) -> Option<Connection> {
-        let mut idle = self.idle.borrow_mut();
-        while let Some(mut connection) = idle.pop() {
-            if connection.is_usable() {
-                return Some(connection);
-            }
-        }
-        None
-    }
-
-    async fn open(&self, way: &Way) -> Result<Connection, Refusal> {
+    async fn open(&self, way: &Way) -> Result<Box<Connection>, Refusal> {
         let stamps = Stamps::new(self.clock, self.stamps.clone());
-        way.open(stamps, self.clock, self.target.settings.timeouts.connect).await
+        way.open(stamps, self.clock, self.target.settings.timeouts.connect).await.map(Box::new)
     }
 }
 

@@ -55,7 +55,7 @@ fn choice<'a>(reader: &mut Reader<'a>, into: &mut Transcript<'_>) -> Result<(), 
     reader.object(|reader, name| {
         match name {
             "index" => at = index(reader)?,
-            "delta" | "message" => if_object(reader, |reader| Ok(delta = Delta::read(reader)?))?,
+            "delta" | "message" if reader.peek()? == Next::Object => delta = Delta::read(reader)?,
             "finish_reason" => finish = reader.string_or_skip()?,
             "logprobs" => listed = lists(reader, &["content", "refusal"])?.or(listed),
             "token_ids" => listed = length(reader)?.or(listed),

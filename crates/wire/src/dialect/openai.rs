@@ -17,18 +17,22 @@ pub(super) fn read<'a>(
     let mut reader = Reader::new(text);
     let mut frame = Frame::Other;
     let mut complaint = None;
-    reader.object(|reader, name| match name {
-        "choices" if reader.peek()? == Next::Array => {
-            if frame == Frame::Choices {
-                into.forget_choices();
+    reader.object(|reader, name| {
+        match (name, reader.peek()?) {
+            ("choices", Next::Array) => {
+                if frame == Frame::Choices {
+                    into.forget_choices();
+                }
+                frame = Frame::Choices;
+                reader.array(|reader| if_object(reader, |reader| choice(reader, into)))?;
             }
-            frame = Frame::Choices;
-            reader.array(|reader| if_object(reader, |reader| choice(reader, into)))
+            ("usage", Next::Object) => into.usage(usage(reader)?),
+            (_, Next::Null) => drop(reader.skip()?),
+            ("error", _) => into.error(message(reader.skip()?)),
+            ("message" | "detail", _) => complaint = Some(message(reader.skip()?)),
+            _ => drop(reader.skip()?),
         }
-        "usage" => if_object(reader, |reader| Ok(into.usage(usage(reader)?))),
-        "error" if reader.peek()? != Next::Null => Ok(into.error(message(reader.skip()?))),
-        "message" | "detail" if reader.peek()? != Next::Null => Ok(complaint = Some(message(reader.skip()?))),
-        _ => reader.skip().map(drop),
+        Ok(())
     })?;
     reader.end()?;
     // Errors without an `error` field: `{"object":"error","message":..}`, `{"message":..}`, `{"detail":..}`.
@@ -101,9 +105,12 @@ fn usage(reader: &mut Reader<'_>) -> Result<Usage, JsonError> {
             // One engine has it here, the others have it in the details.
             "reasoning_tokens" => usage.reasoning = reader.count_or_skip()?.or(usage.reasoning),
             "completion_tokens_details" => if_object(reader, |reader| {
-                reader.object(|reader, name| match name {
-                    "reasoning_tokens" => Ok(usage.reasoning = reader.count_or_skip()?.or(usage.reasoning)),
-                    _ => reader.skip().map(drop),
+                reader.object(|reader, name| {
+                    match name {
+                        "reasoning_tokens" => usage.reasoning = reader.count_or_skip()?.or(usage.reasoning),
+                        _ => drop(reader.skip()?),
+                    }
+                    Ok(())
                 })
             })?,
             _ => drop(reader.skip()?),

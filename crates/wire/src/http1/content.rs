@@ -34,7 +34,7 @@ impl Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut output = self.0.borrow_mut();
         output.given += bytes.len() as u64;
-        let allowed = output.received.saturating_mul(DECODE_RATIO).max(DECODE_ALLOWANCE).min(BODY_BYTES);
+        let allowed = output.received.saturating_mul(DECODE_RATIO).clamp(DECODE_ALLOWANCE, BODY_BYTES);
         if output.given > allowed {
             return Err(io::Error::other(format!(
                 "{} bytes unpack to more than {allowed}: a decompression bomb",

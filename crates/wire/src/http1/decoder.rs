@@ -184,8 +184,11 @@ mod tests {
         Ok((found, decoder.may_end()))
     }
 
+    /// Statuses and bodies, and whether the last response is over; or a part of what is said against them.
+    type Expected<'a> = Result<(&'a [(u16, &'a str)], bool), &'a str>;
+
     /// The outcome is the same wherever the bytes are cut in two, and byte by byte.
-    fn check(stream: &str, expected: Result<(&[(u16, &str)], bool), &str>) {
+    fn check(stream: &str, expected: Expected<'_>) {
         let bytes = stream.as_bytes();
         let step = (bytes.len() / 64).max(1);
         let mut ways: Vec<Vec<&[u8]>> =

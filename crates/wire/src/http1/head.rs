@@ -73,13 +73,13 @@ impl Head {
         if memchr::memchr_iter(b'\n', bytes).any(|at| at == 0 || bytes[at - 1] != b'\r') {
             return Err(Malformed::new("a line of the response's head ends with LF alone"));
         }
-        let status = response.code.expect("a complete response has a status");
-        let http_1_1 = response.version == Some(1);
-        Ok(Some(read(status, http_1_1, response.headers)?))
+        read(&response).map(Some)
     }
 }
 
-fn read(status: u16, http_1_1: bool, headers: &[httparse::Header<'_>]) -> Result<Head, Malformed> {
+fn read(response: &httparse::Response<'_, '_>) -> Result<Head, Malformed> {
+    let status = response.code.expect("a complete response has a status");
+    let http_1_1 = response.version == Some(1);
     let mut head = Head {
         status,
         framing: Framing::Close,
@@ -90,7 +90,7 @@ fn read(status: u16, http_1_1: bool, headers: &[httparse::Header<'_>]) -> Result
         retry_after: None,
     };
     let (mut length, mut chunked) = (None, false);
-    for header in headers {
+    for header in response.headers.iter() {
         let value = String::from_utf8_lossy(header.value);
         let value = value.trim();
         match header.name.to_ascii_lowercase().as_str() {
@@ -189,9 +189,12 @@ mod tests {
         Head::parse(format!("{lines}\r\n\r\n").as_bytes()).map(|head| head.expect("whole")).map_err(|error| error.0)
     }
 
-    fn check(lines: &str, framing: Framing, keep_alive: bool) {
+    const OPEN: &str = "stays open";
+    const CLOSED: &str = "is closed";
+
+    fn check(lines: &str, framing: Framing, connection: &str) {
         let head = parse(lines).expect(lines);
-        assert_eq!((head.framing, head.keep_alive), (framing, keep_alive), "{lines}");
+        assert_eq!((head.framing, if head.keep_alive { OPEN } else { CLOSED }), (framing, connection), "{lines}");
     }
 
     fn refused(lines: &str, reason: &str) {
@@ -201,15 +204,15 @@ mod tests {
 
     #[test]
     fn the_framing_follows_from_the_headers() {
-        check("HTTP/1.1 200 OK\r\ncontent-length: 5", Framing::Length(5), true);
-        check("HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\ncontent-length: 5", Framing::Length(5), true);
-        check("HTTP/1.1 200 OK\r\ntransfer-encoding: Chunked", Framing::Chunked, true);
-        check("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\nconnection: close", Framing::Chunked, false);
-        check("HTTP/1.1 200 OK", Framing::Close, false);
-        check("HTTP/1.0 200 OK\r\ncontent-length: 5", Framing::Length(5), false);
-        check("HTTP/1.0 200 OK\r\ncontent-length: 5\r\nconnection: keep-alive", Framing::Length(5), true);
-        check("HTTP/1.1 204 No Content", Framing::Length(0), true);
-        check("HTTP/1.1 304 Not Modified\r\ncontent-length: 77", Framing::Length(0), true);
+        check("HTTP/1.1 200 OK\r\ncontent-length: 5", Framing::Length(5), OPEN);
+        check("HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\ncontent-length: 5", Framing::Length(5), OPEN);
+        check("HTTP/1.1 200 OK\r\ntransfer-encoding: Chunked", Framing::Chunked, OPEN);
+        check("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\nconnection: close", Framing::Chunked, CLOSED);
+        check("HTTP/1.1 200 OK", Framing::Close, CLOSED);
+        check("HTTP/1.0 200 OK\r\ncontent-length: 5", Framing::Length(5), CLOSED);
+        check("HTTP/1.0 200 OK\r\ncontent-length: 5\r\nconnection: keep-alive", Framing::Length(5), OPEN);
+        check("HTTP/1.1 204 No Content", Framing::Length(0), OPEN);
+        check("HTTP/1.1 304 Not Modified\r\ncontent-length: 77", Framing::Length(0), OPEN);
     }
 
     #[test]

@@ -54,8 +54,8 @@ fn stamp(message: &libc::msghdr) -> Option<Duration> {
     unsafe {
         let mut header = libc::CMSG_FIRSTHDR(message);
         while let Some(control) = header.as_ref() {
-            let long_enough = control.cmsg_len as usize >= libc::CMSG_LEN(size_of::<libc::timespec>() as u32) as usize;
-            if control.cmsg_level == libc::SOL_SOCKET && control.cmsg_type == libc::SCM_TIMESTAMPNS && long_enough {
+            let is_stamp = control.cmsg_level == libc::SOL_SOCKET && control.cmsg_type == libc::SCM_TIMESTAMPNS;
+            if is_stamp && control.cmsg_len >= libc::CMSG_LEN(size_of::<libc::timespec>() as u32) as _ {
                 let time = libc::CMSG_DATA(header).cast::<libc::timespec>().read_unaligned();
                 return Some(Duration::new(u64::try_from(time.tv_sec).ok()?, u32::try_from(time.tv_nsec).ok()?));
             }

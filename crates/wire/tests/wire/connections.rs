@@ -1,7 +1,7 @@
 //! Connections: kept, raced, lost, refused, cut; and the deadlines of what they carry.
 
 use std::future::Future;
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 
 use metron_units::Nanos;
 use metron_wire::{Answer, Dialect, End, FailureKind};
@@ -261,5 +261,63 @@ fn what_a_server_says_of_itself_can_be_asked() {
         assert_eq!((got.status, got.body.as_slice()), (200, list.as_bytes()));
         assert_eq!(client.get("/health").await.unwrap().status, 404);
         assert_eq!(client.get("/a b").await.unwrap_err().kind, FailureKind::Protocol);
+    });
+}
+
+#[test]
+fn a_body_that_lingers_holds_nobody_up_and_its_connection_is_used_once_it_has_ended() {
+    let end = stream_end();
+    let lingering = vec![
+        send(&[STREAM_HEAD, &token("a"), end.strip_suffix("0\r\n\r\n").unwrap()].concat()),
+        until(150),
+        send(&chunk(": still here\n\n")),
+        send("0\r\n\r\n"),
+    ];
+    let server = Server::start(vec![lingering, vec![good()]]);
+    with_client(settings(&server.url(), Dialect::Chat), async |client| {
+        let first = send_request(client).await;
+        assert_eq!((&first.end, first.unclean_end), (&End::Complete, false));
+        // Meanwhile another request needs a connection of its own.
+        assert!(send_request(client).await.connect.is_some());
+        while server.seen().played < 2 {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        let mut both: Vec<_> = (0..2).map(|_| Box::pin(send_request(client))).collect();
+        std::future::poll_fn(|cx| {
+            both.retain_mut(|sending| match sending.as_mut().poll(cx) {
+                Poll::Ready(answer) => {
+                    assert_eq!(answer.end, End::Complete);
+                    false
+                }
+                Poll::Pending => true,
+            });
+            if both.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    });
+    assert_eq!(server.seen().connections, 2);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_late_reader_still_gets_the_instant_of_arrival() {
+    let server = Server::start(vec![vec![until(50), good()]]);
+    let clock = metron_wire::Clock::start();
+    crate::client::with_clock(settings(&server.url(), Dialect::Chat), clock, async |client| {
+        let mut answer = Answer::default();
+        let prepared = client.target().prepare(b"{}".to_vec());
+        let mut sending = Box::pin(client.send(&prepared, &mut answer));
+        while server.seen().requests.is_empty() {
+            let _on_its_way = tokio::time::timeout(std::time::Duration::from_millis(1), &mut sending).await;
+        }
+        while server.seen().played == 0 {
+            std::thread::yield_now();
+        }
+        let arrived_by = clock.now();
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        sending.await;
+        let chunk = answer.chunks[0];
+        assert!(chunk.arrived <= arrived_by, "{} after it was sent", chunk.arrived.saturating_sub(arrived_by));
+        assert!(client.stamps().kernel > 0);
     });
 }

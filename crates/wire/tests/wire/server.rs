@@ -25,6 +25,8 @@ pub(crate) struct Seen {
     pub(crate) connections: usize,
     /// Head and body of each request, as they came.
     pub(crate) requests: Vec<String>,
+    /// Answers that were played to their end.
+    pub(crate) played: usize,
     /// When each part of the last answer was handed to the kernel, and when after the request it was to be.
     pub(crate) sent: Vec<(Duration, Instant)>,
 }
@@ -75,7 +77,7 @@ fn serve(mut stream: TcpStream, seen: &Mutex<Seen>, answer: &dyn Fn(usize, &str)
             seen.requests.push(request.clone());
             seen.requests.len() - 1
         };
-        if !play(&mut stream, &answer(k, &request), served > 0, seen) {
+        if !play(&mut stream, &answer(k, &request), served, seen) {
             return;
         }
         served += 1;
@@ -83,7 +85,7 @@ fn serve(mut stream: TcpStream, seen: &Mutex<Seen>, answer: &dyn Fn(usize, &str)
 }
 
 /// Whether the connection goes on.
-fn play(stream: &mut TcpStream, steps: &[Step], reused: bool, seen: &Mutex<Seen>) -> bool {
+fn play(stream: &mut TcpStream, steps: &[Step], served: usize, seen: &Mutex<Seen>) -> bool {
     let begun = now();
     let mut due = Duration::ZERO;
     seen.lock().unwrap().sent.clear();
@@ -103,13 +105,14 @@ fn play(stream: &mut TcpStream, steps: &[Step], reused: bool, seen: &Mutex<Seen>
                 let _gone = stream.shutdown(Shutdown::Both);
                 return false;
             }
-            Step::ResetIfReused if !reused => {}
+            Step::ResetIfReused if served == 0 => {}
             Step::Reset | Step::ResetIfReused => {
                 rustix::net::sockopt::set_socket_linger(stream.as_fd(), Some(Duration::ZERO)).unwrap();
                 return false;
             }
         }
     }
+    seen.lock().unwrap().played += 1;
     true
 }
 

@@ -1,0 +1,100 @@
+//! A token's way allocates nothing: a long answer takes as many allocations as a short one, once the buffers have grown.
+
+#![expect(clippy::unwrap_used, reason = "what a test sets up fails by panicking")]
+#![expect(unsafe_code, reason = "a counting allocator can only be written so; it hands every call on unchanged")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::thread;
+
+use metron_wire::{Answer, Client, Clock, End, Endpoint, Redirects, Target, TargetSettings, Timeouts, TlsSettings};
+
+struct Counting;
+
+thread_local! {
+    static COUNT: Cell<usize> = const { Cell::new(0) };
+}
+
+fn count() {
+    // A thread that is ending has no counter any more, and nobody asks for it.
+    let _gone = COUNT.try_with(|count| count.set(count.get() + 1));
+}
+
+// SAFETY: every method passes its arguments to the system's allocator and returns its answer.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Answers every request with as many tokens as its body says, each written on its own.
+fn serve(listener: TcpListener) {
+    for stream in listener.incoming() {
+        let mut stream = stream.unwrap();
+        stream.set_nodelay(true).unwrap();
+        let mut buffer = [0; 4096];
+        while let Ok(length @ 1..) = stream.read(&mut buffer) {
+            let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
+            let tokens: usize = text.rsplit("\r\n\r\n").next().unwrap().parse().unwrap();
+            let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+            stream.write_all(head.as_bytes()).unwrap();
+            let chunk = |data: &str| format!("{:x}\r\ndata: {data}\n\n\r\n", data.len() + 8);
+            let token = chunk(
+                r#"{"id":"x","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":" t\"ok"},"logprobs":null,"finish_reason":null}]}"#,
+            );
+            for _ in 0..tokens {
+                stream.write_all(token.as_bytes()).unwrap();
+            }
+            stream.write_all((chunk("[DONE]") + "0\r\n\r\n").as_bytes()).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_long_answer_takes_no_more_allocations_than_a_short_one() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    thread::spawn(|| serve(listener));
+    let settings = TargetSettings {
+        endpoint: Endpoint::resolve(&url, None).unwrap(),
+        headers: Vec::new(),
+        tls: TlsSettings::default(),
+        timeouts: Timeouts::default(),
+        redirects: Redirects::Reported,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().unwrap();
+    let counts = runtime.block_on(async {
+        let client = Client::new(Arc::new(Target::new(settings).unwrap()), Clock::start());
+        let mut answer = Answer::default();
+        let mut counts = Vec::new();
+        for tokens in [5_000, 5_000, 10, 10, 2_000, 2_000] {
+            let prepared = client.target().prepare(tokens.to_string().into_bytes());
+            let before = COUNT.get();
+            client.send(&prepared, &mut answer).await;
+            counts.push(COUNT.get() - before);
+            assert_eq!((&answer.end, answer.chunks.len()), (&End::Complete, tokens));
+        }
+        counts
+    });
+    // An event that two reads share is kept aside in a buffer that may still have to grow.
+    assert!(counts[5] <= counts[3] + 4, "allocations of a warm client: {counts:?}");
+}
