@@ -27,7 +27,7 @@ fn check(case: &Case) {
     let decode_only = Misses { missed: case.missed_decode_only, total: case.total_decode_only };
     assert_eq!(deadlines::misses(gaps(), held, FirstToken::LeftOut), decode_only, "{name}, first token left out");
 
-    let target = Share::new(0.1).unwrap();
+    let target = Share::new(0.1).expect("a tenth is a share");
     let minimum = deadlines::min_tbt_deadline(gaps(), target);
     assert_eq!(minimum.map(Nanos::get), case.min_tbt_deadline_ns, "{name}, minimum");
     let with_first = deadlines::min_tbt_deadline_with_first(gaps(), held.ttft, target);
@@ -37,7 +37,7 @@ fn check(case: &Case) {
 #[test]
 fn every_golden_case_comes_out_to_the_nanosecond() {
     let text = include_str!("golden/fluidity.jsonl");
-    let cases: Vec<Case> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let cases: Vec<Case> = text.lines().map(|line| serde_json::from_str(line).expect("a case a line")).collect();
     assert_eq!(cases.len(), 300);
     cases.iter().for_each(check);
 }

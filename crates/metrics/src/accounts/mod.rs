@@ -198,10 +198,10 @@ impl Accounts {
         if let Some(id) = self.ids.last().filter(|&id| id >= ids) {
             return Err(Breach::IdBeyondPlan { id, ids });
         }
-        if let (Some(ended), Some((id, at))) = (closing.ended, self.last_instant) {
-            if at > ended {
-                return Err(Breach::AfterEnd { id, at, ended });
-            }
+        if let (Some(ended), Some((id, at))) = (closing.ended, self.last_instant)
+            && at > ended
+        {
+            return Err(Breach::AfterEnd { id, at, ended });
         }
         Ok(Balanced { planned, not_sent, lost, warmup: self.warmup, counts: self.counts })
     }

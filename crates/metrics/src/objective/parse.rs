@@ -98,13 +98,14 @@ impl<'a> Part<'a> {
 /// A refusal before the expression is put beside it. The hint is empty where the sign's own default will do.
 struct Refused {
     span: Range<usize>,
-    refusal: Refusal,
+    // Boxed, so that what every function here returns stays small.
+    refusal: Box<Refusal>,
     hint: String,
 }
 
 impl Refused {
     fn new(part: Part<'_>, refusal: impl Into<Refusal>, hint: impl Into<String>) -> Self {
-        Self { span: part.span(), refusal: refusal.into(), hint: hint.into() }
+        Self { span: part.span(), refusal: Box::new(refusal.into()), hint: hint.into() }
     }
 }
 
@@ -115,7 +116,7 @@ impl FromStr for Objective {
         parse(text).map_err(|Refused { span, refusal, hint }| ObjectiveError {
             expression: text.to_owned(),
             span,
-            refusal,
+            refusal: *refusal,
             hint,
         })
     }

@@ -12,6 +12,7 @@
 //! assert_eq!(figures.distributions[&Metric::Ttft].count, 0);
 //! ```
 
+mod acceptance;
 mod distribution;
 mod fluid;
 mod requests;
@@ -36,7 +37,7 @@ use crate::request::RequestFigures;
 use fluid::Fluid;
 use requests::{Order, Requests};
 use streams::Streams;
-use throughput::Throughput;
+use throughput::{Throughput, Verdict};
 
 /// What figures hang on besides the records.
 #[derive(Debug, Clone, PartialEq)]
@@ -153,7 +154,8 @@ impl Summariser {
         let scratch = &mut self.scratch;
         let mut verdicts =
             self.options.objectives.iter().filter_map(|one| met_by_request(one, record, &figures, scratch));
-        self.throughput.completed(record, verdicts.all(|met| met));
+        let verdict = if verdicts.all(|met| met) { Verdict::Good } else { Verdict::Bad };
+        self.throughput.completed(record, verdict);
     }
 
     /// Computes the figures. O(n log n) in gaps and in requests.
@@ -161,7 +163,8 @@ impl Summariser {
     pub fn finish(mut self) -> Figures {
         let order = self.requests.order();
         let mut values = self.values(&order);
-        let acceptance_curve = self.streams.acceptance_curve(self.counts.failed);
+        let acceptance_curve = acceptance::curve(&self.streams, self.counts.failed);
+        let gaps = self.streams.sorted();
         let mut distributions = BTreeMap::new();
         for entry in CATALOGUE {
             let metric = entry.metric;
@@ -174,7 +177,7 @@ impl Summariser {
                     distribution
                 }
                 Kind::PooledGaps => {
-                    let pooled = self.streams.pooled(metric);
+                    let pooled = self.streams.pooled(metric, gaps.clone());
                     let distribution = pooled.distribution(self.streams.intervals(&pooled, metric, &order));
                     self.answer(metric, distribution.mean, |p| pooled.quantile(p));
                     distribution

@@ -1,15 +1,14 @@
 //! The gaps of every stream, compactly: a gap and a token count a chunk, 12 bytes. The tokens that came together with another
 //! are gaps of 0 and are kept as counts, so one store serves `tbt` and `inter_chunk_latency`.
 
-use metron_units::Nanos;
+use std::rc::Rc;
 
 use super::distribution::{Distribution, DistributionIntervals};
 use super::requests::Order;
 use crate::catalogue::Metric;
-use crate::deadlines::{Burst, FirstToken, misses_of_bursts};
 use crate::interval::{Interval, bootstrap};
 use crate::quantile::{self, between, place};
-use crate::record::{Deadlines, RequestRecord};
+use crate::record::RequestRecord;
 
 /// The chunks of completed requests, one after the other; an unstreamed answer has none.
 #[derive(Debug, Clone, Default)]
@@ -32,20 +31,24 @@ impl Streams {
     }
 
     /// One stream after the other, as *(gap, tokens)* slices.
-    fn each(&self) -> impl Iterator<Item = (&[u64], &[u32])> {
+    pub(super) fn each(&self) -> impl Iterator<Item = (&[u64], &[u32])> {
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
         starts.zip(&self.ends).map(|(start, &end)| (&self.gaps[start..end], &self.tokens[start..end]))
     }
 
-    /// All gaps of `tbt` or of `inter_chunk_latency` together.
-    pub(super) fn pooled(&self, metric: Metric) -> Pooled {
-        let mut sorted = Vec::with_capacity(self.gaps.len());
-        let mut zeros = 0;
-        for (gaps, tokens) in self.each() {
+    /// All gaps between chunks in ascending order.
+    pub(super) fn sorted(&self) -> Rc<[u64]> {
+        let mut sorted: Vec<u64> = Vec::with_capacity(self.gaps.len());
+        for (gaps, _) in self.each() {
             sorted.extend(gaps.iter().skip(1));
-            zeros += zeros_of(tokens, metric);
         }
         sorted.sort_unstable();
+        sorted.into()
+    }
+
+    /// All gaps of `tbt` or of `inter_chunk_latency` together, from those [`Streams::sorted`].
+    pub(super) fn pooled(&self, metric: Metric, sorted: Rc<[u64]>) -> Pooled {
+        let zeros = self.each().map(|(_, tokens)| zeros_of(tokens, metric)).sum();
         Pooled { zeros, sorted }
     }
 
@@ -80,36 +83,6 @@ impl Streams {
             .collect();
         bootstrap::pooled_quantile(&in_order(&at_or_below), p, |p| pooled.quantile(p))
     }
-
-    /// For TBT deadlines of 1 to 100 ms, the p99 over requests of the miss rate. First tokens are left out, as for the minimum
-    /// TBT deadline, so that the curve crosses the target where the fluid token generation rate has its inverse; each of
-    /// `failed` requests misses everything.
-    pub(super) fn acceptance_curve(&self, failed: u64) -> Vec<(Nanos, f64)> {
-        // A stream that misses nothing at one deadline misses nothing at any longer one: it need not be looked at again.
-        let mut open: Vec<(&[u64], &[u32])> =
-            self.each().filter(|(gaps, tokens)| count_of(gaps, tokens, Metric::Tbt) > 0.0).collect();
-        let streams = open.len();
-        let mut curve = Vec::with_capacity(100);
-        for tbt in (1..=100).map(Nanos::from_millis) {
-            let mut rates: Vec<f64> = Vec::with_capacity(open.len() + failed as usize);
-            open.retain(|(gaps, tokens)| {
-                let bursts = gaps.iter().zip(*tokens).map(|(&gap, &tokens)| Burst { gap, tokens });
-                let deadlines = Deadlines { ttft: Nanos::ZERO, tbt };
-                let rate = misses_of_bursts(bursts, deadlines, FirstToken::LeftOut).rate().unwrap_or(0.0);
-                rates.extend((rate > 0.0).then_some(rate));
-                rate > 0.0
-            });
-            rates.extend((0..failed).map(|_| 1.0));
-            rates.sort_unstable_by(f64::total_cmp);
-            let clean = streams + failed as usize - rates.len();
-            let rate = |place: usize| place.checked_sub(clean).map_or(0.0, |place| rates[place]);
-            if let Some((below, weight)) = place(clean + rates.len(), 0.99) {
-                let above = (below + 1).min(clean + rates.len() - 1);
-                curve.push((tbt, between(rate(below), rate(above), weight)));
-            }
-        }
-        curve
-    }
 }
 
 /// Gaps of 0: of `tbt`, those of the tokens that came together with another of their chunk; a chunk has none.
@@ -127,7 +100,7 @@ fn count_of(gaps: &[u64], tokens: &[u32], metric: Metric) -> f64 {
 #[derive(Debug, Clone)]
 pub(super) struct Pooled {
     zeros: u64,
-    sorted: Vec<u64>,
+    sorted: Rc<[u64]>,
 }
 
 impl Pooled {

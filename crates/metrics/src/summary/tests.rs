@@ -246,6 +246,39 @@ fn on_the_acceptance_curve_a_failure_misses_everything() {
     near(Some(curve[99].1), 0.99);
 }
 
+/// The curve as its definition has it, every stream run through at every deadline.
+fn curve_by_definition(records: &[RequestRecord], failed: usize) -> Vec<(Nanos, f64)> {
+    let point = |tbt| {
+        let deadlines = crate::Deadlines { ttft: Nanos::ZERO, tbt };
+        let misses = |record: &RequestRecord| {
+            crate::deadlines::misses(record.gaps(), deadlines, crate::FirstToken::LeftOut).rate()
+        };
+        let mut rates: Vec<f64> = records.iter().filter_map(misses).chain((0..failed).map(|_| 1.0)).collect();
+        rates.sort_unstable_by(f64::total_cmp);
+        crate::quantile::of_sorted(&rates, 0.99).map(|rate| (tbt, rate))
+    };
+    (1..=100).map(ms).filter_map(point).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+    #[test]
+    fn the_acceptance_curve_takes_no_short_cut_that_shows(
+        streams in prop::collection::vec(prop::collection::vec((0_u64..120, 1_u32..3), 1..8), 0..250),
+        failed in 0_usize..5,
+    ) {
+        let mut records = Vec::new();
+        for (id, gaps) in streams.iter().enumerate() {
+            let mut at = 0;
+            let chunks: Vec<_> = gaps.iter().map(|&(gap, tokens)| { at += gap; (at, tokens) }).collect();
+            records.push(answer(id as u64, 0, &chunks));
+        }
+        let expected = curve_by_definition(&records, failed);
+        records.extend((0..failed).map(|id| failure(1_000 + id as u64, 0, ErrorClass::Empty, "")));
+        prop_assert_eq!(figures(&[], &records).acceptance_curve, expected);
+    }
+}
+
 #[test]
 fn enough_requests_carry_their_intervals() {
     let gap = |id: u64| 10 + id * 7 % 13;

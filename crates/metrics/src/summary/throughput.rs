@@ -12,14 +12,20 @@ use crate::interval::batch_means;
 use crate::quantile;
 use crate::record::RequestRecord;
 
+/// Whether a request met every objective on requests; without any, it did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Good,
+    Bad,
+}
+
 /// A completed request's end, and what it brought.
 #[derive(Debug, Clone, Copy)]
 struct Completion {
     finished: Nanos,
     input: u64,
     output: u64,
-    /// Met every objective on requests.
-    good: bool,
+    verdict: Verdict,
 }
 
 /// Dispatches and completions of the measured phase.
@@ -39,13 +45,13 @@ impl Throughput {
         }
     }
 
-    /// Takes in a completed request; `good`: it met every objective on requests.
-    pub(super) fn completed(&mut self, record: &RequestRecord, good: bool) {
+    /// Takes in a completed request.
+    pub(super) fn completed(&mut self, record: &RequestRecord, verdict: Verdict) {
         // A file of another tool may know the last token and not the stream's end.
         let last = record.chunks.last().map(|chunk| chunk.arrived);
         if let Some(finished) = record.finished.or(last) {
             let (input, output) = (record.input_tokens.get(), record.output_tokens.get());
-            self.completions.push(Completion { finished, input, output, good });
+            self.completions.push(Completion { finished, input, output, verdict });
         }
     }
 
@@ -67,7 +73,7 @@ impl Throughput {
 
     /// Good requests a second over the whole run; for runs with objectives on requests.
     pub(super) fn goodput(&self) -> Value {
-        self.rate(self.whole(), |one| f64::from(u8::from(one.good)))
+        self.rate(self.whole(), |one| if one.verdict == Verdict::Good { 1.0 } else { 0.0 })
     }
 
     fn whole(&self) -> Option<(Nanos, Nanos)> {
