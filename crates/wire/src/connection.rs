@@ -122,12 +122,17 @@ impl Connection {
         .await
     }
 
-    /// Writes what is left of `unsent`; ready when all of it is with the kernel.
+    /// Seals a request, where there is TLS, so that the time this takes is over before the request is dispatched.
+    pub(crate) fn seal(&mut self, unsent: &mut Unsent<'_>) -> io::Result<()> {
+        match &mut self.session {
+            Some(session) => unsent.parts.iter_mut().try_for_each(|part| session.write(std::mem::take(part))),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes what is left of a request that was sealed; ready when all of it is with the kernel.
     pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>, unsent: &mut Unsent<'_>) -> Poll<io::Result<()>> {
         if let Some(session) = &mut self.session {
-            for part in &mut unsent.parts {
-                session.write(std::mem::take(part))?;
-            }
             return session.poll_flush(&self.socket, cx);
         }
         while !unsent.is_empty() {

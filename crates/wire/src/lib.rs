@@ -31,6 +31,9 @@
 //! # }
 //! ```
 
+// Only the small files that say so hold `unsafe`, each block with its argument.
+#![deny(unsafe_code)]
+
 pub mod answer;
 pub mod limits;
 

@@ -54,11 +54,14 @@ impl Exchange<'_> {
     /// Sends the request over `connection` and reads until the answer is over. Timeouts count from `answer.dispatched`, which
     /// is set to now unless an earlier hop of the same request has set it.
     pub(super) async fn run(&self, mut connection: Box<Connection>, answer: &mut Answer) -> Finish {
+        let mut unsent = Unsent::new([self.head, &self.prepared.length, &self.prepared.body]);
+        if let Err(error) = connection.seal(&mut unsent) {
+            return Finish::Lost(describe(&error));
+        }
         let now = self.clock.now();
         let dispatched = *answer.dispatched.get_or_insert(now);
         connection.dispatched(now);
         let mut reception = Reception::new(answer, self.dialect);
-        let mut unsent = Unsent::new([self.head, &self.prepared.length, &self.prepared.body]);
         let mut sending = true;
         let outcome = {
             let mut deadline = Deadline::new(self.clock, self.timeouts, dispatched);

@@ -64,6 +64,7 @@ impl Client {
         let head = self.get_head(path);
         let mut unsent = Unsent::new([&head, b"", b""]);
         // A failed write shows in the read.
+        let _sealed = connection.seal(&mut unsent);
         let _sent = poll_fn(|cx| connection.poll_write(cx, &mut unsent)).await;
         let broken = |error: Malformed| refused(FailureKind::Protocol, error.0);
         let (mut status, mut content, mut body) = (None, None, Vec::new());

@@ -110,8 +110,8 @@ fn is_own_shortage(error: &io::Error) -> bool {
 
 fn shortage_hint(error: &io::Error) -> &'static str {
     match error.raw_os_error() {
-        Some(libc::EMFILE | libc::ENFILE) => "\n  hint: ulimit -n 65536",
-        Some(libc::EADDRNOTAVAIL) => "\n  hint: this host has no local port left; reuse connections or lower the rate",
+        Some(libc::EMFILE | libc::ENFILE) => " (hint: ulimit -n 65536)",
+        Some(libc::EADDRNOTAVAIL) => " (hint: this host has no local port left; reuse connections or lower the rate)",
         _ => "",
     }
 }
@@ -121,7 +121,7 @@ fn explain(error: &io::Error) -> String {
     match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
         Some(error) => tls::explain(error),
         None if error.kind() == io::ErrorKind::UnexpectedEof => {
-            "the server closed the connection during the handshake\n  hint: http:// in place of https://, if it speaks plain HTTP on this port".to_owned()
+            "the server closed the connection during the handshake (hint: http:// in place of https://, if it speaks plain HTTP on this port)".to_owned()
         }
         None => error.to_string(),
     }

@@ -48,3 +48,51 @@ pub(super) async fn connect(addresses: &[SocketAddr]) -> Result<(Socket, SocketA
     })
     .await
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{TcpListener, TcpStream};
+    use std::os::fd::OwnedFd;
+    use std::time::Duration;
+
+    use super::*;
+
+    fn race(addresses: &[SocketAddr]) -> Result<SocketAddr, io::ErrorKind> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().unwrap();
+        let won = runtime.block_on(connect(addresses));
+        won.map(|(_, address)| address).map_err(|(_, error)| error.kind())
+    }
+
+    /// An address whose connections are refused.
+    fn refusing() -> SocketAddr {
+        TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    }
+
+    /// A listener whose queue is full, so that a further connection hangs; it does so for as long as all of this lives.
+    fn hanging() -> (SocketAddr, OwnedFd, Vec<TcpStream>) {
+        use rustix::net::{AddressFamily, SocketType, bind, getsockname, listen, socket};
+        let listener = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+        bind(&listener, &SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        listen(&listener, 0).unwrap();
+        let address = SocketAddr::try_from(getsockname(&listener).unwrap()).unwrap();
+        let queued = std::iter::from_fn(|| TcpStream::connect_timeout(&address, Duration::from_millis(200)).ok());
+        let queued = queued.take(16).collect();
+        (address, listener, queued)
+    }
+
+    #[test]
+    fn the_first_address_that_answers_wins() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let good = listener.local_addr().unwrap();
+        assert_eq!(race(&[good, refusing()]), Ok(good));
+        assert_eq!(race(&[refusing(), refusing(), good]), Ok(good));
+        let (hangs, _listener, _queued) = hanging();
+        assert_eq!(race(&[hangs, good]), Ok(good));
+    }
+
+    #[test]
+    fn if_none_answers_the_last_error_is_told() {
+        assert_eq!(race(&[refusing(), refusing()]), Err(io::ErrorKind::ConnectionRefused));
+        assert_eq!(race(&[]), Err(io::ErrorKind::NotFound));
+    }
+}

@@ -174,7 +174,7 @@ fn no_http(bytes: &[u8], reason: httparse::Error) -> Malformed {
         return Malformed::new(format!("bad response head: {reason}"));
     }
     if bytes.starts_with(&[0x15, 0x03]) {
-        return Malformed::new("the server speaks TLS on this port\n  hint: https:// in place of http://");
+        return Malformed::new("the server speaks TLS on this port (hint: https:// in place of http://)");
     }
     let line = bytes.split(|&b| b == b'\n' || b == b'\r').next().unwrap_or_default();
     let line = String::from_utf8_lossy(&line[..line.len().min(80)]).into_owned();

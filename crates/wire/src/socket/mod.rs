@@ -9,12 +9,12 @@ use std::os::fd::OwnedFd;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, sockopt};
+use rustix::net::{AddressFamily, RecvFlags, sockopt};
 use tokio::io::unix::AsyncFd;
 
-#[cfg_attr(target_os = "linux", path = "receive_linux.rs")]
-#[cfg_attr(not(target_os = "linux"), path = "receive_portable.rs")]
-mod receive;
+#[cfg_attr(target_os = "linux", path = "platform_linux.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "platform_portable.rs")]
+mod platform;
 mod register;
 mod stamp;
 
@@ -30,9 +30,8 @@ impl Socket {
     /// Connects to `address`; a client's small writes are not held back (`TCP_NODELAY`).
     pub(crate) async fn connect(address: SocketAddr) -> io::Result<Self> {
         let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
-        let fd = rustix::net::socket_with(family, SocketType::STREAM, flags(), None)?;
+        let fd = platform::open(family)?;
         sockopt::set_tcp_nodelay(&fd, true)?;
-        receive::ask_for_stamps(&fd);
         let started = rustix::net::connect(&fd, &address);
         let fd = register::register(fd)?;
         match started {
@@ -56,7 +55,7 @@ impl Socket {
     ) -> Poll<io::Result<(usize, Option<Duration>)>> {
         loop {
             let mut guard = ready!(self.fd.poll_read_ready(cx))?;
-            match receive::receive(guard.get_inner(), buffer) {
+            match platform::receive(guard.get_inner(), buffer) {
                 Ok((length, stamp)) => {
                     if length < buffer.len() && length > 0 {
                         guard.clear_ready();
@@ -83,9 +82,8 @@ impl Socket {
     }
 
     fn try_send(&self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
-        // A peer that is gone is an error of this call, not a signal to the process.
         let mut no_control = rustix::net::SendAncillaryBuffer::default();
-        Ok(rustix::net::sendmsg(self.fd.get_ref(), parts, &mut no_control, SendFlags::NOSIGNAL)?)
+        Ok(rustix::net::sendmsg(self.fd.get_ref(), parts, &mut no_control, platform::SEND_FLAGS)?)
     }
 
     /// What an idle connection has to say, without waiting.
@@ -108,9 +106,4 @@ pub(crate) enum Idleness {
     Readable,
     /// The peer has ended or reset it.
     Closed,
-}
-
-#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
-fn flags() -> SocketFlags {
-    SocketFlags::NONBLOCK | SocketFlags::CLOEXEC
 }

@@ -14,7 +14,7 @@ pub(crate) fn explain(error: &Error) -> String {
     };
     match hint {
         "" => error.to_string(),
-        hint => format!("{error}\n  hint: {hint}"),
+        hint => format!("{error} (hint: {hint})"),
     }
 }
 

@@ -1,4 +1,5 @@
-//! `recvmsg` with the kernel's receive stamp (`SO_TIMESTAMPNS`), which comes as a control message. It knows nothing of clocks.
+//! What Linux has for a stamped socket: `recvmsg` with the kernel's receive stamp (`SO_TIMESTAMPNS`), which comes as a control
+//! message. It knows nothing of clocks.
 
 #![expect(unsafe_code, reason = "no safe wrapper reads SCM_TIMESTAMPNS; each block says why it holds")]
 
@@ -7,13 +8,25 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::Duration;
 
 use rustix::io::Errno;
+use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType};
+
+/// A peer that is gone is an error of the write, not a signal to the process.
+pub(super) const SEND_FLAGS: SendFlags = SendFlags::NOSIGNAL;
 
 /// Room for the control messages: one stamp takes 32 bytes on 64-bit machines.
 #[repr(C, align(16))]
 struct Control([u8; 128]);
 
+/// A non-blocking TCP socket whose reads are stamped.
+pub(super) fn open(family: AddressFamily) -> Result<OwnedFd, Errno> {
+    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+    let fd = rustix::net::socket_with(family, SocketType::STREAM, flags, None)?;
+    ask_for_stamps(&fd);
+    Ok(fd)
+}
+
 /// Asks for a stamp with every read. Where the kernel will not, reads come without one, and the caller's clock serves.
-pub(super) fn ask_for_stamps(fd: &OwnedFd) {
+fn ask_for_stamps(fd: &OwnedFd) {
     let on: libc::c_int = 1;
     // SAFETY: the descriptor is open for as long as it is borrowed; the pointer is to a c_int of the length stated.
     let _refused = unsafe {
