@@ -83,18 +83,21 @@ impl RequestFigures {
 
     /// What needs the gaps.
     fn with_gaps(self, record: &RequestRecord, target: Share) -> Self {
-        if self.seen_tokens == 0 || record.dispatched.is_none() {
+        let Some((first, last)) = record.chunks.first().zip(record.chunks.last()).filter(|_| self.seen_tokens > 0)
+        else {
             return Self { fluidity_index: Some(0.0), ..self };
-        }
-        let misses = misses_of_bursts(record.bursts(), record.deadlines, FirstToken::Counted);
-        let decode_time = self.e2e_latency.zip(self.ttft).map(|(e2e, ttft)| e2e.saturating_sub(ttft));
+        };
+        // Without a dispatch the first token's lateness is unknown, and so are the misses; the later gaps are not.
+        let dispatched = record.dispatched.is_some();
+        let misses = dispatched.then(|| misses_of_bursts(record.bursts(), record.deadlines, FirstToken::Counted));
+        let decode_time = last.arrived.saturating_sub(first.arrived);
         let later_tokens = self.seen_tokens - 1;
         Self {
-            misses: Some(misses),
-            fluidity_index: misses.fluidity_index(),
+            misses,
+            fluidity_index: misses.and_then(Misses::fluidity_index),
             min_tbt_deadline: min_of_bursts(record.bursts(), target),
-            tpot: decode_time.filter(|_| later_tokens > 0).map(|time| time.as_secs_f64() / later_tokens as f64),
-            decode_time,
+            tpot: (later_tokens > 0).then(|| decode_time.as_secs_f64() / later_tokens as f64),
+            decode_time: Some(decode_time),
             ..self
         }
     }

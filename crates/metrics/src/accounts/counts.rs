@@ -39,12 +39,24 @@ pub struct Counts {
 }
 
 /// The failures of one class.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ErrorCount {
     /// How many.
     pub count: u64,
-    /// The first one's message. Not yet made safe for a terminal.
+    /// The message of the first of them in the plan. Not yet made safe for a terminal.
     pub example: String,
+    /// The request whose message it is.
+    pub example_id: u64,
+}
+
+impl ErrorCount {
+    fn add(&mut self, id: u64, message: &str) {
+        self.count += 1;
+        if id < self.example_id {
+            self.example_id = id;
+            message.clone_into(&mut self.example);
+        }
+    }
 }
 
 impl Counts {
@@ -59,8 +71,8 @@ impl Counts {
             }
             Outcome::Failed(failure) => {
                 self.failed += 1;
-                let example = || ErrorCount { count: 0, example: failure.message.clone() };
-                self.errors.entry(failure.class).or_insert_with(example).count += 1;
+                let none = || ErrorCount { count: 0, example: String::new(), example_id: u64::MAX };
+                self.errors.entry(failure.class).or_insert_with(none).add(record.id, &failure.message);
             }
             Outcome::Cancelled => self.cancelled += 1,
         }

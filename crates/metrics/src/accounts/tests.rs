@@ -99,8 +99,43 @@ fn the_first_breach_is_the_one_that_is_told() {
 }
 
 #[test]
-fn the_first_message_of_a_class_is_its_example() {
-    let rows = [failure(0, 0, ErrorClass::Dns, "one"), failure(1, 0, ErrorClass::Dns, "two")];
-    let counts = close(&rows, planned(2)).unwrap().counts;
-    assert_eq!(counts.errors[&ErrorClass::Dns], ErrorCount { count: 2, example: "one".to_owned() });
+fn the_first_message_in_the_plan_is_a_class_s_example() {
+    let rows = [2, 1, 0].map(|id| failure(id, 0, ErrorClass::Dns, &format!("failure {id}")));
+    let counts = close(&rows, planned(3)).unwrap().counts;
+    let expected = ErrorCount { count: 3, example: "failure 0".to_owned(), example_id: 0 };
+    assert_eq!(counts.errors[&ErrorClass::Dns], expected);
+}
+
+proptest::proptest! {
+    /// Any requests of a plan in any order, each ended in its own way: the accounts close, and not with one more or fewer.
+    #[test]
+    fn accounts_close_exactly_when_every_request_is_accounted_for(
+        ends in proptest::collection::vec(0_u8..5, 0..60), turn in 0_usize..60, off in 1_u64..3,
+    ) {
+        let mut rows: Vec<_> = ends
+            .iter()
+            .zip(0_u64..)
+            .filter_map(|(end, id)| match end {
+                0 => Some(row(id)),
+                1 => Some(failure(id, 1, ErrorClass::TimeoutIdle, "")),
+                2 => Some(RequestRecord { outcome: Outcome::Cancelled, ..row(id) }),
+                3 => Some(warmup(id)),
+                _ => None,
+            })
+            .collect();
+        let turn = turn.min(rows.len());
+        rows.rotate_left(turn);
+        let warmups = rows.iter().filter(|row| row.phase == Phase::Warmup).count() as u64;
+        let plan = ends.len() as u64 - warmups;
+        let not_sent = ends.len() as u64 - rows.len() as u64;
+        let balanced = close(&rows, Closing { not_sent, ..planned(plan) });
+        proptest::prop_assert!(balanced.is_ok(), "{:?}", balanced);
+        let counts = balanced.unwrap().counts;
+        proptest::prop_assert_eq!(counts.completed + counts.failed + counts.cancelled + not_sent, plan);
+        proptest::prop_assert!(close(&rows, Closing { not_sent: not_sent + off, ..planned(plan) }).is_err());
+        if let Some(twice) = rows.first().cloned() {
+            rows.push(twice);
+            proptest::prop_assert!(close(&rows, Closing { not_sent, ..Closing::default() }).is_err());
+        }
+    }
 }

@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use metron_units::Nanos;
+
 use super::{Objective, Statistic};
 use crate::catalogue::{Kind, Metric};
 use crate::measure::{Measure, of_request};
@@ -132,9 +134,10 @@ pub(crate) fn met_by_request(
             }
             Statistic::Percentile(p) => {
                 scratch.clear();
-                match objective.metric {
-                    Metric::Tbt => scratch.extend(record.gaps().skip(1).map(metron_units::Nanos::get)),
-                    _ => scratch.extend(record.chunk_gaps().map(metron_units::Nanos::get)),
+                scratch.extend(record.chunk_gaps().map(Nanos::get));
+                if objective.metric == Metric::Tbt {
+                    let together = record.bursts().map(|burst| u64::from(burst.tokens - 1)).sum();
+                    scratch.extend((0_u64..together).map(|_| 0));
                 }
                 quantile::select(scratch, p.get())
                     .is_some_and(|ns| holds((ns / 1e9).total_cmp(&objective.threshold.get())))

@@ -48,7 +48,7 @@ pub enum Statistic {
     Percentile(Fraction),
     /// `ttft <= ... for 99%`: the share of requests, or of gaps, that must have it. Above 0 %.
     For(Fraction),
-    /// `mean ttft <= ...`.
+    /// `mean ttft <= ...`: over completed requests; that of the fluidity-index has failures in it as 0.
     Mean,
     /// `error_rate <= ...`: a metric that is one value for the run.
     Value,

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::catalogue::{CATALOGUE, Kind};
-use crate::record::ErrorClass;
+use crate::record::{ErrorClass, RequestRecord};
 use crate::request::RequestFigures;
 use crate::summary::{Summariser, SummaryOptions};
 use crate::testing::{answer, failure, ms};
@@ -215,6 +215,22 @@ fn a_request_by_itself_is_held_to_the_threshold() {
     assert_eq!(meets("tbt <= 10ms for 70%", &chunks), Some(false));
     assert_eq!(meets("error_rate <= 1%", &chunks), None);
     assert_eq!(meets("p99 tpot <= 1s", &[(100, 1)]), Some(false), "what it does not have is not met");
+}
+
+#[test]
+fn an_unstreamed_answer_meets_no_objective_on_gaps() {
+    let record = RequestRecord { streamed: false, ..answer(0, 0, &[(100, 5)]) };
+    let figures = RequestFigures::of(&record, Share::new(0.1).unwrap());
+    for text in [
+        "p99 tbt <= 1s",
+        "mean tbt <= 1s",
+        "tbt <= 1s for 99%",
+        "fluidity >= 0 for 99%",
+        "p99 inter_chunk_latency <= 1s",
+    ] {
+        assert_eq!(met_by_request(&objective(text), &record, &figures, &mut Vec::new()), Some(false), "{text}");
+    }
+    assert_eq!(met_by_request(&objective("p99 ttft <= 1s"), &record, &figures, &mut Vec::new()), Some(true));
 }
 
 #[test]

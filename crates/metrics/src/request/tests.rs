@@ -102,3 +102,12 @@ fn everything_at_the_dispatch_itself_has_no_rate() {
     let figures = figures(&answer(0, 10, &[(10, 4)]));
     assert_eq!((figures.e2e_latency, figures.output_token_rate), (Some(ms(0)), None));
 }
+
+#[test]
+fn without_a_dispatch_the_later_gaps_are_still_there() {
+    let record = RequestRecord { dispatched: None, ..three_tokens() };
+    let figures = figures(&record);
+    assert_eq!((figures.ttft, figures.e2e_latency, figures.misses, figures.fluidity_index), (None, None, None, None));
+    assert_eq!((figures.tpot, figures.min_tbt_deadline), (Some(0.025), Some(ms(50))));
+    assert_eq!((record.gaps().count(), record.chunk_gaps().collect::<Vec<_>>()), (0, vec![ms(50)]));
+}

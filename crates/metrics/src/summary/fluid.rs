@@ -5,9 +5,8 @@ use metron_units::Share;
 use super::requests::Order;
 use super::{Value, share};
 use crate::deadlines::Misses;
-use crate::interval::{bootstrap, order_statistic::order_statistic};
+use crate::interval::{Interval, bootstrap, order_statistic::order_statistic, wilson::wilson};
 use crate::quantile;
-use crate::record::RequestRecord;
 use crate::request::RequestFigures;
 
 /// The fewest requests of which a p99 is more than the worst of them: METRICS.md, *Uncertainty*.
@@ -18,16 +17,16 @@ const FEWEST_FOR_P99: usize = 100;
 pub(super) struct Fluid {
     /// Of each completed request; nothing of nothing where it has no deadlines.
     misses: Vec<Misses>,
-    /// Streamed answers within the target, of all streamed answers.
+    /// Answers within the target, of all that have a fluidity-index.
     fluid: u64,
     judged: u64,
 }
 
 impl Fluid {
-    pub(super) fn add(&mut self, record: &RequestRecord, figures: &RequestFigures, target: Share) {
+    pub(super) fn add(&mut self, figures: &RequestFigures, target: Share) {
         let misses = figures.misses.unwrap_or_default();
         self.misses.push(misses);
-        if record.streamed {
+        if figures.fluidity_index.is_some() {
             self.judged += 1;
             self.fluid += u64::from(misses.within(target));
         }
@@ -37,10 +36,23 @@ impl Fluid {
     pub(super) fn miss_rate(&self, order: &Order) -> Value {
         let missed: u128 = self.misses.iter().map(|one| u128::from(one.missed)).sum();
         let total: u128 = self.misses.iter().map(|one| u128::from(one.total)).sum();
+        Value { value: (total > 0).then(|| missed as f64 / total as f64), ci95: self.miss_rate_interval(order) }
+    }
+
+    fn miss_rate_interval(&self, order: &Order) -> Option<Interval> {
         let pairs: Vec<(f64, f64)> = order.of(&self.misses).map(|one| (one.missed as f64, one.total as f64)).collect();
-        Value {
-            value: (total > 0).then(|| missed as f64 / total as f64),
-            ci95: bootstrap::ratio(&pairs).map(|ends| ends.within(0.0, 1.0)),
+        let drawn = bootstrap::ratio(&pairs)?.within(0.0, 1.0);
+        if drawn.low < drawn.high {
+            return Some(drawn);
+        }
+        // Requests that are all alike give a bootstrap nothing to draw. Where none missed anything, or all everything, a
+        // request that did otherwise may still come: Wilson over requests bounds their share, and so the miss rate.
+        let requests = pairs.iter().filter(|pair| pair.1 > 0.0).count() as u64;
+        let wilson_of = |met| wilson(met, requests);
+        match drawn.low {
+            0.0 => wilson_of(0),
+            1.0 => wilson_of(requests),
+            _ => Some(drawn),
         }
     }
 

@@ -308,6 +308,16 @@ fn enough_requests_carry_their_intervals() {
 }
 
 #[test]
+fn no_miss_in_a_hundred_requests_is_not_certainty() {
+    let records: Vec<_> = (0..100).map(|id| answer(id, id, &[(id + 50, 1), (id + 60, 1)])).collect();
+    let Value { value, ci95 } = figures(&[], &records).values[&Metric::DeadlineMissRate];
+    assert_eq!(value, Some(0.0));
+    // Wilson's 0 of 100: z^2 / (100 + z^2).
+    let ci95 = ci95.unwrap();
+    assert!(ci95.low == 0.0 && (ci95.high - 3.8415 / 103.8415).abs() < 1e-4, "{ci95:?}");
+}
+
+#[test]
 fn few_requests_carry_none_and_keep_their_figures() {
     let figures = figures(&[], &hundred_gaps()[..50]);
     let ttft = figures.distributions[&Metric::Ttft];
