@@ -80,12 +80,23 @@ pub enum Privacy {
     Private,
 }
 
-/// A folder that this run holds. The lock goes with it.
+/// A folder that this run holds. On drop its lock is given back; files stay.
 #[derive(Debug)]
 pub struct RunFolder {
     storage: Arc<dyn Storage>,
-    #[expect(dead_code, reason = "held, not used")]
-    lock: Lock,
+    /// `None` once it was given back.
+    lock: Option<Lock>,
+    /// The folders that were made for it, outermost first.
+    made: Vec<PathBuf>,
+}
+
+impl Drop for RunFolder {
+    fn drop(&mut self) {
+        if self.lock.is_some() {
+            // Should it stay behind, nobody holds it: the next run takes it.
+            let _ = self.storage.remove(LOCK);
+        }
+    }
 }
 
 impl RunFolder {
@@ -95,14 +106,23 @@ impl RunFolder {
     /// If a run is in it, or something else stands in the way, or it cannot be written; nothing was changed then.
     pub fn create(path: &Path, overwrite: Overwrite, privacy: Privacy) -> Result<Self, FolderError> {
         let made = make(path, privacy)?;
-        let taken = take(path, overwrite, privacy);
-        if taken.is_err() {
-            for folder in made.iter().rev() {
-                // Only what was made here a moment ago; if someone has put a file into it since, it stays.
-                let _ = fs::remove_dir(folder);
+        match take(path, overwrite, privacy) {
+            Ok(mut folder) => {
+                folder.made = made;
+                Ok(folder)
+            }
+            Err(error) => {
+                unmake(&made);
+                Err(error)
             }
         }
-        taken
+    }
+
+    /// Gives the folder back before anything was written into it: what was made for it is removed again.
+    pub fn abandon(mut self) {
+        let made = std::mem::take(&mut self.made);
+        drop(self);
+        unmake(&made);
     }
 
     /// Where it is.
@@ -131,21 +151,22 @@ impl RunFolder {
 
     /// Takes the lock of a folder whose files are known to be a run's.
     pub(crate) fn take_over(storage: Arc<dyn Storage>) -> Result<Self, FolderError> {
-        let lock = lock(&*storage)?;
-        Ok(Self { storage, lock })
+        let lock = Some(lock(&*storage)?);
+        Ok(Self { storage, lock, made: Vec::new() })
     }
 
     /// Gives the folder back: all that was to be written is.
     ///
     /// # Errors
     /// If the folder's entries cannot be made to last.
-    pub fn close(self) -> Result<PathBuf, StorageError> {
+    pub fn close(mut self) -> Result<PathBuf, StorageError> {
         let path = self.path().to_owned();
         let failed = |action, name: &str| {
             let path = path.join(name);
             move |source| StorageError::new(action, path, source)
         };
         self.storage.remove(LOCK).map_err(failed(Action::Remove, LOCK))?;
+        self.lock = None;
         self.storage.sync().map_err(failed(Action::Sync, ""))?;
         Ok(path)
     }
@@ -158,6 +179,7 @@ impl RunFolder {
 pub fn replace(path: &Path, file: RunFile, bytes: &[u8]) -> Result<(), StorageError> {
     use std::os::unix::fs::PermissionsExt;
     let failed = |source| StorageError::new(Action::OpenFolder, path, source);
+    let path = &fs::canonicalize(path).map_err(failed)?;
     // Whoever closed the folder wants its files closed too.
     let closed = fs::metadata(path).map_err(failed)?.permissions().mode() & 0o077 == 0;
     let disk = Disk::open(path, if closed { Privacy::Private } else { Privacy::AsUmask }).map_err(failed)?;
@@ -189,9 +211,7 @@ fn make(path: &Path, privacy: Privacy) -> Result<Vec<PathBuf>, FolderError> {
         // Parents are nobody's secret: only the run's own folder is closed.
         let mode = if folder == path { mode } else { 0o777 };
         if let Err(error) = fs::DirBuilder::new().mode(mode).create(folder) {
-            for folder in missing[..made].iter().rev() {
-                let _ = fs::remove_dir(folder);
-            }
+            unmake(&missing[..made]);
             return Err(StorageError::new(Action::CreateFolder, folder, error).into());
         }
     }
@@ -205,22 +225,21 @@ fn take(path: &Path, overwrite: Overwrite, privacy: Privacy) -> Result<RunFolder
 }
 
 pub(crate) fn take_storage(storage: Arc<dyn Storage>, overwrite: Overwrite) -> Result<RunFolder, FolderError> {
-    let lock = lock(&*storage)?;
-    let ready = recognise::holding(&*storage, overwrite).and_then(|old| {
-        probe(&*storage)?;
-        for name in old {
-            storage
-                .remove(&name)
-                .map_err(|source| StorageError::new(Action::Remove, storage.path().join(&name), source))?;
-        }
-        Ok(())
-    });
-    match ready {
-        Ok(()) => Ok(RunFolder { storage, lock }),
-        Err(error) => {
-            let _ = storage.remove(LOCK);
-            Err(error)
-        }
+    let folder = RunFolder::take_over(storage)?;
+    let storage = folder.storage();
+    let old = recognise::holding(storage, overwrite)?;
+    probe(storage)?;
+    for name in old {
+        let failed = |source| StorageError::new(Action::Remove, storage.path().join(&name), source);
+        storage.remove(&name).map_err(failed)?;
+    }
+    Ok(folder)
+}
+
+/// Removes folders that were made a moment ago; one into which someone has put a file since stays.
+fn unmake(made: &[PathBuf]) {
+    for folder in made.iter().rev() {
+        let _ = fs::remove_dir(folder);
     }
 }
 

@@ -181,6 +181,3 @@ fn read_own(path: &Path) -> Result<ForeignRun, ForeignError> {
         notes: Vec::new(),
     })
 }
-
-#[cfg(test)]
-mod tests;

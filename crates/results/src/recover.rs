@@ -8,7 +8,7 @@ use std::sync::Arc;
 use metron_metrics::accounts::Breach;
 use metron_metrics::objective::ObjectiveError;
 
-use crate::folder::{FolderError, LOCK, Privacy, RunFile, RunFolder};
+use crate::folder::{FolderError, Privacy, RunFile, RunFolder};
 use crate::journal::{Damage, JournalError, JournalReader};
 use crate::plan_order;
 use crate::recorder::{SettleError, Settled, write_rows};
@@ -66,7 +66,7 @@ pub enum RecoverError {
     Settle(#[from] SettleError),
     /// A stated objective in the journal is none.
     #[error("the journal cannot be understood: {0}")]
-    Objective(#[from] ObjectiveError),
+    Objective(#[from] Box<ObjectiveError>),
     /// The rows contradict each other.
     #[error("the journal's requests do not balance: {0}")]
     Breach(#[from] Breach),
@@ -103,6 +103,9 @@ impl RecoverError {
 /// # Errors
 /// If there is none, it is still running, its journal cannot be read at all, or its files cannot be written.
 pub fn recover(path: &Path) -> Result<Recovered, RecoverError> {
+    // Whoever names a link to a run means the run.
+    let real = fs::canonicalize(path);
+    let path = real.as_deref().unwrap_or(path);
     let disk = |privacy| {
         Disk::open(path, privacy).map_err(|source| match source.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => RecoverError::NoRun { path: path.to_owned() },
@@ -123,12 +126,8 @@ pub fn recover(path: &Path) -> Result<Recovered, RecoverError> {
         Ok(_) | Err(_) => Privacy::AsUmask,
     };
     let storage: Arc<dyn Storage> = Arc::new(disk(privacy)?);
-    let folder = RunFolder::take_over(Arc::clone(&storage))?;
-    let recovered = journal.map_err(RecoverError::from).and_then(|mut journal| finish(folder, &mut journal));
-    if recovered.is_err() {
-        let _ = storage.remove(LOCK);
-    }
-    recovered
+    let folder = RunFolder::take_over(storage)?;
+    finish(folder, &mut journal?)
 }
 
 /// The summary of a run that has no journal.

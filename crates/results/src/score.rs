@@ -207,6 +207,3 @@ impl From<&PartialRequest> for AveragedRequest {
         Self { ttft_s, tpot_s, e2e_latency_s, input_tokens, output_tokens, failed }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -193,3 +193,42 @@ fn advice(class: ErrorClass) -> &'static str {
         | ErrorClass::Empty => "; look at the server's log",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_warning_is_one_line_that_says_what_to_do() {
+        let half = Share::new(0.5).expect("a share");
+        let failing = |class| Warning::Failing { class, example: "x".to_owned() };
+        let warnings = [
+            Warning::TokenizerAssumed { name: "o200k_base".to_owned() },
+            Warning::Insecure,
+            Warning::ClientBusy { busy: half, workers: 2 },
+            Warning::LateDispatch { p99: Nanos::from_millis(3) },
+            Warning::ClientStalled { at: Nanos::from_secs(1), lasted: Nanos::from_secs(2) },
+            Warning::WallClockStepped { by_ns: -3_600_000_000_000 },
+            Warning::NoKernelStamps,
+            Warning::HeldBack { max_in_flight: 4 },
+            Warning::Unstreamed { count: 1, of: 2 },
+            Warning::CountMismatch { share: half },
+            Warning::UncleanEnd { count: 1 },
+            Warning::SharedReads { share: half },
+            Warning::FewSamples { metric: "ttft", percentile: "p99", has: 50, needs: 662 },
+            Warning::Redirected { to: "http://x".to_owned() },
+            Warning::DescriptorsRaised { from: 32, to: 64 },
+        ];
+        for warning in warnings.into_iter().chain(ErrorClass::ALL.map(failing)) {
+            let text = warning.to_string();
+            let (what, todo) = text.split_once("; ").expect(&text);
+            assert!(!what.is_empty() && todo.len() > 8 && !text.contains('\n'), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_busy_client_is_told_the_number_of_workers_to_use() {
+        let text = Warning::ClientBusy { busy: Share::new(0.9).expect("a share"), workers: 2 }.to_string();
+        assert!(text.contains("90 % busy") && text.ends_with("use --workers 4 or another machine"), "{text}");
+    }
+}

@@ -190,3 +190,26 @@ fn a_configuration_says_whose_it_is() {
     folder.close().expect("closed");
     check_refused(parent.path(), Overwrite::Refuse, "holds a run already");
 }
+
+#[test]
+fn a_run_that_does_not_begin_leaves_no_trace() {
+    let parent = parent();
+    create(&parent.path().join("a/b"), Overwrite::Refuse).expect("created").abandon();
+    assert_eq!(holds(parent.path()), []);
+    let path = parent.path().join("mine");
+    fs::create_dir(&path).expect("made");
+    create(&path, Overwrite::Refuse).expect("created").abandon();
+    assert_eq!(holds(&path), [], "a folder that was there stays, without our lock");
+}
+
+#[test]
+fn a_page_can_be_written_again_through_a_link_to_its_folder() {
+    let parent = parent();
+    let path = parent.path().join("run");
+    fs::create_dir(&path).expect("made");
+    symlink(&path, parent.path().join("latest")).expect("linked");
+    for page in ["<p>metron 1", "<p>metron 2"] {
+        replace(&parent.path().join("latest"), RunFile::Report, page.as_bytes()).expect("written");
+        assert_eq!(holds(&path), [("report.html".to_owned(), page.to_owned())]);
+    }
+}

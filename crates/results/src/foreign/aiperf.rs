@@ -101,7 +101,7 @@ pub(super) fn read_records(input: &mut Input) -> Result<ForeignRun, ForeignError
 impl Record {
     fn said(self) -> Result<Said, String> {
         let count = |measured: Option<Measured<f64>>, name: &str| match measured {
-            Some(Measured { value, .. }) if value >= 0.0 && value < 1e9 => Ok(Some(value.round() as u64)),
+            Some(Measured { value, .. }) if (0.0..1e9).contains(&value) => Ok(Some(value.round() as u64)),
             Some(Measured { value, .. }) => Err(format!("`{name}` holds {value}, which is no count")),
             None => Ok(None),
         };

@@ -130,14 +130,15 @@ struct GuideTimings {
 fn guidellm(file: GuideLlm) -> Vec<PartialRequest> {
     let mut requests = Vec::new();
     for benchmark in file.benchmarks {
-        requests.extend(benchmark.requests.successful.iter().map(|request| request.partial(false)));
-        requests.extend(benchmark.requests.errored.iter().map(|request| request.partial(true)));
+        requests.extend(benchmark.requests.successful.iter().map(GuideRequest::partial));
+        let errored = benchmark.requests.errored.iter();
+        requests.extend(errored.map(|request| PartialRequest { failed: true, ..request.partial() }));
     }
     requests
 }
 
 impl GuideRequest {
-    fn partial(&self, failed: bool) -> PartialRequest {
+    fn partial(&self) -> PartialRequest {
         let times = &self.info.timings;
         let between = |from: Option<f64>, to: Option<f64>| seconds(from.zip(to).map(|(from, to)| to - from), 1.0);
         PartialRequest {
@@ -147,7 +148,7 @@ impl GuideRequest {
             e2e_latency_s: between(times.request_start, times.last_token_iteration),
             input_tokens: self.prompt_tokens,
             output_tokens: self.output_tokens,
-            failed,
+            failed: false,
         }
     }
 }

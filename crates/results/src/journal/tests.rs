@@ -61,6 +61,15 @@ fn what_was_written_reads_back_with_its_facts() {
 }
 
 #[test]
+fn any_reader_of_arrow_streams_reads_it() {
+    let (_folder, path) = journal();
+    let stream =
+        arrow_ipc::reader::StreamReader::try_new(fs::File::open(&path).expect("there"), None).expect("a stream");
+    let rows: Vec<usize> = stream.map(|batch| batch.expect("a batch").num_rows()).collect();
+    assert_eq!(rows, [0, 2, 1, 3]);
+}
+
+#[test]
 fn a_batch_can_be_read_again() {
     let (_folder, path) = journal();
     let (read, _) = read(&path).expect("opens");

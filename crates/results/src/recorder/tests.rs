@@ -132,7 +132,12 @@ fn torture(fails: Fails, kind: ErrorKind) {
             }
             // A call that cleans up may fail in silence: nothing depends on it.
             Ok(()) => {}
-            Err(failed) => check_error(&failed, folder.path(), k),
+            Err(failed) => {
+                check_error(&failed, folder.path(), k);
+                let refused = matches!(failed, Failed::Folder(_));
+                let left = RunFile::ALL.into_iter().filter(|file| folder.path().join(file.name()).exists());
+                assert!(!refused || left.count() == 0, "call {k}: a refusal left files behind");
+            }
         }
         check_recover(folder.path(), flushed, k);
         assert!(k < 1_000, "the run never ends");

@@ -90,6 +90,15 @@ fn a_folder_without_a_run_is_told_so_and_stays_as_it_is() {
 }
 
 #[test]
+fn a_link_to_a_run_is_the_run() {
+    let folder = killed(facts(1), &[record(0)], 1);
+    let link = tempfile::tempdir().expect("a folder");
+    let link = link.path().join("latest");
+    std::os::unix::fs::symlink(folder.path(), &link).expect("linked");
+    assert_eq!(recover(&link).expect("recovered").summary.requests.completed, 1);
+}
+
+#[test]
 fn recovered_texts_stay_the_owners() {
     use std::os::unix::fs::PermissionsExt;
     let folder = killed(RunFacts { save_text: true, ..facts(1) }, &[record(0)], 1);

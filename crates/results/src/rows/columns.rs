@@ -45,19 +45,16 @@ impl Unit {
 impl Column {
     /// A column in which every row has a value.
     pub(crate) fn full(name: &str, unit: Unit, array: impl Array + 'static) -> Self {
-        Self::new(name, unit, Arc::new(array), false)
+        let Self { field, array } = Self::sparse(name, unit, array);
+        Self { field: field.with_nullable(false), array }
     }
 
     /// A column that may be null.
     pub(crate) fn sparse(name: &str, unit: Unit, array: impl Array + 'static) -> Self {
-        Self::new(name, unit, Arc::new(array), true)
-    }
-
-    fn new(name: &str, unit: Unit, array: ArrayRef, nullable: bool) -> Self {
         let metadata: HashMap<String, String> =
             unit.name().map(|unit| ("unit".to_owned(), unit.to_owned())).into_iter().collect();
-        let field = Field::new(name, array.data_type().clone(), nullable).with_metadata(metadata);
-        Self { field, array }
+        let field = Field::new(name, array.data_type().clone(), true).with_metadata(metadata);
+        Self { field, array: Arc::new(array) }
     }
 }
 

@@ -36,8 +36,9 @@ impl Tally {
     ///
     /// # Errors
     /// If one of the facts' objectives is none.
-    pub fn new(facts: RunFacts) -> Result<Self, ObjectiveError> {
-        let objectives = facts.objectives.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
+    pub fn new(facts: RunFacts) -> Result<Self, Box<ObjectiveError>> {
+        let objectives =
+            facts.objectives.iter().map(|text| text.parse().map_err(Box::new)).collect::<Result<_, _>>()?;
         let options = SummaryOptions { target_miss_rate: facts.target_miss_rate, objectives };
         Ok(Self { facts, summariser: Summariser::new(options), accounts: Accounts::default(), last: Nanos::ZERO })
     }
