@@ -1,7 +1,7 @@
 //! What a person reads: console, progress, HTML. Text from outside passes [`escape`] on its way to a terminal, and maud's
 //! escaping on its way into a page.
 //!
-//! - [`console::table`] shows a summary.
+//! - [`console::table`] shows a summary, [`console::score_table`] scores.
 //! - [`progress::Progress`] follows a run by its events.
 //! - [`html::report`] is the page that a run leaves behind.
 //!

@@ -1,21 +1,26 @@
 //! A summary as a reader asks it: figures by name, shares of shares, the notes that a person must see beside them.
 //! Knows the contract's names; computes no figure.
 
+use std::collections::BTreeMap;
+
 use metron_results::event::Warning;
 use metron_results::summary::{Distribution, Figure, Interval, Quantiles, Summary, Value};
 use metron_units::Share;
 
+/// Figures by name.
+pub(crate) type Metrics = BTreeMap<String, Figure>;
+
 /// The distribution of that name, if the summary has it and it holds at least one sample.
-pub(crate) fn distribution<'a>(summary: &'a Summary, name: &str) -> Option<&'a Distribution> {
-    match summary.metrics.get(name)? {
+pub(crate) fn distribution<'a>(metrics: &'a Metrics, name: &str) -> Option<&'a Distribution> {
+    match metrics.get(name)? {
         Figure::Distribution(distribution) if distribution.quantiles.count > 0 => Some(distribution),
         Figure::Distribution(_) | Figure::Value(_) => None,
     }
 }
 
 /// The single value of that name, if it could be had, with its interval.
-pub(crate) fn value(summary: &Summary, name: &str) -> Option<(f64, Option<Interval>)> {
-    match summary.metrics.get(name)? {
+pub(crate) fn value(metrics: &Metrics, name: &str) -> Option<(f64, Option<Interval>)> {
+    match metrics.get(name)? {
         Figure::Value(Value { value, ci95, .. }) => value.map(|value| (value, *ci95)),
         Figure::Distribution(_) => None,
     }
@@ -108,7 +113,7 @@ pub(crate) fn notes(summary: &Summary) -> Vec<Warning> {
 
 /// The first percentile of TTFT that the sample cannot carry; the other figures per request share its fate.
 fn few_samples(summary: &Summary) -> Option<Warning> {
-    let ttft = distribution(summary, "ttft")?;
+    let ttft = distribution(&summary.metrics, "ttft")?;
     let short = Percentile::ALL.into_iter().find(|percentile| percentile.carried(ttft).is_none())?;
     Some(Warning::FewSamples {
         metric: "ttft",

@@ -1,23 +1,22 @@
 //! Latencies: one row a metric, one unit a row, and the interval of the percentile that is most often judged by.
 
-use metron_results::Summary;
 use metron_results::summary::Distribution;
 
 use super::columns::Columns;
 use super::interval;
 use crate::figure::Scale;
-use crate::reading::{self, Percentile};
+use crate::reading::{self, Metrics, Percentile};
 use crate::style::Style;
 
 /// A figure that the sample cannot carry; the note under the table says how many requests it takes.
 const NOT_CARRIED: &str = "-";
 
-pub(super) fn lines(summary: &Summary, style: Style) -> Vec<String> {
+pub(super) fn lines(metrics: &Metrics, style: Style) -> Vec<String> {
     let mut rows = Columns::default();
     rows.push(["", "", "p50", "p90", "p99", "95 % CI of p99", "max"].map(str::to_owned));
     let mut count = 0;
-    for (name, label) in shown(summary) {
-        if let Some(distribution) = reading::distribution(summary, name) {
+    for (name, label) in shown(metrics) {
+        if let Some(distribution) = reading::distribution(metrics, name) {
             rows.push(row(label, distribution));
             count += 1;
         }
@@ -34,9 +33,9 @@ pub(super) fn lines(summary: &Summary, style: Style) -> Vec<String> {
 }
 
 /// The metrics of the table, in its order; those that only repeat another one are left to the report.
-fn shown(summary: &Summary) -> Vec<(&'static str, &'static str)> {
-    let median = |name| reading::distribution(summary, name).and_then(|distribution| distribution.quantiles.p50);
-    let count = |name| reading::distribution(summary, name).map(|distribution| distribution.quantiles.count);
+fn shown(metrics: &Metrics) -> Vec<(&'static str, &'static str)> {
+    let median = |name| reading::distribution(metrics, name).and_then(|distribution| distribution.quantiles.p50);
+    let count = |name| reading::distribution(metrics, name).map(|distribution| distribution.quantiles.count);
     let mut shown = vec![("ttft", "TTFT")];
     if median("ttft_from_schedule").is_some() {
         shown.push(("ttft_from_schedule", "TTFT from schedule"));

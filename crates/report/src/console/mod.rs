@@ -7,6 +7,7 @@ mod fluidity;
 mod headline;
 mod instrument;
 mod latency;
+mod score;
 mod throughput;
 mod verdicts;
 
@@ -16,6 +17,7 @@ use crate::escape;
 use crate::reading;
 use crate::style::Style;
 
+pub use score::score_table;
 
 /// The columns of a terminal that nobody has widened.
 const WIDTH: usize = 80;
@@ -26,9 +28,9 @@ pub fn table(summary: &Summary, style: Style) -> String {
     let sections = [
         headline::lines(summary, style),
         fluidity::lines(summary, style),
-        latency::lines(summary, style),
+        latency::lines(&summary.metrics, style),
         throughput::lines(summary, style),
-        verdicts::objectives(summary, style),
+        verdicts::objectives(&summary.objectives, style),
         verdicts::errors(summary, style),
         instrument::lines(summary, style),
         notes(summary, style),

@@ -17,7 +17,7 @@ const ROWS: [(&str, &str, &str); 4] = [
 pub(super) fn lines(summary: &Summary, style: Style) -> Vec<String> {
     let mut rows = Columns::default();
     for (name, label, unit) in ROWS {
-        if let Some((value, ci95)) = reading::value(summary, name) {
+        if let Some((value, ci95)) = reading::value(&summary.metrics, name) {
             let interval = ci95.map_or_else(String::new, |ends| format!("  {}", interval(ends, figure::number)));
             rows.push_with_text([label.to_owned(), figure::number(value)], format!("{unit}{interval}"));
         }

@@ -7,11 +7,11 @@ use super::section;
 use crate::style::Style;
 use crate::{escape, figure};
 
-pub(super) fn objectives(summary: &Summary, style: Style) -> Vec<String> {
-    if summary.objectives.is_empty() {
+pub(super) fn objectives(objectives: &[Objective], style: Style) -> Vec<String> {
+    if objectives.is_empty() {
         return Vec::new();
     }
-    let lines = summary.objectives.iter().map(|objective| one(objective, style)).collect();
+    let lines = objectives.iter().map(|objective| one(objective, style)).collect();
     section("Objectives", lines, style)
 }
 

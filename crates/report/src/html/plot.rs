@@ -46,7 +46,7 @@ pub(super) enum Join {
 const WIDTH: f64 = 640.0;
 const HEIGHT: f64 = 260.0;
 const LEFT: f64 = 56.0;
-const RIGHT: f64 = 12.0;
+const RIGHT: f64 = 18.0;
 const TOP: f64 = 12.0;
 const BOTTOM: f64 = 40.0;
 
@@ -59,7 +59,7 @@ impl Plot {
                 svg viewBox={"0 0 " (WIDTH) " " (HEIGHT)} role="img" aria-label=(self.caption) {
                     (self.grid())
                     @for (k, line) in self.lines.iter().enumerate() {
-                        path class={"line line-" (k % 4) (dash(line.join))} d=(self.path(line)) {
+                        path class={"line line-" (k % 4) (dash(line.join))} fill="none" stroke="currentColor" d=(self.path(line)) {
                             title { (line.name) }
                         }
                     }
@@ -79,7 +79,7 @@ impl Plot {
         html! {
             @for (value, text) in self.y.ticks() {
                 @let y = self.y_at(value);
-                line.grid x1=(LEFT) x2=(WIDTH - RIGHT) y1=(fixed(y)) y2=(fixed(y)) {}
+                line.grid stroke="currentColor" stroke-opacity="0.15" x1=(LEFT) x2=(WIDTH - RIGHT) y1=(fixed(y)) y2=(fixed(y)) {}
                 text.tick x=(LEFT - 6.0) y=(fixed(y + 4.0)) text-anchor="end" { (text) }
             }
             @for (value, text) in self.x.ticks() {

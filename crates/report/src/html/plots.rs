@@ -23,8 +23,9 @@ pub(super) fn of_run(summary: &Summary) -> Markup {
 
 /// Percentiles from left to right, the time of each upwards.
 fn quantiles(summary: &Summary) -> Option<Plot> {
-    let spread =
-        |name: &str| reading::distribution(summary, name).map(|distribution| percentiles(&distribution.quantiles));
+    let spread = |name: &str| {
+        reading::distribution(&summary.metrics, name).map(|distribution| percentiles(&distribution.quantiles))
+    };
     let shown: Vec<(&str, Vec<(f64, f64)>)> = [("TTFT", "ttft"), ("TBT", "tbt"), ("TPOT", "tpot")]
         .into_iter()
         .filter_map(|(label, name)| spread(name).map(|points| (label, points)))

@@ -51,9 +51,12 @@ pub(super) fn warnings(summary: &Summary) -> Markup {
 /// The figures that matter first.
 pub(super) fn tiles(summary: &Summary) -> Markup {
     let percentile = |name: &str, q: fn(&Quantiles) -> Option<f64>| {
-        reading::distribution(summary, name).and_then(|distribution| q(&distribution.quantiles)).map(figure::time)
+        reading::distribution(&summary.metrics, name)
+            .and_then(|distribution| q(&distribution.quantiles))
+            .map(figure::time)
     };
-    let value = |name: &str, show: fn(f64) -> String| reading::value(summary, name).map(|(value, _)| show(value));
+    let value =
+        |name: &str, show: fn(f64) -> String| reading::value(&summary.metrics, name).map(|(value, _)| show(value));
     let rate = |value: f64| format!("{} tokens/s", figure::number(value));
     let tiles = [
         ("fluid requests", value("fluid_request_share", figure::share)),
@@ -145,7 +148,7 @@ pub(super) fn requests(summary: &Summary) -> Markup {
         @if !requests.errors.is_empty() {
             div.scroll {
                 table {
-                    tr { th { "error" } th { "count" } th { "one of them" } }
+                    tr { th { "error" } th { "count" } th.text { "one of them" } }
                     @for (class, error) in &requests.errors {
                         tr { td.bad { (class) } td { (error.count) } td.text { (error.example) } }
                     }
