@@ -1,19 +1,41 @@
 //! Runs a plan against a target and records it.
+//!
+//! [`run()`] takes a [`RunConfig`] and gives back what the run found, its files written. A feeder thread walks the plan and
+//! makes requests ahead of their instants; workers, each a thread with a runtime and connections of its own, send them and
+//! read the answers; a recorder thread settles what came back ([`settle`]) and keeps it. [`instrument`] says how far the
+//! client itself can be trusted. How it goes is told as [`metron_results::event::RunEvent`]s; nothing is printed here.
 
 #![forbid(unsafe_code)]
 
+mod aftermath;
 mod brake;
+mod close;
+mod conduct;
 pub mod config;
+mod config_file;
+mod error;
+mod facts;
 mod feeder;
+mod finished;
 mod gate;
+mod host;
 pub mod instrument;
+mod live;
 pub mod preflight;
 mod processor;
+mod pulse;
 mod queue;
+mod recorder;
+pub mod resolve;
+mod run;
 pub mod settle;
 pub mod stop;
 mod timer;
+pub mod variables;
 mod worker;
 
 pub use config::RunConfig;
+pub use error::{NotKept, RunError, Whose};
+pub use finished::{AllFailed, Finished, Objectives};
+pub use run::{Options, Output, run};
 pub use stop::Stop;

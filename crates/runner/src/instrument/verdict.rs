@@ -202,8 +202,8 @@ mod tests {
     fn lateness_that_shows_is_suspect_and_comparable_lateness_the_bottleneck() {
         let late = |p50, p99| Readings { dispatch_lag: Some(lag(1_000, p50, p99)), ..quiet() };
         check(&late(200e-6, 9e-3), Verdict::Ok, &[]);
-        check(&late(200e-6, 15e-3), Verdict::Suspect, &["15ms late (p99)"]);
-        check(&late(60e-3, 2.0), Verdict::Bottleneck, &["60ms late (median)"]);
+        check(&late(200e-6, 15e-3), Verdict::Suspect, &["15 ms late (p99)"]);
+        check(&late(60e-3, 2.0), Verdict::Bottleneck, &["60 ms late (median)"]);
     }
 
     #[test]
@@ -220,14 +220,14 @@ mod tests {
 
     #[test]
     fn standing_still_is_suspect_and_named() {
-        check(&Readings { stall: Some(Nanos::from_secs(30)), ..quiet() }, Verdict::Suspect, &["30s"]);
+        check(&Readings { stall: Some(Nanos::from_secs(30)), ..quiet() }, Verdict::Suspect, &["30 s"]);
     }
 
     #[test]
     fn all_reasons_are_given_and_the_gravest_decides() {
         let readings =
             Readings { stall: Some(Nanos::from_secs(2)), workers: busy(0.99, 10), client_resource: 3, ..quiet() };
-        check(&readings, Verdict::Bottleneck, &["3 requests", "busy", "2s"]);
+        check(&readings, Verdict::Bottleneck, &["3 requests", "busy", "2 s"]);
     }
 
     #[test]

@@ -1,0 +1,139 @@
+//! The end of a run: rows in the plan's order, accounts closed, figures computed, files written. What went wrong on the way
+//! is told only once all that can be kept is.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::Sender;
+
+use metron_results::RunFacts;
+use metron_results::event::RunEvent;
+use metron_results::recorder::{Settled, Unsettled};
+use metron_results::summary::{ClockSource, Ending, Instrument, Tally};
+use metron_units::Nanos;
+use metron_workload::{Load, PlanConfig, Warmup};
+
+use crate::aftermath::warnings;
+use crate::conduct::{Crew, FeedError};
+use crate::error::{NotKept, RunError};
+use crate::feeder::Fed;
+use crate::finished::Finished;
+use crate::instrument::{self, Measured, Readings};
+use crate::recorder::{Keep, Observed, Recorded};
+use crate::stop::Asked;
+use crate::worker::WorkerError;
+
+/// What there is when the last request is over.
+pub(crate) struct Closing<'a> {
+    pub(crate) facts: RunFacts,
+    pub(crate) plan: &'a PlanConfig,
+    pub(crate) fed: Result<Fed, FeedError>,
+    pub(crate) crew: Crew,
+    pub(crate) recorded: Recorded,
+    /// When that was.
+    pub(crate) ended: Nanos,
+    pub(crate) dispatched: &'a AtomicU64,
+}
+
+/// Closes a run.
+///
+/// # Errors
+/// If something cannot be kept, or something of metron's own failed.
+pub(crate) fn close(closing: Closing<'_>, events: &Sender<RunEvent>) -> Result<Finished, RunError> {
+    let Closing { facts, plan, fed, crew, recorded, ended, dispatched } = closing;
+    let Recorded { keep, refused, observed } = recorded;
+    let dispatched = dispatched.load(Ordering::Relaxed);
+    let rescue_name = format!("metron-{}", facts.run.id);
+    let planned = facts.planned;
+    let mut tally = Tally::new(facts).expect("the objectives were resolved before the run");
+    let folder = match keep {
+        Keep::Folder(journal) => {
+            if let Some(error) = refused {
+                // Rows may be missing, so there is no summary to make: what there is, is for `metron recover`.
+                return Err(not_kept(error.into(), Some(journal.give_up()), &rescue_name));
+            }
+            let settled = journal.settle(dispatched, |record| tally.add(record));
+            Some(settled.map_err(|(error, unsettled)| not_kept(error.into(), Some(*unsettled), &rescue_name))?)
+        }
+        Keep::Memory(mut records) => {
+            records.sort_unstable_by_key(|record| record.id);
+            records.iter().for_each(|record| tally.add(record));
+            None
+        }
+    };
+    let (planned_measured, planned_warmup) = planned_requests(plan, planned, fed.as_ref().ok(), &observed);
+    let ending = Ending {
+        not_sent: planned_measured.saturating_sub(observed.measured),
+        warmup_not_sent: planned_warmup.saturating_sub(observed.warmup),
+        ended: Some(ended),
+        instrument: Some(report(&crew, &observed)),
+    };
+    let at = folder.as_ref().map(|folder| folder.path().to_owned());
+    let summary = tally.close(ending).map_err(|source| RunError::Accounts { folder: at.clone(), source })?;
+    if let Some(folder) = &folder {
+        folder.write_summary(&summary).map_err(|error| not_kept(error.into(), None, &rescue_name))?;
+    }
+    for warning in warnings(&summary, &observed) {
+        let _ = events.send(RunEvent::Warning(warning));
+    }
+    let interrupted = crew.asked > Asked::Nothing;
+    let fed = match failures(crew, fed, at) {
+        Ok(fed) => fed,
+        Err(error) => {
+            // What there is, is written: the folder is a finished run's, and the error says why it is a short one.
+            folder.map(Settled::finish).transpose().map_err(|error| not_kept(error.into(), None, &rescue_name))?;
+            return Err(error);
+        }
+    };
+    let _ = events.send(RunEvent::Finished(Box::new(summary.clone())));
+    Ok(Finished { summary, folder, interrupted, plan_digest: fed.digest })
+}
+
+/// The run's own failure, now that its files are written.
+fn failures(crew: Crew, fed: Result<Fed, FeedError>, folder: Option<PathBuf>) -> Result<Fed, RunError> {
+    match crew.failed {
+        Some(WorkerError::Panicked) => return Err(RunError::Panicked { folder }),
+        Some(WorkerError::System(error)) => return Err(RunError::System(error)),
+        None => {}
+    }
+    fed.map_err(|error| match error {
+        FeedError::Prompt(error) => RunError::Prompt(error),
+        FeedError::Panicked => RunError::Panicked { folder },
+    })
+}
+
+/// Brings to safety what can be.
+fn not_kept(source: NotKept, unsettled: Option<Unsettled>, name: &str) -> RunError {
+    let rescued = unsettled.and_then(|unsettled| unsettled.rescue(&std::env::temp_dir(), name).ok());
+    RunError::NotKept { rescued, source }
+}
+
+/// How many requests of each phase the plan held; what only the clock could decide is what it let through.
+fn planned_requests(plan: &PlanConfig, planned: Option<u64>, fed: Option<&Fed>, observed: &Observed) -> (u64, u64) {
+    let open = match plan.load {
+        Load::Open { .. } => fed,
+        Load::Closed { .. } => None,
+    };
+    let measured = planned.or(open.map(|fed| fed.measured)).unwrap_or(observed.measured);
+    let warmup = match plan.warmup {
+        Warmup::None => 0,
+        Warmup::Requests(requests) => requests,
+        Warmup::Duration(_) => open.map_or(observed.warmup, |fed| fed.warmup),
+    };
+    (measured, warmup)
+}
+
+fn report(crew: &Crew, observed: &Observed) -> Instrument {
+    let clock = if crew.stamps.kernel > crew.stamps.user { ClockSource::Kernel } else { ClockSource::User };
+    let median = |lags: &instrument::Lags| lags.quantiles().and_then(|quantiles| quantiles.p50);
+    instrument::report(&Readings {
+        clock,
+        dispatch_lag: observed.dispatch_lag.quantiles(),
+        read_lag: observed.read_lag.quantiles().filter(|_| clock == ClockSource::Kernel),
+        chunks: observed.chunks,
+        shared_reads: observed.shared_reads,
+        workers: crew.busy.clone(),
+        client_resource: observed.client_resource,
+        stall: crew.longest_stall,
+        measured: Measured { ttft: median(&observed.ttft), gap: median(&observed.gaps) },
+    })
+}

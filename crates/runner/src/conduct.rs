@@ -1,0 +1,181 @@
+//! A run from its first request to its last: starts feeder, workers and recorder, watches over them, and gathers what they
+//! found. Each failure ends the run in good order. Knows no configuration.
+
+use std::io;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use metron_results::event::{InFlight, RunEvent, RunPhase};
+use metron_units::Nanos;
+use metron_wire::{Clock, StampCounts};
+use metron_workload::PromptError;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::MissedTickBehavior;
+
+use crate::brake::Brake;
+use crate::feeder::{Fed, Feeder};
+use crate::gate::Gate;
+use crate::instrument::Busy;
+use crate::pulse::{BEAT, Pulse, wall_ns};
+use crate::stop::{Asked, Stop};
+use crate::worker::{Report, Told, WorkerError};
+
+/// A feeder at work.
+pub(crate) struct Feeding {
+    thread: JoinHandle<Result<Fed, FeedError>>,
+}
+
+/// Why no more could be fed.
+#[derive(Debug)]
+pub(crate) enum FeedError {
+    Prompt(PromptError),
+    Panicked,
+}
+
+impl Feeding {
+    /// Starts to feed. Whatever stops it also stops the run.
+    pub(crate) fn start(feeder: Feeder, brake: Brake) -> io::Result<Self> {
+        let feed = move || {
+            let fed = std::panic::catch_unwind(AssertUnwindSafe(|| feeder.feed()));
+            let fed = fed.map_err(|_| FeedError::Panicked).and_then(|fed| fed.map_err(FeedError::Prompt));
+            if fed.is_err() {
+                brake.drain();
+            }
+            fed
+        };
+        Ok(Self { thread: std::thread::Builder::new().name("metron-feeder".to_owned()).spawn(feed)? })
+    }
+
+    pub(crate) fn end(self) -> Result<Fed, FeedError> {
+        self.thread.join().unwrap_or(Err(FeedError::Panicked))
+    }
+}
+
+/// What the workers found, all told.
+#[derive(Debug, Default)]
+pub(crate) struct Crew {
+    pub(crate) busy: Vec<Busy>,
+    pub(crate) stamps: StampCounts,
+    pub(crate) failed: Option<WorkerError>,
+    /// What was asked from without.
+    pub(crate) asked: Asked,
+    pub(crate) longest_stall: Option<Nanos>,
+}
+
+/// Watches a run.
+pub(crate) struct Watch<'a> {
+    pub(crate) clock: Clock,
+    pub(crate) origin: Nanos,
+    pub(crate) gate: &'a Gate,
+    pub(crate) brake: &'a Brake,
+    pub(crate) stop: &'a Stop,
+    pub(crate) workers: usize,
+    pub(crate) has_warmup: bool,
+    pub(crate) events: &'a Sender<RunEvent>,
+}
+
+impl Watch<'_> {
+    /// Watches until every worker is done or has failed.
+    pub(crate) fn until_done(&self, told: UnboundedReceiver<Told>) -> io::Result<Crew> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        Ok(runtime.block_on(self.watch(told)))
+    }
+
+    async fn watch(&self, mut told: UnboundedReceiver<Told>) -> Crew {
+        let mut crew = Crew::default();
+        let mut pulse = Pulse::new(self.clock.now(), wall_ns());
+        let mut beat = tokio::time::interval(Duration::from(BEAT));
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (mut sending, mut at_work) = (self.workers, self.workers);
+        let mut warming_up = self.has_warmup;
+        self.phase_began(if warming_up { RunPhase::Warmup } else { RunPhase::Measured }, self.origin);
+        while at_work > 0 {
+            let next = next_more(crew.asked);
+            tokio::select! {
+                said = told.recv() => match said {
+                    Some(Told::SendsNoMore) => {
+                        sending -= 1;
+                        if sending == 0 {
+                            self.phase_began(RunPhase::Draining, self.clock.now());
+                        }
+                    }
+                    Some(Told::Done(report)) => {
+                        at_work -= 1;
+                        crew.add(report);
+                    }
+                    Some(Told::Failed(error)) => {
+                        at_work -= 1;
+                        crew.failed.get_or_insert(error);
+                        // What the others have in flight is still good.
+                        self.brake.drain();
+                    }
+                    None => break,
+                },
+                asked = self.stop.reaches(next), if crew.asked < Asked::Now => {
+                    crew.asked = asked;
+                    self.brake.apply(asked);
+                    self.interrupted(asked);
+                }
+                _ = beat.tick() => {
+                    let now = self.clock.now();
+                    for warning in pulse.beat(now, wall_ns()) {
+                        self.tell(RunEvent::Warning(warning));
+                    }
+                    if let Some(from) = self.gate.measured_from().filter(|&from| warming_up && from <= now) {
+                        warming_up = false;
+                        self.phase_began(RunPhase::Measured, from);
+                    }
+                }
+            }
+        }
+        crew.longest_stall = pulse.longest_stall();
+        crew
+    }
+
+    fn interrupted(&self, asked: Asked) {
+        let in_flight = if asked == Asked::Now { InFlight::Dropped } else { InFlight::Awaited };
+        self.tell(RunEvent::Interrupted { at: self.clock.now(), in_flight });
+    }
+
+    fn phase_began(&self, phase: RunPhase, at: Nanos) {
+        self.tell(RunEvent::PhaseBegan { phase, at });
+    }
+
+    fn tell(&self, event: RunEvent) {
+        // Nobody has to listen.
+        let _ = self.events.send(event);
+    }
+}
+
+/// What more could be asked.
+fn next_more(asked: Asked) -> Asked {
+    match asked {
+        Asked::Nothing => Asked::Drain,
+        Asked::Drain | Asked::Now => Asked::Now,
+    }
+}
+
+impl Crew {
+    fn add(&mut self, report: Report) {
+        self.busy.push(report.busy);
+        self.stamps.kernel += report.stamps.kernel;
+        self.stamps.user += report.stamps.user;
+        self.stamps.refused += report.stamps.refused;
+    }
+}
+
+/// Starts a thread of the run.
+pub(crate) fn thread<T: Send + 'static>(
+    name: String,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<JoinHandle<T>> {
+    std::thread::Builder::new().name(name).spawn(work)
+}
+
+/// One queue for all workers where the next free one takes the next request, else one for each.
+pub(crate) fn shares<T>(queues: &Arc<[Arc<T>]>, worker: usize) -> Arc<T> {
+    Arc::clone(&queues[worker % queues.len()])
+}

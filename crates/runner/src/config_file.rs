@@ -1,0 +1,51 @@
+//! `config.yaml`: the resolved configuration, by which the run can be repeated. Secrets are left out of it, and so are the
+//! run's name and folder.
+
+use crate::RunConfig;
+use crate::variables::{masked_header, masked_url};
+
+/// The text of `config.yaml`, for a run that asked for `model`.
+pub(crate) fn config_yaml(config: &RunConfig, model: Option<&str>) -> String {
+    let written = RunConfig {
+        url: masked_url(&config.url),
+        model: config.model.clone().or_else(|| model.map(str::to_owned)),
+        header: config.header.iter().map(|line| masked_header(line)).collect(),
+        ..config.clone()
+    };
+    serde_saphyr::to_string(&written).expect("a configuration is plain values with text keys")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONFIG: &str = "url: https://h/v1?key=sk-url\nendpoint: auto\nheader:\n- 'X-API-Key: sk-header'\n- 'x-team: a'\n\
+        rate: 4/s\ninput_tokens: lognormal:512,0.5\noutput_tokens: 70% 128 + 30% 512\ntokenizer: auto\nseed: 7\n\
+        ttft_deadline: 300ms\ntbt_deadline: 30ms\ntarget_miss_rate: 10%\ntimeout_connect: 10s\ntimeout_first_token: 60s\n\
+        timeout_idle: 30s\ntimeout: 600s\nrequests: 10\nbody: '{\"a\": \"x: y # z\"}'\n";
+
+    fn config() -> RunConfig {
+        serde_saphyr::from_str(CONFIG).expect("a configuration")
+    }
+
+    #[test]
+    fn no_secret_is_written() {
+        let yaml = config_yaml(&config(), Some("m"));
+        assert!(!yaml.contains("sk-"), "{yaml}");
+        assert!(yaml.contains("${METRON_QUERY_KEY}") && yaml.contains("${METRON_HEADER_X_API_KEY}"), "{yaml}");
+    }
+
+    #[test]
+    fn what_is_written_reads_back_to_the_same_run() {
+        let masked = RunConfig {
+            url: "https://h/v1?key=${METRON_QUERY_KEY}".to_owned(),
+            header: vec!["X-API-Key: ${METRON_HEADER_X_API_KEY}".to_owned(), "x-team: a".to_owned()],
+            model: Some("m".to_owned()),
+            ..config()
+        };
+        let yaml = config_yaml(&config(), Some("m"));
+        let read: RunConfig = serde_saphyr::from_str(&yaml).expect("it reads back");
+        assert_eq!(read, masked);
+        assert_eq!(config_yaml(&read, Some("other")), yaml, "a repeated run writes the same file");
+    }
+}

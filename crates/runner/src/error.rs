@@ -1,0 +1,129 @@
+//! Why a run could not be, or did not come to its end. Failures of requests are none of these: they are rows.
+
+use std::io;
+use std::path::PathBuf;
+
+use metron_metrics::accounts::Breach;
+use metron_results::folder::FolderError;
+use metron_results::recorder::SettleError;
+use metron_results::storage::StorageError;
+use metron_sim::server::StartError;
+use metron_workload::PromptError;
+
+use crate::preflight::{ContactError, TooFewDescriptors, TooFewPorts};
+use crate::resolve::ConfigError;
+
+/// Where a fault of metron's own is to be told.
+const REPORT: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/issues/new");
+
+/// Why a run could not be, or did not come to its end.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say what each field is")]
+pub enum RunError {
+    /// The user's to mend.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// This host's limits.
+    #[error(transparent)]
+    Descriptors(#[from] TooFewDescriptors),
+    /// This host's limits.
+    #[error(transparent)]
+    Ports(#[from] TooFewPorts),
+    /// The server is not there, or not as it should be. From outside: not safe for a terminal as it stands.
+    #[error(transparent)]
+    Contact(#[from] ContactError),
+    /// The simulated engine does not start.
+    #[error("cannot start the simulated engine")]
+    Simulator(#[source] StartError),
+    /// The folder cannot take the run.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// No prompt of a planned length.
+    #[error("cannot make the plan's prompts")]
+    Prompt(#[source] PromptError),
+    /// The system refuses a thread, a timer or a poll set.
+    #[error("the system refuses what a run needs")]
+    System(#[from] io::Error),
+    /// What is measured can no longer be kept, so nothing more was sent.
+    #[error("could not keep what is measured{}", rescued.as_ref().map(|at| format!("; its requests are kept in `{}`", at.display())).unwrap_or_default())]
+    NotKept {
+        /// Where the requests were brought to safety, if that could be done.
+        rescued: Option<PathBuf>,
+        #[source]
+        source: NotKept,
+    },
+    /// A fault of ours in the middle of a run, which was then ended.
+    #[error("a thread of metron stopped on a fault of its own{}", folder.as_ref().map(|at| format!("; what was measured until then is in `{}`", at.display())).unwrap_or_default())]
+    Panicked {
+        /// The run's folder, its files written.
+        folder: Option<PathBuf>,
+    },
+    /// A fault of ours in the counting.
+    #[error("the run's accounts do not balance{}", folder.as_ref().map(|at| format!("; its requests are in `{}`", at.display())).unwrap_or_default())]
+    Accounts {
+        folder: Option<PathBuf>,
+        #[source]
+        source: Breach,
+    },
+}
+
+/// What could not be kept.
+#[derive(Debug, thiserror::Error)]
+pub enum NotKept {
+    /// While the run ran, or one of its files.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The rows at its end.
+    #[error(transparent)]
+    Settle(#[from] SettleError),
+}
+
+/// Who can do something about an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// The user, by asking for something else.
+    Users,
+    /// Whoever runs this machine or that server.
+    Outside,
+    /// The makers of metron.
+    Ours,
+}
+
+impl RunError {
+    /// Who can do something about it.
+    #[must_use]
+    pub fn whose(&self) -> Whose {
+        match self {
+            Self::Config(_) => Whose::Users,
+            Self::Descriptors(_)
+            | Self::Ports(_)
+            | Self::Contact(_)
+            | Self::Simulator(_)
+            | Self::Folder(_)
+            | Self::Prompt(_)
+            | Self::System(_)
+            | Self::NotKept { .. } => Whose::Outside,
+            Self::Panicked { .. } | Self::Accounts { .. } => Whose::Ours,
+        }
+    }
+
+    /// What to do about it; empty if nobody knows.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Config(error) => error.hint.clone(),
+            Self::Descriptors(error) => error.hint(),
+            Self::Ports(error) => error.hint(),
+            Self::Contact(error) => error.hint().to_owned(),
+            Self::Folder(error) => error.hint(),
+            Self::Simulator(_) | Self::System(_) => "lower the load, or raise ulimit -n and ulimit -u".to_owned(),
+            Self::Prompt(_) => "--tokenizer o200k_base, or other --input-tokens".to_owned(),
+            Self::NotKept { rescued: Some(at), .. } => format!("metron recover '{}'", at.display()),
+            Self::NotKept { source: NotKept::Storage(error), .. } => error.hint(),
+            Self::NotKept { source: NotKept::Settle(error), .. } => error.hint(),
+            Self::Panicked { .. } | Self::Accounts { .. } => {
+                format!("please tell what was run and the lines above, without keys: {REPORT}")
+            }
+        }
+    }
+}

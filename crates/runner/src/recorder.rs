@@ -1,0 +1,200 @@
+//! Takes in requests that are over, on a thread of its own: settles them, keeps them, and tells how the run stands. Sends
+//! nothing, and knows no connection.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::Duration;
+
+use metron_metrics::{ErrorClass, Outcome, Phase, RequestRecord};
+use metron_results::event::{RunEvent, Warning};
+use metron_results::recorder::Recorder as Journal;
+use metron_results::storage::StorageError;
+use metron_units::Nanos;
+use metron_wire::Clock;
+
+use crate::brake::Brake;
+use crate::instrument::Lags;
+use crate::live::Live;
+use crate::settle::Settler;
+use crate::worker::{Ended, HeldBack};
+
+/// How often it is told how the run stands, and what was recorded is handed to the system.
+const TICK: Nanos = Nanos::from_millis(500);
+
+/// Where records are kept.
+#[derive(Debug)]
+pub(crate) enum Keep {
+    /// In a run's folder; memory does not grow with the run.
+    Folder(Box<Journal>),
+    /// In memory: a run that leaves no files.
+    Memory(Vec<RequestRecord>),
+}
+
+/// Records a run.
+pub(crate) struct Recorder {
+    pub(crate) clock: Clock,
+    pub(crate) settler: Settler,
+    pub(crate) keep: Keep,
+    pub(crate) live: Live,
+    /// Requests of the run whose turn has come.
+    pub(crate) dispatched: Arc<AtomicU64>,
+    pub(crate) max_in_flight: Option<u32>,
+    pub(crate) brake: Brake,
+    pub(crate) events: Sender<RunEvent>,
+}
+
+/// What was recorded.
+#[derive(Debug)]
+pub(crate) struct Recorded {
+    pub(crate) keep: Keep,
+    /// The disk's refusal that ended the run.
+    pub(crate) refused: Option<StorageError>,
+    pub(crate) observed: Observed,
+}
+
+/// What the records say of the client itself, beside the figures. Of the measured phase, but for the counts of rows.
+#[derive(Debug, Default)]
+pub(crate) struct Observed {
+    pub(crate) warmup: u64,
+    pub(crate) measured: u64,
+    pub(crate) dispatch_lag: Lags,
+    pub(crate) read_lag: Lags,
+    pub(crate) ttft: Lags,
+    pub(crate) gaps: Lags,
+    pub(crate) chunks: u64,
+    pub(crate) shared_reads: u64,
+    pub(crate) client_resource: u64,
+    pub(crate) unstreamed: u64,
+}
+
+impl Recorder {
+    /// Records until every worker is gone.
+    pub(crate) fn record(mut self, ended: &Receiver<Box<Ended>>) -> Recorded {
+        let mut observed = Observed::default();
+        let mut warned = Warned::default();
+        let mut refused = None;
+        let mut next = self.clock.now() + TICK;
+        loop {
+            match ended.recv_timeout(Duration::from(next.saturating_sub(self.clock.now()))) {
+                Ok(ended) => {
+                    let record = self.settle(*ended, &mut observed, &mut warned);
+                    self.live.add(&record, self.clock.now());
+                    self.keep_or_stop(&mut refused, |keep| keep.add(record));
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            let now = self.clock.now();
+            if now >= next {
+                let dispatched = self.dispatched.load(Ordering::Relaxed);
+                self.keep_or_stop(&mut refused, |keep| keep.flush(dispatched));
+                let snapshot = self.live.snapshot(dispatched, now);
+                self.tell(RunEvent::Progress(Box::new(snapshot)));
+                next = now + TICK;
+            }
+        }
+        Recorded { keep: self.keep, refused, observed }
+    }
+
+    fn settle(&mut self, ended: Ended, observed: &mut Observed, warned: &mut Warned) -> RequestRecord {
+        if ended.planned.phase == Phase::Measured {
+            observed.own_lags(&ended);
+        }
+        if ended.held_back == HeldBack::Yes
+            && !std::mem::replace(&mut warned.held_back, true)
+            && let Some(max_in_flight) = self.max_in_flight
+        {
+            self.tell(RunEvent::Warning(Warning::HeldBack { max_in_flight }));
+        }
+        let record = self.settler.settle(ended.planned, ended.answer);
+        observed.record(&record);
+        if let Outcome::Failed(failure) = &record.outcome
+            && warned.failing.insert(failure.class)
+        {
+            let example = failure.message.clone();
+            self.tell(RunEvent::Warning(Warning::Failing { class: failure.class, example }));
+        }
+        record
+    }
+
+    /// What cannot be kept must not be measured: the first refusal of the disk ends the run. What comes in after it is still
+    /// offered, for the journal keeps it in memory to be brought elsewhere.
+    fn keep_or_stop(
+        &mut self,
+        refused: &mut Option<StorageError>,
+        keep: impl FnOnce(&mut Keep) -> Result<(), StorageError>,
+    ) {
+        if let Err(error) = keep(&mut self.keep)
+            && refused.is_none()
+        {
+            *refused = Some(error);
+            self.brake.now();
+        }
+    }
+
+    fn tell(&self, event: RunEvent) {
+        // Nobody has to listen.
+        let _ = self.events.send(event);
+    }
+}
+
+/// What was warned of already: once each.
+#[derive(Debug, Default)]
+struct Warned {
+    held_back: bool,
+    failing: BTreeSet<ErrorClass>,
+}
+
+impl Keep {
+    fn add(&mut self, record: RequestRecord) -> Result<(), StorageError> {
+        match self {
+            Self::Folder(journal) => journal.record(&record),
+            Self::Memory(records) => {
+                records.push(record);
+                Ok(())
+            }
+        }
+    }
+
+    fn flush(&mut self, dispatched: u64) -> Result<(), StorageError> {
+        match self {
+            Self::Folder(journal) => journal.flush(dispatched),
+            Self::Memory(_) => Ok(()),
+        }
+    }
+}
+
+impl Observed {
+    fn own_lags(&mut self, ended: &Ended) {
+        if let Some(lag) = ended.dispatch_lag() {
+            self.dispatch_lag.add(lag);
+        }
+        for chunk in &ended.answer.chunks {
+            self.read_lag.add(chunk.read_lag);
+            self.shared_reads += u64::from(chunk.shared_read);
+        }
+        self.chunks += ended.answer.chunks.len() as u64;
+    }
+
+    fn record(&mut self, record: &RequestRecord) {
+        if record.phase == Phase::Warmup {
+            self.warmup += 1;
+            return;
+        }
+        self.measured += 1;
+        match &record.outcome {
+            Outcome::Completed => {
+                self.unstreamed += u64::from(!record.streamed);
+                let first = record.chunks.first().map(|chunk| chunk.arrived);
+                if let (Some(first), Some(dispatched)) = (first, record.dispatched) {
+                    self.ttft.add(first.saturating_sub(dispatched));
+                }
+                record.chunk_gaps().for_each(|gap| self.gaps.add(gap));
+            }
+            Outcome::Failed(failure) => self.client_resource += u64::from(failure.class == ErrorClass::ClientResource),
+            Outcome::Cancelled => {}
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! A configuration's words become what they mean: a plan, a target, a tokenizer. All that is the user's to mend is found here,
+//! before anything is opened but the files that the configuration names. Sends nothing.
+
+mod error;
+mod load;
+mod target;
+mod words;
+
+use metron_metrics::Deadlines;
+use metron_wire::{Dialect, Target};
+use metron_workload::{Load, PlanConfig, Tokenizer};
+use serde_json::{Map, Value};
+
+use crate::RunConfig;
+use crate::settle::Naming;
+use crate::variables::Lookup;
+pub use error::ConfigError;
+pub use target::Server;
+pub(crate) use target::{FIRST_CONTACT, target};
+
+/// What a configuration means.
+#[derive(Debug, Clone)]
+pub struct Resolved {
+    /// Whom to measure.
+    pub server: Server,
+    /// The dialect that was named; `None` where the URL tells it.
+    pub dialect: Option<Dialect>,
+    /// What is sent, and when.
+    pub plan: PlanConfig,
+    /// Counts tokens, and makes prompts.
+    pub tokenizer: Tokenizer,
+    /// Whether it is the model's own.
+    pub naming: Naming,
+    /// Laid over each request's body.
+    pub extra: Option<Map<String, Value>>,
+    /// What every request is held to.
+    pub deadlines: Deadlines,
+    /// Sending threads.
+    pub workers: u32,
+}
+
+impl Resolved {
+    /// Reads a configuration. `variables` gives the values of `${NAME}`s: only whether they are set is looked at here.
+    ///
+    /// # Errors
+    /// What the user has to mend, with the flag and what could be typed instead.
+    pub fn of(config: &RunConfig, variables: Lookup<'_>) -> Result<Self, ConfigError> {
+        let dialect = words::dialect(&config.endpoint)?;
+        let server = Server::of(config, dialect, variables)?;
+        let plan = load::plan(config)?;
+        words::objectives(&config.slo)?;
+        let (tokenizer, naming) = words::tokenizer(&config.tokenizer)?;
+        let extra = config.body.as_deref().map(words::body).transpose()?;
+        let workers = load::workers(config, &plan.load)?;
+        target::headers(config, variables)?;
+        let deadlines = Deadlines { ttft: config.ttft_deadline, tbt: config.tbt_deadline };
+        Ok(Self { server, dialect, plan, tokenizer, naming, extra, deadlines, workers })
+    }
+
+    /// The most connections at once, if that is known beforehand.
+    #[must_use]
+    pub fn connections(&self, config: &RunConfig) -> Option<u64> {
+        match self.plan.load {
+            Load::Closed { concurrency } => Some(concurrency.into()),
+            Load::Open { .. } => config.max_in_flight.map(u64::from),
+        }
+    }
+}
+
+/// The target of a run against the server at `url`.
+///
+/// # Errors
+/// As [`Resolved::of`], or if a file of certificates cannot be used.
+pub(crate) fn run_target(
+    config: &RunConfig,
+    url: &str,
+    dialect: Option<Dialect>,
+    variables: Lookup<'_>,
+) -> Result<Target, ConfigError> {
+    target(config, url, dialect, variables, target::timeouts(config))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,94 @@
+//! The settings that say which server is asked, and how it is reached. Opens nothing but the file of certificates.
+
+use metron_sim::Spec;
+use metron_sim::spec::SCHEME;
+use metron_units::Nanos;
+use metron_wire::{
+    Dialect, Endpoint, Header, Redirects, Secret, Target, TargetError, TargetSettings, Timeouts, TlsSettings, Verify,
+};
+
+use super::ConfigError;
+use crate::RunConfig;
+use crate::variables::{Lookup, NotSet, expand, percent_encoded};
+
+/// The first contact waits no longer than this for a sign of life, however patient the run is.
+pub(crate) const FIRST_CONTACT: Nanos = Nanos::from_secs(10);
+
+/// Whom to measure.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Server {
+    /// A server on the network.
+    Network {
+        /// Its URL, variables put in: it may hold secrets.
+        url: String,
+    },
+    /// The simulated engine, within this process.
+    Simulated(Spec),
+}
+
+impl Server {
+    pub(super) fn of(config: &RunConfig, dialect: Option<Dialect>, variables: Lookup<'_>) -> Result<Self, ConfigError> {
+        if config.url.starts_with(SCHEME) {
+            return config.url.parse().map(Self::Simulated).map_err(|error: metron_sim::spec::SpecError| {
+                let hint = error.hint().map_or_else(String::new, |hint| format!("--url '{hint}'"));
+                ConfigError::new("url", error.to_string(), hint)
+            });
+        }
+        let url = expand(&config.url, variables, percent_encoded).map_err(|error| not_set("url", &error))?;
+        Endpoint::resolve(&url, dialect).map_err(|error| ConfigError::of("url", &error))?;
+        Ok(Self::Network { url })
+    }
+}
+
+fn not_set(flag: &'static str, error: &NotSet) -> ConfigError {
+    ConfigError::new(flag, error.to_string(), format!("export {}=...", error.name))
+}
+
+/// The headers of every request, variables put in.
+pub(super) fn headers(config: &RunConfig, variables: Lookup<'_>) -> Result<Vec<Header>, ConfigError> {
+    let mut headers = Vec::new();
+    if let Some(name) = &config.api_key_env {
+        let key = variables(name).filter(|key| !key.trim().is_empty());
+        let key = key.ok_or_else(|| not_set("api-key-env", &NotSet { name: name.clone() }))?;
+        let bearer = Header::bearer(&Secret::new(key)).map_err(|error| ConfigError::of("api-key-env", &error))?;
+        headers.push(bearer);
+    }
+    for line in &config.header {
+        let line = expand(line, variables, str::to_owned).map_err(|error| not_set("header", &error))?;
+        headers.push(Header::parse(&line).map_err(|error| ConfigError::of("header", &error))?);
+    }
+    Ok(headers)
+}
+
+pub(super) fn timeouts(config: &RunConfig) -> Timeouts {
+    Timeouts {
+        connect: config.timeout_connect,
+        first_token: config.timeout_first_token,
+        idle: config.timeout_idle,
+        total: config.timeout,
+    }
+}
+
+/// Everything that requests to `url` have in common.
+pub(crate) fn target(
+    config: &RunConfig,
+    url: &str,
+    dialect: Option<Dialect>,
+    variables: Lookup<'_>,
+    timeouts: Timeouts,
+) -> Result<Target, ConfigError> {
+    let verify = if config.insecure { Verify::Insecure } else { Verify::Yes };
+    let redirects = if config.follow_redirects { Redirects::Followed } else { Redirects::Reported };
+    let settings = TargetSettings {
+        endpoint: Endpoint::resolve(url, dialect).map_err(|error| ConfigError::of("url", &error))?,
+        headers: headers(config, variables)?,
+        tls: TlsSettings { ca: config.ca.clone(), verify },
+        timeouts,
+        redirects,
+    };
+    Target::new(settings).map_err(|error| match &error {
+        TargetError::Ca { .. } => ConfigError::of("ca", &error),
+        TargetError::Name(_) => ConfigError::of("url", &error),
+        TargetError::Tls(cause) => ConfigError::new("url", format!("{error}: {cause}"), ""),
+    })
+}

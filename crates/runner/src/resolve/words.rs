@@ -1,0 +1,85 @@
+//! The settings that are words of some language: names, files, objectives, JSON. Knows no load and no server.
+
+use std::fs::File;
+use std::io::Read as _;
+
+use metron_metrics::objective::Objective;
+use metron_wire::Dialect;
+use metron_workload::Tokenizer;
+use serde_json::{Map, Value};
+
+use super::ConfigError;
+use crate::settle::Naming;
+
+/// The largest tokenizer.json that is read; the largest known are a tenth of it.
+const TOKENIZER_BYTES: u64 = 256 << 20;
+
+/// The dialect that `--endpoint` names; `None` for `auto`.
+pub(super) fn dialect(name: &str) -> Result<Option<Dialect>, ConfigError> {
+    if name == "auto" {
+        return Ok(None);
+    }
+    match Dialect::from_name(name) {
+        Some(dialect) => Ok(Some(dialect)),
+        None => {
+            let known = Dialect::ALL.map(Dialect::name).join(", ");
+            Err(ConfigError::new("endpoint", format!("`{name}` is none of auto, {known}"), "--endpoint auto"))
+        }
+    }
+}
+
+/// Each objective reads.
+pub(super) fn objectives(slo: &[String]) -> Result<(), ConfigError> {
+    for expression in slo {
+        expression.parse::<Objective>().map_err(|error| {
+            let hint = if error.hint.is_empty() { String::new() } else { format!("--slo '{}'", error.hint) };
+            ConfigError::new("slo", error.to_string(), hint)
+        })?;
+    }
+    Ok(())
+}
+
+/// The object that is laid over each body.
+pub(super) fn body(json: &str) -> Result<Map<String, Value>, ConfigError> {
+    let hint = r#"--body '{"temperature": 0}'"#;
+    match serde_json::from_str(json) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(_) => Err(ConfigError::new("body", "it is JSON, but no object", hint)),
+        Err(error) => Err(ConfigError::new("body", format!("it is no JSON: {error}"), hint)),
+    }
+}
+
+/// The tokenizer of this name or file, and whether it is the model's own.
+pub(super) fn tokenizer(name: &str) -> Result<(Tokenizer, Naming), ConfigError> {
+    if name == "auto" {
+        return Ok((Tokenizer::default(), Naming::Assumed));
+    }
+    let named = Tokenizer::named(name).map(|tokenizer| (tokenizer, Naming::Named));
+    named.or_else(|unknown| {
+        let refused = |message: String| {
+            let hint = unknown.hint();
+            let hint = if hint.is_empty() {
+                "--tokenizer PATH/tokenizer.json".to_owned()
+            } else {
+                format!("--tokenizer {hint}")
+            };
+            ConfigError::new("tokenizer", message, hint)
+        };
+        // A word without a dot or a slash was meant as a name.
+        if !name.contains(['/', '.']) {
+            return Err(refused(unknown.to_string()));
+        }
+        let json = read(name).map_err(|error| refused(format!("cannot read `{name}`: {error}")))?;
+        let tokenizer = Tokenizer::from_json(name, &json).map_err(|error| refused(error.to_string()))?;
+        Ok((tokenizer, Naming::Named))
+    })
+}
+
+fn read(path: &str) -> std::io::Result<Vec<u8>> {
+    let mut json = Vec::new();
+    File::open(path)?.take(TOKENIZER_BYTES + 1).read_to_end(&mut json)?;
+    if json.len() as u64 > TOKENIZER_BYTES {
+        return Err(std::io::Error::other(format!("it is longer than {TOKENIZER_BYTES} bytes")));
+    }
+    Ok(json)
+}

@@ -1,0 +1,344 @@
+//! One run, from its configuration to its summary: what is looked at first, what runs beside what, what is written at the end.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::mpsc::{Sender, channel};
+use std::time::Duration;
+
+use metron_results::event::{RunEvent, RunPhase, Warning};
+use metron_results::folder::{Overwrite, Privacy, RunFile, RunFolder};
+use metron_results::recorder::Recorder as Journal;
+use metron_sim::server;
+use metron_units::Nanos;
+use metron_wire::{Clock, Target, Timeouts};
+use metron_workload::{LeftToClock, Load, Plan, Prompts, Shard, Warmup};
+
+use crate::RunConfig;
+use crate::brake::Brake;
+use crate::close::{Closing, close};
+use crate::conduct::{Crew, Feeding, Watch, shares, thread};
+use crate::config_file::config_yaml;
+use crate::error::{NotKept, RunError};
+use crate::facts::{Named, facts};
+use crate::feeder::{Feeder, KeepTexts};
+use crate::finished::Finished;
+use crate::gate::Gate;
+use crate::live::Live;
+use crate::preflight::{Descriptors, Found, contact, ensure_descriptors, ensure_ports};
+use crate::queue::{Bound, Queue};
+use crate::recorder::{Keep, Recorded, Recorder};
+use crate::resolve::{FIRST_CONTACT, Resolved, Server, run_target, target};
+use crate::settle::{Naming, Settler};
+use crate::stop::Stop;
+use crate::worker::{Job, Pace, Told, Work, WorkerError};
+
+/// What is ready to be sent at once, over all queues: a tenth of a second at 20,000 requests a second, or a hundred prompts
+/// of 100,000 tokens.
+const READY: Bound = Bound { jobs: 2_048, bytes: 64 << 20 };
+/// Ready before the first request leaves, so that the plan's first instants are met.
+const READY_AT_START: usize = 64;
+/// What long prompts may take of the time before a run; the run then begins with fewer of them ready.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What a run is told besides its configuration.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// What it is called.
+    pub name: String,
+    /// The command line, secrets left out (see [`crate::variables`]).
+    pub command: Vec<String>,
+    /// Where its files go.
+    pub output: Output,
+}
+
+/// Where a run's files go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// Into a folder of its own.
+    Folder {
+        /// The folder; made if it is missing.
+        path: PathBuf,
+        /// What to do if a run is in it.
+        overwrite: Overwrite,
+    },
+    /// Nowhere: the rows are kept in memory until the summary is made.
+    None,
+}
+
+/// Runs. Blocks until the run is over, and leaves no thread behind.
+///
+/// `events` hears how it goes; nobody has to listen. `stop` ends it early: what was measured until then is the result.
+///
+/// # Errors
+/// If it cannot begin, if what it measures cannot be kept, or on a fault of metron's own. Failures of requests are no errors.
+pub fn run(config: &RunConfig, options: Options, events: &Sender<RunEvent>, stop: &Stop) -> Result<Finished, RunError> {
+    let variables = |name: &str| std::env::var(name).ok();
+    let resolved = Resolved::of(config, &variables)?;
+    let simulator = start_simulator(&resolved.server)?;
+    let url = match (&resolved.server, &simulator) {
+        (Server::Network { url }, _) => url.clone(),
+        (Server::Simulated(_), Some(simulator)) => format!("http://{}", simulator.addr()),
+        (Server::Simulated(_), None) => unreachable!("a simulated server was started above"),
+    };
+    let target = Arc::new(run_target(config, &url, resolved.dialect, &variables)?);
+    let timeouts = first_contact_timeouts(config);
+    let probe = Arc::new(self::target(config, &url, resolved.dialect, &variables, timeouts)?);
+    limits(config, &resolved, simulator.is_some(), events)?;
+    let found = meet(probe, config.model.as_deref())?;
+    let folder = match &options.output {
+        Output::Folder { path, overwrite } => {
+            let privacy = if config.save_text { Privacy::Private } else { Privacy::AsUmask };
+            Some(RunFolder::create(path, *overwrite, privacy)?)
+        }
+        Output::None => None,
+    };
+    warn_beforehand(config, &resolved, events);
+    let run = Prepared { config, resolved: &resolved, target, model: found.model, options, events, stop };
+    let finished = run.conduct(folder);
+    drop(simulator);
+    finished
+}
+
+fn start_simulator(server: &Server) -> Result<Option<server::Server>, RunError> {
+    match server {
+        Server::Network { .. } => Ok(None),
+        Server::Simulated(spec) => {
+            let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+            let started = server::Server::start(spec, any_port, server::Options::default());
+            started.map(Some).map_err(RunError::Simulator)
+        }
+    }
+}
+
+fn first_contact_timeouts(config: &RunConfig) -> Timeouts {
+    let patient = |timeout: Nanos| timeout.min(FIRST_CONTACT);
+    Timeouts {
+        connect: config.timeout_connect,
+        first_token: patient(config.timeout_first_token),
+        idle: patient(config.timeout_idle),
+        total: patient(config.timeout),
+    }
+}
+
+/// Refuses what this host cannot do, where that is certain.
+fn limits(config: &RunConfig, resolved: &Resolved, simulated: bool, events: &Sender<RunEvent>) -> Result<(), RunError> {
+    let Some(connections) = resolved.connections(config) else { return Ok(()) };
+    let ends = if simulated { 2 } else { 1 };
+    if let Descriptors::Raised { from, to } = ensure_descriptors(connections, ends)? {
+        tell(events, RunEvent::Warning(Warning::DescriptorsRaised { from, to }));
+    }
+    // A bound of requests in flight need not be reached; users are.
+    if matches!(resolved.plan.load, Load::Closed { .. }) {
+        ensure_ports(connections)?;
+    }
+    Ok(())
+}
+
+fn meet(probe: Arc<Target>, model: Option<&str>) -> Result<Found, RunError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    Ok(runtime.block_on(contact(probe, model))?)
+}
+
+fn warn_beforehand(config: &RunConfig, resolved: &Resolved, events: &Sender<RunEvent>) {
+    if config.insecure {
+        tell(events, RunEvent::Warning(Warning::Insecure));
+    }
+    // The simulated engine has no model, so no tokenizer is the wrong one.
+    if resolved.naming == Naming::Assumed && matches!(resolved.server, Server::Network { .. }) {
+        let name = resolved.tokenizer.name().to_owned();
+        tell(events, RunEvent::Warning(Warning::TokenizerAssumed { name }));
+    }
+}
+
+fn tell(events: &Sender<RunEvent>, event: RunEvent) {
+    // Nobody has to listen.
+    let _ = events.send(event);
+}
+
+/// A run that may begin.
+struct Prepared<'a> {
+    config: &'a RunConfig,
+    resolved: &'a Resolved,
+    target: Arc<Target>,
+    model: String,
+    options: Options,
+    events: &'a Sender<RunEvent>,
+    stop: &'a Stop,
+}
+
+/// What the threads of a run share.
+struct Stage {
+    clock: Clock,
+    origin: Nanos,
+    gate: Arc<Gate>,
+    queues: Arc<[Arc<Queue<Job>>]>,
+    brake: Brake,
+    dispatched: Arc<AtomicU64>,
+}
+
+impl Prepared<'_> {
+    fn conduct(self, folder: Option<RunFolder>) -> Result<Finished, RunError> {
+        let plan = Plan::new(self.resolved.plan.clone()).expect("the configuration was resolved with it");
+        let prompts = Prompts::new(&self.resolved.tokenizer, self.config.seed).map_err(RunError::Prompt)?;
+        let queues = self.queues();
+        let brake = Brake::new(Arc::clone(&queues));
+        let feeder = Feeder {
+            plan: plan.clone(),
+            prompts,
+            target: Arc::clone(&self.target),
+            model: self.model.clone(),
+            extra: self.resolved.extra.clone(),
+            texts: if self.config.save_text { KeepTexts::Yes } else { KeepTexts::No },
+            queues: Arc::clone(&queues),
+        };
+        let feeding = Feeding::start(feeder, brake.clone())?;
+        for queue in queues.iter() {
+            queue.wait_for(READY_AT_START, PATIENCE);
+        }
+        let clock = Clock::start();
+        let named =
+            Named { name: self.options.name.clone(), command: self.options.command.clone(), model: self.model.clone() };
+        let facts = facts(self.config, self.resolved, self.target.endpoint(), named, clock);
+        let started = RunEvent::Started {
+            facts: Box::new(facts.clone()),
+            folder: folder.as_ref().map(|folder| folder.path().to_owned()),
+        };
+        let keep =
+            folder.map(|folder| self.begin_journal(folder, &facts)).transpose().inspect_err(|_| brake.drain())?;
+        tell(self.events, started);
+        // From here on the plan's time runs: all that takes time before the first request is done.
+        let origin = clock.now();
+        let gate = Arc::new(Gate::new(origin, self.left_to_clock(&plan)));
+        let stage = Stage { clock, origin, gate, queues, brake, dispatched: Arc::default() };
+        let keep = keep.unwrap_or_else(|| Keep::Memory(Vec::new()));
+        let (crew, recorded) = self.threads(&stage, &plan, keep, facts.planned)?;
+        let ended = clock.now();
+        tell(self.events, RunEvent::PhaseBegan { phase: RunPhase::Settling, at: ended });
+        let fed = feeding.end();
+        close(
+            Closing { facts, plan: &self.resolved.plan, fed, crew, recorded, ended, dispatched: &stage.dispatched },
+            self.events,
+        )
+    }
+
+    /// One queue where the next free worker takes the next request; one for each worker where the plan alone decides.
+    fn queues(&self) -> Arc<[Arc<Queue<Job>>]> {
+        let shared = match self.resolved.plan.load {
+            Load::Closed { .. } => true,
+            Load::Open { .. } => self.config.max_in_flight.is_some(),
+        };
+        let queues = if shared { 1 } else { self.resolved.workers as usize };
+        let bound = Bound { jobs: READY.jobs.div_ceil(queues), bytes: READY.bytes / queues };
+        (0..queues).map(|_| Arc::new(Queue::new(bound))).collect()
+    }
+
+    /// The journal is there, and can be written, before the first request.
+    fn begin_journal(&self, folder: RunFolder, facts: &metron_results::RunFacts) -> Result<Keep, RunError> {
+        let not_kept = |source| RunError::NotKept { rescued: None, source: NotKept::Storage(source) };
+        let journal = Journal::begin(folder, facts.clone()).map_err(not_kept)?;
+        let model = matches!(self.resolved.server, Server::Network { .. }).then_some(self.model.as_str());
+        journal.write(RunFile::Config, config_yaml(self.config, model).as_bytes()).map_err(not_kept)?;
+        Ok(Keep::Folder(Box::new(journal)))
+    }
+
+    /// A plan of instants leaves nothing to the clock, unless a bound can hold requests back beyond the run's duration.
+    fn left_to_clock(&self, plan: &Plan) -> Option<LeftToClock> {
+        plan.left_to_clock().or_else(|| {
+            self.config.max_in_flight?;
+            let warmup = match self.resolved.plan.warmup {
+                Warmup::Duration(time) => Some(time),
+                Warmup::None | Warmup::Requests(_) => None,
+            };
+            Some(LeftToClock { warmup, requests: None, duration: self.resolved.plan.limit.duration })
+        })
+    }
+
+    fn threads(&self, stage: &Stage, plan: &Plan, keep: Keep, planned: Option<u64>) -> io::Result<(Crew, Recorded)> {
+        let (ended, landed) = channel();
+        let recorder = self.recorder(stage, plan, keep, planned);
+        let recorder = thread("metron-recorder".to_owned(), move || recorder.record(&landed))?;
+        let (tell, told) = tokio::sync::mpsc::unbounded_channel();
+        let mut threads = Vec::new();
+        for worker in 0..self.resolved.workers {
+            let work = Work {
+                target: Arc::clone(&self.target),
+                clock: stage.clock,
+                origin: stage.origin,
+                gate: Arc::clone(&stage.gate),
+                queue: shares(&stage.queues, worker as usize),
+                brake: stage.brake.clone(),
+                pace: self.pace(plan, worker),
+                dispatched: Arc::clone(&stage.dispatched),
+                ended: ended.clone(),
+                tell: tell.clone(),
+            };
+            match thread(format!("metron-worker-{worker}"), move || work.run()) {
+                Ok(worker) => threads.push(worker),
+                Err(error) => {
+                    let _ = tell.send(Told::Failed(WorkerError::System(error)));
+                }
+            }
+        }
+        // The recorder ends when nobody is left who could hand it anything.
+        drop((ended, tell));
+        let watch = Watch {
+            clock: stage.clock,
+            origin: stage.origin,
+            gate: &stage.gate,
+            brake: &stage.brake,
+            stop: self.stop,
+            workers: self.resolved.workers as usize,
+            has_warmup: self.resolved.plan.warmup != Warmup::None,
+            events: self.events,
+        };
+        let crew = watch.until_done(told).inspect_err(|_| stage.brake.now());
+        for worker in threads {
+            worker.join().expect("a worker catches its own panics");
+        }
+        let recorded =
+            recorder.join().map_err(|_| io::Error::other("the recorder stopped on a fault of metron's own"))?;
+        Ok((crew?, recorded))
+    }
+
+    fn recorder(&self, stage: &Stage, plan: &Plan, keep: Keep, planned: Option<u64>) -> Recorder {
+        let warmup = match self.resolved.plan.warmup {
+            Warmup::None => Some(0),
+            Warmup::Requests(requests) => Some(requests),
+            Warmup::Duration(_) => None,
+        };
+        let in_all = planned.and_then(|measured| Some(measured + warmup?));
+        let held_back = self.config.max_in_flight.map(|_| plan.clone());
+        let settler = Settler {
+            tokenizer: self.resolved.tokenizer.clone(),
+            naming: self.resolved.naming,
+            deadlines: self.resolved.deadlines,
+        };
+        Recorder {
+            clock: stage.clock,
+            settler,
+            keep,
+            live: Live::new(stage.origin, in_all, Arc::clone(&stage.gate), held_back),
+            dispatched: Arc::clone(&stage.dispatched),
+            max_in_flight: self.config.max_in_flight,
+            brake: stage.brake.clone(),
+            events: self.events.clone(),
+        }
+    }
+
+    fn pace(&self, plan: &Plan, worker: u32) -> Pace {
+        let of = self.resolved.workers;
+        match self.resolved.plan.load {
+            Load::Open { .. } => {
+                let slots = self.config.max_in_flight.map(|all| all / of + u32::from(worker < all % of));
+                Pace::Open { slots }
+            }
+            Load::Closed { .. } => {
+                let shard = Shard::new(worker, of).expect("a worker's number is below their count");
+                Pace::Closed { begin: plan.shard(shard).users().map(|(_, begin)| begin).collect() }
+            }
+        }
+    }
+}
