@@ -64,9 +64,16 @@ impl Fraction {
 
     /// The percentage's digits without trailing zeros, as they are typed: `99.9`.
     pub(crate) fn percent(self) -> String {
-        let hundredth = Self::WHOLE / 100;
-        let decimals = format!("{:013}", self.numerator % hundredth);
-        let text = format!("{}.{decimals}", self.numerator / hundredth);
+        self.in_units_of(Self::WHOLE / 100, DECIMALS - 2)
+    }
+
+    /// The digits of the part of 1 without trailing zeros, as they are typed: `0.9`.
+    pub(crate) fn decimal(self) -> String {
+        self.in_units_of(Self::WHOLE, DECIMALS)
+    }
+
+    fn in_units_of(self, unit: u64, decimals: usize) -> String {
+        let text = format!("{}.{:0decimals$}", self.numerator / unit, self.numerator % unit);
         text.trim_end_matches('0').trim_end_matches('.').to_owned()
     }
 }
@@ -124,6 +131,9 @@ mod tests {
     fn percentages_are_shown_as_they_are_typed() {
         for text in ["0%", "100%", "99.9%", "0.001%", "12.5%"] {
             assert_eq!(fraction(text).to_string(), text);
+        }
+        for text in ["0", "1", "0.9", "0.001"] {
+            assert_eq!(fraction(text).decimal(), text);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Each method against samples whose truth is known: a 95 % interval must hold it about 95 times in 100. With 400 runs the
 //! count of hits strays by 4 (one standard deviation) of 380.
 
-use super::{Interval, batch_means, bootstrap, order_statistic::order_statistic, wilson::wilson};
+use super::{Interval, batch_means, bootstrap, order_statistic, wilson};
 use crate::quantile;
 use crate::testing::Random;
 

@@ -2,8 +2,8 @@
 //!
 //! | figure | method |
 //! |---|---|
-//! | quantile over requests | [`order_statistic`]: distribution-free, from the binomial distribution |
-//! | share of requests | [`wilson`] |
+//! | quantile over requests | [`order_statistic()`]: distribution-free, from the binomial distribution |
+//! | share of requests | [`wilson()`] |
 //! | quantile, mean or ratio over pooled gaps or tokens | [`bootstrap`] over requests, never over gaps |
 //! | mean over requests, throughput | [`batch_means`], since neighbours in a queue are alike |
 //!
@@ -13,15 +13,13 @@ pub mod batch_means;
 pub mod bootstrap;
 #[cfg(test)]
 mod coverage;
-pub mod order_statistic;
-pub mod wilson;
+mod order_statistic;
+mod wilson;
 
-pub use order_statistic::samples_needed;
+pub use order_statistic::{order_statistic, samples_needed};
+pub use wilson::wilson;
 
-/// The confidence of every interval here.
-pub const CONFIDENCE: f64 = 0.95;
-
-/// What each side may miss: half of what [`CONFIDENCE`] leaves.
+/// What each side may miss: half of what 95 % leave.
 const TAIL: f64 = 0.025;
 
 /// The 97.5th percentile of the standard normal distribution.
@@ -65,18 +63,6 @@ fn student(freedom: usize) -> f64 {
     let second = (5.0 * z5 + 16.0 * z3 + 3.0 * Z) / 96.0;
     let third = (3.0 * z7 + 19.0 * z5 + 17.0 * z3 - 15.0 * Z) / 384.0;
     Z + first / v + second / (v * v) + third / (v * v * v)
-}
-
-impl From<Interval> for (f64, f64) {
-    fn from(interval: Interval) -> Self {
-        (interval.low, interval.high)
-    }
-}
-
-impl From<Interval> for [f64; 2] {
-    fn from(interval: Interval) -> Self {
-        [interval.low, interval.high]
-    }
 }
 
 #[cfg(test)]

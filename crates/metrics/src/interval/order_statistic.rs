@@ -15,8 +15,7 @@ pub fn order_statistic(sorted: &[f64], p: f64) -> Option<Interval> {
 
 /// The places, from 0, of the two order statistics that enclose the `p`-quantile of `n` samples with at least 95 %
 /// confidence, at most 2.5 % missing it on either side. `None` if `n` is too small or `p` not between 0 and 1.
-#[must_use]
-pub fn ranks(n: u64, p: f64) -> Option<(usize, usize)> {
+fn ranks(n: u64, p: f64) -> Option<(usize, usize)> {
     if !(p > 0.0 && p < 1.0) || n < samples_needed(p) {
         return None;
     }

@@ -9,8 +9,8 @@
 //! # Ok::<(), metron_metrics::objective::ObjectiveError>(())
 //! ```
 //!
-//! One is read in [`parse`](self), counted request by request and decided at the end. How a run's figures come about is not
-//! known here.
+//! One is read once, counted request by request while they come, and decided at the end. How a run's figures come about is
+//! not known here.
 
 mod count;
 mod parse;
@@ -129,10 +129,14 @@ impl fmt::Display for Objective {
             Statistic::Mean => write!(f, "mean ")?,
             Statistic::For(_) | Statistic::Value => {}
         }
-        write!(f, "{} {} ", self.metric, self.comparison.sign())?;
+        // The index is a number to its readers, and its short name is the one they type: `fluidity >= 0.9`.
+        let is_index = self.metric == Metric::FluidityIndex;
+        let name = if is_index { "fluidity" } else { self.metric.name() };
+        write!(f, "{name} {} ", self.comparison.sign())?;
         match (self.threshold, self.metric.unit()) {
             (Threshold::Time(time), _) => write!(f, "{}", time.exact())?,
-            (Threshold::Share(share), _) => write!(f, "{}", share)?,
+            (Threshold::Share(share), _) if is_index => write!(f, "{}", share.decimal())?,
+            (Threshold::Share(share), _) => write!(f, "{share}")?,
             (Threshold::Number(number), Unit::Tokens) => write!(f, "{number}")?,
             (Threshold::Number(number), unit) => write!(f, "{number} {unit}")?,
         }

@@ -1,7 +1,7 @@
 //! A distribution as it is written down: count, moments, quantiles, and the intervals of those that carry one.
 
 use super::samples::Samples;
-use crate::interval::{Interval, batch_means, order_statistic::order_statistic};
+use crate::interval::{Interval, batch_means, order_statistic};
 use crate::quantile;
 
 /// A distribution over requests or over gaps, in the metric's unit. Everything but the count is `None` without samples.

@@ -5,7 +5,7 @@ use metron_units::Share;
 use super::requests::Order;
 use super::{Value, share};
 use crate::deadlines::Misses;
-use crate::interval::{Interval, bootstrap, order_statistic::order_statistic, wilson::wilson};
+use crate::interval::{Interval, bootstrap, order_statistic, wilson};
 use crate::quantile;
 use crate::request::RequestFigures;
 

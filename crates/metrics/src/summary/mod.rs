@@ -226,7 +226,7 @@ impl Summariser {
 
 /// `met` of `of` with Wilson's interval.
 fn share(met: u64, of: u64) -> Value {
-    Value { value: (of > 0).then(|| met as f64 / of as f64), ci95: interval::wilson::wilson(met, of) }
+    Value { value: (of > 0).then(|| met as f64 / of as f64), ci95: interval::wilson(met, of) }
 }
 
 /// One over a time: a rate; none where the time is 0.
