@@ -125,6 +125,16 @@ impl RunFolder {
         unmake(&made);
     }
 
+    /// Opens the folder of a run that is over, to write one of its files again.
+    ///
+    /// # Errors
+    /// If it cannot be opened, or a run is using it.
+    pub fn reopen(path: &Path) -> Result<Self, FolderError> {
+        let disk = Disk::open(path, Privacy::AsUmask);
+        let disk = disk.map_err(|source| StorageError::new(Action::OpenFolder, path, source))?;
+        Self::take_over(Arc::new(disk))
+    }
+
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {

@@ -5,7 +5,6 @@
 //! journal goes last: whatever fails before, `recover` can finish the run.
 
 use std::fs::File;
-use std::io::{self, Seek};
 use std::path::{Path, PathBuf};
 
 use metron_metrics::RequestRecord;
@@ -113,48 +112,63 @@ impl Recorder {
     /// # Errors
     /// If the disk says no. The journal is still there then.
     pub fn settle(
-        mut self,
+        self,
         dispatched: u64,
         each: impl FnMut(&RequestRecord),
     ) -> Result<Settled, (SettleError, Box<Unsettled>)> {
-        let settled = self.journal.finish(dispatched).map_err(SettleError::from).and_then(|()| {
-            self.written.rewind().map_err(|source| StorageError::new(Action::Read, self.folder.path(), source))?;
-            let path = self.folder.path().join(RunFile::Journal.name());
-            let file = self.written.try_clone().map_err(|source| StorageError::new(Action::Read, &path, source))?;
-            let mut journal = JournalReader::open(file, &path)?;
-            let survey = plan_order::survey(&mut journal);
-            if let Some(damage) = survey.damage {
-                return Err(damage.into());
-            }
-            write_rows(&self.folder, &self.facts, &mut journal, &survey, each)
-        });
-        match settled {
-            Ok(()) => Ok(Settled { folder: self.folder }),
-            Err(error) => Err((error, Box::new(Unsettled { written: self.written }))),
+        let Self { folder, facts, mut journal, written } = self;
+        match journal
+            .finish(dispatched)
+            .map_err(SettleError::from)
+            .and_then(|()| rows_of(&folder, &facts, &written, each))
+        {
+            Ok(()) => Ok(Settled { folder }),
+            Err(error) => Err((error, Box::new(Unsettled { journal, written }))),
         }
+    }
+
+    /// Ends recording after the disk refused: nothing more is written into the folder.
+    #[must_use]
+    pub fn give_up(self) -> Unsettled {
+        Unsettled { journal: self.journal, written: self.written }
+    }
+}
+
+fn rows_of(
+    folder: &RunFolder,
+    facts: &RunFacts,
+    written: &File,
+    each: impl FnMut(&RequestRecord),
+) -> Result<(), SettleError> {
+    let path = folder.path().join(RunFile::Journal.name());
+    let file = written.try_clone().map_err(|source| StorageError::new(Action::Read, &path, source))?;
+    let mut journal = JournalReader::open(file, &path)?;
+    let survey = plan_order::survey(&mut journal);
+    match survey.damage {
+        Some(damage) => Err(damage.into()),
+        None => write_rows(folder, facts, &mut journal, &survey, each),
     }
 }
 
 /// A run whose rows could not be written; its journal can be brought to safety.
 #[derive(Debug)]
 pub struct Unsettled {
+    journal: JournalWriter,
     written: File,
 }
 
 impl Unsettled {
-    /// Copies the journal into a new folder below `parent`, for when the run's own folder is gone or its disk is full.
-    /// Returns that folder, for `metron recover`.
+    /// Copies the journal into a new folder below `parent`, for when the run's own folder is gone or its disk is full: every
+    /// request that was recorded, those too that the disk refused. Returns that folder, for `metron recover`.
     ///
     /// # Errors
     /// If it cannot be written there either.
-    pub fn rescue(&self, parent: &Path, name: &str) -> Result<PathBuf, FolderError> {
+    pub fn rescue(mut self, parent: &Path, name: &str) -> Result<PathBuf, FolderError> {
         let folder = RunFolder::create(&parent.join(name), Overwrite::Refuse, Privacy::Private)?;
         let journal = RunFile::Journal.name();
         let failed = |action, source| StorageError::new(action, folder.path().join(journal), source);
         let mut copy = folder.storage().create(journal).map_err(|source| failed(Action::Create, source))?;
-        let mut from = &self.written;
-        from.rewind().map_err(|source| failed(Action::Read, source))?;
-        io::copy(&mut from, &mut copy).map_err(|source| failed(Action::Write, source))?;
+        self.journal.copy(&self.written, &mut copy).map_err(|source| failed(Action::Write, source))?;
         copy.sync().map_err(|source| failed(Action::Sync, source))?;
         Ok(folder.close()?)
     }

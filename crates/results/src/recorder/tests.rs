@@ -177,3 +177,27 @@ fn a_run_whose_folder_was_removed_can_be_brought_to_safety() {
     recover(&rescued).expect("recovered");
     assert_eq!(read_back(&rescued), in_order());
 }
+
+#[test]
+fn what_a_full_disk_refused_can_be_brought_to_safety() {
+    let mut refused_somewhere = 0;
+    for k in 0..120 {
+        let parent = tempfile::tempdir().expect("a folder");
+        let path = parent.path().join("run");
+        fs::create_dir(&path).expect("made");
+        let disk = Disk::open(&path, Privacy::AsUmask).expect("opens");
+        let storage = Arc::new(Failing::new(disk, k, Fails::FromThereOn, ErrorKind::StorageFull));
+        let Ok(folder) = take_storage(storage, Overwrite::Refuse) else { continue };
+        let Ok(mut recorder) = Recorder::begin(folder, facts(PLANNED)) else { continue };
+        let mut refused = 0;
+        for record in ended() {
+            recorder.record(&record).expect("kept in memory until it is flushed");
+            refused += usize::from(recorder.flush(PLANNED).is_err());
+        }
+        let rescued = recorder.give_up().rescue(parent.path(), "rescued").expect("rescued");
+        recover(&rescued).expect("recovered");
+        assert_eq!(read_back(&rescued), in_order(), "call {k}, {refused} refusals");
+        refused_somewhere += usize::from(refused > 0);
+    }
+    assert!(refused_somewhere > 10, "the disk was full at only {refused_somewhere} places");
+}
