@@ -1,0 +1,146 @@
+//! `metron run`: the flags' layers become a configuration, the configuration a run, the run its files, table and exit code.
+
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::SystemTime;
+
+use clap::ArgMatches;
+use metron_report::console;
+use metron_report::progress::{Detail, Progress};
+use metron_results::event::RunEvent;
+use metron_results::folder::{self, FolderError, Overwrite, RunFile, RunName};
+use metron_runner::{Finished, Objectives, Options, Output, RunError, Stop, Whose};
+use metron_units::Nanos;
+
+use crate::exit::Exit;
+use crate::failure::{Failure, chain};
+use crate::flags::OutputFlags;
+use crate::{layers, page, plan, signals, speak, typed};
+
+/// Runs, and leaves everything that a run leaves.
+///
+/// # Errors
+/// If the run could not be, or its files could not be written.
+pub(super) fn run(given: &ArgMatches) -> Result<Exit, Failure> {
+    let flags = layers::settle(given, std::env::vars_os())?;
+    let config = plan::resolve(&flags)?;
+    let output = flags.output;
+    let stop = Stop::new();
+    signals::hand_to(stop.clone())
+        .map_err(|error| Failure::could_not_run(format!("no signal can be taken: {error}"), ""))?;
+    let (events, seen) = channel();
+    let detail = detail(&output);
+    let watcher = std::thread::spawn(move || watch(&seen, detail));
+    let finished = conduct(&config, options(&output), events, &stop);
+    watcher.join().expect("the progress view does not panic");
+    let mut finished = finished?;
+    let kept = keep(&mut finished)?;
+    let fitting = verdict(&finished);
+    if output.json {
+        speak::result(&format!("{}\n", finished.summary.to_json().trim_end()))?;
+    } else {
+        speak::result(&console::table(&finished.summary, speak::style_of_stdout()))?;
+    }
+    speak::aside(last_words(&finished, kept.as_ref()));
+    Ok(Exit::first_of(fitting))
+}
+
+fn options(output: &OutputFlags) -> Options {
+    let name = output.name.clone().unwrap_or_else(|| RunName::made_of("run"));
+    let path = output.output.clone().unwrap_or_else(|| folder::default_path(now_unix_ns(), &name));
+    let overwrite = if output.force { Overwrite::Replace } else { Overwrite::Refuse };
+    let command = typed::masked(std::env::args_os());
+    Options { name: name.to_string(), command, output: Output::Folder { path, overwrite } }
+}
+
+/// The wall clock, for the folder's name and for nothing that is measured.
+#[expect(clippy::disallowed_methods, reason = "a folder is named by the wall clock; no figure is made of it")]
+fn now_unix_ns() -> u64 {
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Nanos::from(since_1970).get()
+}
+
+fn detail(output: &OutputFlags) -> Detail {
+    use std::io::IsTerminal as _;
+    match (output.quiet, std::io::stderr().is_terminal()) {
+        (true, _) => Detail::Quiet,
+        (false, true) => Detail::Bar,
+        (false, false) => Detail::Lines,
+    }
+}
+
+fn watch(events: &Receiver<RunEvent>, detail: Detail) {
+    let mut progress = Progress::new(detail, speak::style_of_stderr(), std::io::stderr());
+    for event in events {
+        progress.show(&event);
+    }
+    progress.end();
+}
+
+/// The run itself. The sender goes with it: the watcher sees the end.
+fn conduct(
+    config: &metron_runner::RunConfig,
+    options: Options,
+    events: Sender<RunEvent>,
+    stop: &Stop,
+) -> Result<Finished, Failure> {
+    metron_runner::run(config, options, &events, stop).map_err(|error| {
+        let (message, hint) = (chain(&error), error.hint());
+        if is_usage(&error) { Failure::usage(message, hint) } else { Failure::could_not_run(message, hint) }
+    })
+}
+
+/// Whether the user asked for what cannot be. A folder that is taken is one of these: nothing is wrong with the disk.
+fn is_usage(error: &RunError) -> bool {
+    match error {
+        RunError::Folder(FolderError::Storage(_)) => false,
+        RunError::Folder(_) => true,
+        error => error.whose() == Whose::Users,
+    }
+}
+
+/// Adds the page to the run's files and gives the folder back.
+fn keep(finished: &mut Finished) -> Result<Option<PathBuf>, Failure> {
+    let Some(folder) = finished.folder.take() else { return Ok(None) };
+    let not_kept = |error: metron_results::storage::StorageError| {
+        let hint = error.hint();
+        Failure::could_not_run(chain(&error), hint)
+    };
+    let page = page::of(folder.path(), &finished.summary)?;
+    folder.write(RunFile::Report, page.as_bytes()).map_err(not_kept)?;
+    folder.finish().map(Some).map_err(not_kept)
+}
+
+/// Every exit code that fits.
+fn verdict(finished: &Finished) -> Vec<Exit> {
+    let mut fitting = Vec::new();
+    if finished.interrupted {
+        fitting.push(Exit::Interrupted);
+    }
+    if finished.all_failed().is_some() {
+        fitting.push(Exit::CouldNotRun);
+    }
+    if finished.client_bound() {
+        fitting.push(Exit::ClientBound);
+    }
+    match finished.objectives() {
+        Objectives::Held => {}
+        Objectives::Missed | Objectives::Undecided => fitting.push(Exit::Missed),
+    }
+    fitting
+}
+
+/// What happened, where it is, what to do: the last line of stderr.
+fn last_words(finished: &Finished, kept: Option<&PathBuf>) -> String {
+    let folder = kept.map(|folder| speak::shown(folder));
+    let place = folder.map_or_else(String::new, |folder| format!("results in {folder}, open {folder}/report.html"));
+    match finished.all_failed() {
+        Some(all) => {
+            let message = format!("error: all {} requests failed, most with {}: {}", all.count, all.class, all.example);
+            let message = metron_report::escape::terminal(&message);
+            if place.is_empty() { message } else { format!("{message}\n{place}") }
+        }
+        None if finished.interrupted => format!("interrupted; {place}"),
+        None => place,
+    }
+}

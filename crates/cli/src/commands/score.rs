@@ -1,0 +1,85 @@
+//! `metron score FILE...`: deadline metrics of recorded token times.
+
+use std::path::Path;
+
+use metron_metrics::Deadlines;
+use metron_report::console;
+use metron_results::foreign;
+use metron_results::score::{ScoreOptions, ScoreReport, score};
+use metron_units::Nanos;
+use serde::Serialize;
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::flags::{ScoreFlags, TBT_DEADLINE, TTFT_DEADLINE};
+use crate::speak;
+
+/// What `--json` prints of several files.
+#[derive(Serialize)]
+struct Several<'a> {
+    schema: &'static str,
+    files: Vec<OfFile<'a>>,
+}
+
+#[derive(Serialize)]
+struct OfFile<'a> {
+    file: String,
+    #[serde(flatten)]
+    report: &'a ScoreReport,
+}
+
+/// Scores each file and prints what came out. Every file is read before anything is printed.
+///
+/// # Errors
+/// If a file cannot be read or scored.
+pub(super) fn run(flags: &ScoreFlags) -> Result<Exit, Failure> {
+    let options = options(flags);
+    let scored = flags.files.iter().map(|path| of_file(path, &options).map(|report| (path.as_path(), report)));
+    let scored = scored.collect::<Result<Vec<_>, _>>()?;
+    if flags.json {
+        print_json(&scored)?;
+    } else {
+        print_tables(&scored, flags)?;
+    }
+    let objectives = scored.iter().flat_map(|(_, report)| &report.objectives);
+    Ok(Exit::first_of(objectives.filter(|objective| objective.held != Some(true)).map(|_| Exit::Missed)))
+}
+
+fn options(flags: &ScoreFlags) -> ScoreOptions {
+    let default = |text: &str| text.parse::<Nanos>().expect("the default is a duration");
+    ScoreOptions {
+        ttft_deadline: flags.ttft_deadline,
+        tbt_deadline: flags.tbt_deadline,
+        defaults: Deadlines { ttft: default(TTFT_DEADLINE), tbt: default(TBT_DEADLINE) },
+        target_miss_rate: flags.target_miss_rate,
+        objectives: flags.objectives.slo.clone(),
+    }
+}
+
+fn of_file(path: &Path, options: &ScoreOptions) -> Result<ScoreReport, Failure> {
+    let run = foreign::read(path).map_err(|error| Failure::usage(&error, error.hint.clone()))?;
+    Ok(score(run, options))
+}
+
+fn print_json(scored: &[(&Path, ScoreReport)]) -> Result<(), Failure> {
+    match scored {
+        [(_, report)] => speak::json(report),
+        several => {
+            let files =
+                several.iter().map(|(path, report)| OfFile { file: path.display().to_string(), report }).collect();
+            speak::json(&Several { schema: "metron.scores/1", files })
+        }
+    }
+}
+
+fn print_tables(scored: &[(&Path, ScoreReport)], flags: &ScoreFlags) -> Result<(), Failure> {
+    let style = speak::style_of_stdout();
+    let tables = scored.iter().map(|(path, report)| {
+        format!(
+            "{}\n{}",
+            style.strong(&speak::shown(path)),
+            console::score_table(report, flags.target_miss_rate, style)
+        )
+    });
+    speak::result(&tables.collect::<Vec<_>>().join("\n"))
+}

@@ -1,0 +1,52 @@
+//! Flags that say how much is sent, when, and for how long.
+
+use clap::Args;
+use metron_units::{Nanos, Rate};
+
+use super::number::{above_zero, at_least_one, whole};
+
+/// How requests are released.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Load")]
+pub(crate) struct LoadFlags {
+    /// Requests per second, whatever the server does (open loop).
+    #[arg(long, value_name = "R")]
+    pub(crate) rate: Option<Rate>,
+    /// How arrivals are drawn: poisson, constant or gamma. [default with --rate: poisson]
+    #[arg(long, value_name = "PROCESS")]
+    pub(crate) arrivals: Option<String>,
+    /// The shape of gamma arrivals: 1 is Poisson, below 1 burstier.
+    #[arg(long, value_name = "B", value_parser = burstiness)]
+    pub(crate) burstiness: Option<f64>,
+    /// Users who each wait for an answer before they ask again (closed loop). [default without --rate: 8]
+    #[arg(long, value_name = "N", value_parser = at_least_one::<u32>)]
+    pub(crate) concurrency: Option<u32>,
+    /// At most so many requests in flight with --rate; what waits is counted as waiting.
+    #[arg(long, value_name = "N", value_parser = at_least_one::<u32>)]
+    pub(crate) max_in_flight: Option<u32>,
+    /// Let the load grow to its full height over this time.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) ramp_up: Option<Nanos>,
+    /// Measured requests. [default without --duration: 100]
+    #[arg(long, value_name = "N", value_parser = at_least_one::<u64>)]
+    pub(crate) requests: Option<u64>,
+    /// Stop sending after this time; what is in flight is awaited.
+    #[arg(long, value_name = "TIME", value_parser = above_zero)]
+    pub(crate) duration: Option<Nanos>,
+    /// Send for this time first, without counting it.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) warmup: Option<Nanos>,
+    /// Send so many requests first, without counting them.
+    #[arg(long, value_name = "N", value_parser = whole::<u64>)]
+    pub(crate) warmup_requests: Option<u64>,
+    /// Sending threads; chosen by the load if not given.
+    #[arg(long, value_name = "N", value_parser = at_least_one::<u32>)]
+    pub(crate) workers: Option<u32>,
+}
+
+fn burstiness(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(shape) if shape.is_finite() && shape > 0.0 => Ok(shape),
+        Ok(_) | Err(_) => Err(format!("burstiness `{text}` is no number above zero")),
+    }
+}

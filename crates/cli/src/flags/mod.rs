@@ -1,0 +1,191 @@
+//! The command line, one file per group of flags. Each flag is said once, here: name, type, default and help. The layers
+//! under it (environment, file) and the completions are read from the same definitions.
+//!
+//! Parsing ends at types; what the flags mean together is decided in `plan`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use metron_sim::Spec;
+use metron_units::{Nanos, Share};
+
+mod deadlines;
+mod load;
+mod number;
+mod output;
+mod target;
+mod timeouts;
+mod workload;
+
+pub(crate) use deadlines::{DeadlineFlags, ObjectiveFlags, TARGET_MISS_RATE, TBT_DEADLINE, TTFT_DEADLINE};
+pub(crate) use load::LoadFlags;
+pub(crate) use output::OutputFlags;
+pub(crate) use target::TargetFlags;
+pub(crate) use timeouts::TimeoutFlags;
+pub(crate) use workload::WorkloadFlags;
+
+const EXAMPLES: &str = "\
+Examples:
+  metron run --url sim:           try it: the simulated engine, nothing needed
+  metron run --url http://localhost:8000 --concurrency 16
+  metron run --url http://localhost:8000 --rate 4 --slo 'p99 ttft <= 500ms'
+  metron score recorded-times.jsonl --tbt-deadline 40ms";
+
+/// Measures how LLM inference systems feel to the people who wait for their tokens.
+#[derive(Debug, Parser)]
+#[command(name = "metron", version, after_help = EXAMPLES, arg_required_else_help = true, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// One subcommand each.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Send a load to an endpoint and measure every token's arrival.
+    Run(Box<RunFlags>),
+    /// Deadline metrics of recorded token times, other tools' result files too; no server needed.
+    Score(ScoreFlags),
+    /// Serve the simulated engine over HTTP until Ctrl-C.
+    Sim(SimFlags),
+    /// Write a run's report.html again and show its table.
+    Report(ReportFlags),
+    /// Finish the folder of a run that was killed.
+    Recover(RecoverFlags),
+    /// Print the JSON Schema of a file that metron writes.
+    Schema(SchemaFlags),
+    /// Print the completion script of a shell.
+    Completions(CompletionsFlags),
+}
+
+const RUN_NOTES: &str = "\
+Every flag can also be a variable (METRON_TTFT_DEADLINE=300ms) or a key of the
+--config file (ttft_deadline: 300ms). Flags outrank variables, which outrank
+the file.
+
+Lengths (DIST):
+  512   uniform:100..500   exponential:512   normal:512,128
+  lognormal:512,0.5 (median, sigma)   zipf:1..4096,0.6
+  mixes: '70% 128 + 30% lognormal:2000,0.8'
+
+Exit codes:
+  0 done, objectives held     3 an objective was missed or is undecided
+  1 could not run             4 this client was the bottleneck
+  2 wrong usage               130 interrupted, results written
+
+Examples:
+  metron run --url sim:
+  metron run --url http://localhost:8000 --concurrency 16 --requests 500
+  metron run --url https://host/v1 --api-key-env API_KEY --rate 4 --duration 2m
+  metron run --url sim: --slo 'p99 ttft <= 500ms' --slo 'fluidity >= 0.9 for 99%'
+  metron run --config metron-runs/20260101T120000Z-run/config.yaml";
+
+/// The flags of `metron run`.
+#[derive(Debug, Args)]
+#[command(after_help = RUN_NOTES, allow_negative_numbers = true)]
+pub(crate) struct RunFlags {
+    #[command(flatten)]
+    pub(crate) target: TargetFlags,
+    #[command(flatten)]
+    pub(crate) load: LoadFlags,
+    #[command(flatten)]
+    pub(crate) workload: WorkloadFlags,
+    #[command(flatten)]
+    pub(crate) deadlines: DeadlineFlags,
+    #[command(flatten)]
+    pub(crate) objectives: ObjectiveFlags,
+    #[command(flatten)]
+    pub(crate) timeouts: TimeoutFlags,
+    #[command(flatten)]
+    pub(crate) output: OutputFlags,
+}
+
+/// The flags of `metron score`.
+#[derive(Debug, Args)]
+pub(crate) struct ScoreFlags {
+    /// Runs' folders, requests.parquet, JSON lines, or result files of other tools; told apart by content.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// The first token's deadline. [default: the file's, else 300ms]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) ttft_deadline: Option<Nanos>,
+    /// Each later token's deadline after the one before. [default: the file's, else 30ms]
+    #[arg(long, value_name = "TIME", value_parser = number::above_zero)]
+    pub(crate) tbt_deadline: Option<Nanos>,
+    /// The share of missed deadlines that a stream may have for its minimum TBT deadline.
+    #[arg(long, value_name = "SHARE", default_value = TARGET_MISS_RATE)]
+    pub(crate) target_miss_rate: Share,
+    #[command(flatten)]
+    pub(crate) objectives: ObjectiveFlags,
+    /// Print one JSON object instead of tables.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// The flags of `metron sim`.
+#[derive(Debug, Args)]
+pub(crate) struct SimFlags {
+    /// The engine and its parameters, e.g. `sim:fixed?ttft=100ms&tbt=20ms&tokens=128`.
+    #[arg(value_name = "SPEC", default_value = "sim:")]
+    pub(crate) spec: Spec,
+    /// The port to listen on, on 127.0.0.1; 0 takes a free one.
+    #[arg(long, value_name = "P", default_value_t = 8000)]
+    pub(crate) port: u16,
+    /// Write when each chunk was handed to the kernel, as JSON lines.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) log: Option<PathBuf>,
+}
+
+/// The flags of `metron report`.
+#[derive(Debug, Args)]
+pub(crate) struct ReportFlags {
+    /// The run's folder.
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+}
+
+/// The flags of `metron recover`.
+#[derive(Debug, Args)]
+pub(crate) struct RecoverFlags {
+    /// The folder of the run that did not finish.
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+}
+
+/// The flags of `metron schema`.
+#[derive(Debug, Args)]
+pub(crate) struct SchemaFlags {
+    /// What is described.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+}
+
+/// The flags of `metron completions`.
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsFlags {
+    /// The shell.
+    #[arg(value_name = "SHELL")]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_definitions_contradict_nothing() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_flag_says_what_it_does() {
+        for command in Cli::command().get_subcommands() {
+            for flag in command.get_arguments() {
+                assert!(flag.get_help().is_some(), "{} {}", command.get_name(), flag.get_id());
+            }
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Flags that say which server is asked, and how it is reached.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// Whom to measure.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Target")]
+pub(crate) struct TargetFlags {
+    /// The server's root, its /v1, or the whole path; `sim:` is the simulated engine.
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// The model's name; asked of the server if not given.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) model: Option<String>,
+    /// The API: auto, chat or completions.
+    #[arg(long, value_name = "API", default_value = "auto")]
+    pub(crate) endpoint: String,
+    /// The variable that holds the API key (never the key itself).
+    #[arg(long, value_name = "VAR")]
+    pub(crate) api_key_env: Option<String>,
+    /// A further request header; secrets as `Name: ${VAR}`. May be given again.
+    #[arg(long, value_name = "'K: V'")]
+    pub(crate) header: Vec<String>,
+    /// Accept any certificate.
+    #[arg(long)]
+    pub(crate) insecure: bool,
+    /// A PEM file of further root certificates.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+    /// Follow redirects (307, 308) instead of counting them as errors.
+    #[arg(long)]
+    pub(crate) follow_redirects: bool,
+}

@@ -1,0 +1,81 @@
+//! The flags of a run as its configuration: defaults that depend on other flags filled in. What the configuration means,
+//! and whether it contradicts itself, is the runner's to say.
+
+use metron_runner::RunConfig;
+
+use crate::failure::Failure;
+use crate::flags::{LoadFlags, RunFlags};
+
+/// Users of a closed loop, unless said otherwise.
+const CONCURRENCY: u32 = 8;
+/// Measured requests, unless said otherwise.
+const REQUESTS: u64 = 100;
+
+/// The run that the flags ask for.
+///
+/// # Errors
+/// No target, or a flag that the kind of load does not have.
+pub(crate) fn resolve(flags: &RunFlags) -> Result<RunConfig, Failure> {
+    let RunFlags { target, load, workload, deadlines, objectives, timeouts, output } = flags;
+    only_with_a_rate(load)?;
+    let url = target.url.clone().filter(|url| !url.trim().is_empty());
+    let url = url.ok_or_else(|| Failure::usage("no target: --url is missing", "metron run --url sim:"))?;
+    let open = load.rate.is_some();
+    Ok(RunConfig {
+        url,
+        model: target.model.clone(),
+        endpoint: target.endpoint.clone(),
+        api_key_env: target.api_key_env.clone(),
+        header: target.header.clone(),
+        rate: load.rate,
+        arrivals: open.then(|| load.arrivals.clone().unwrap_or_else(|| default_arrivals(load))),
+        burstiness: load.burstiness,
+        concurrency: load.concurrency.or(if open { None } else { Some(CONCURRENCY) }),
+        max_in_flight: load.max_in_flight,
+        ramp_up: load.ramp_up,
+        requests: load.requests.or(if load.duration.is_some() { None } else { Some(REQUESTS) }),
+        duration: load.duration,
+        warmup: load.warmup,
+        warmup_requests: load.warmup_requests,
+        input_tokens: workload.input_tokens.to_string(),
+        output_tokens: workload.output_tokens.to_string(),
+        tokenizer: workload.tokenizer.clone(),
+        body: workload.body.clone(),
+        seed: workload.seed,
+        ttft_deadline: deadlines.ttft_deadline,
+        tbt_deadline: deadlines.tbt_deadline,
+        target_miss_rate: deadlines.target_miss_rate,
+        slo: objectives.slo.iter().map(ToString::to_string).collect(),
+        timeout_connect: timeouts.timeout_connect,
+        timeout_first_token: timeouts.timeout_first_token,
+        timeout_idle: timeouts.timeout_idle,
+        timeout: timeouts.timeout,
+        workers: load.workers,
+        insecure: target.insecure,
+        ca: target.ca.clone(),
+        follow_redirects: target.follow_redirects,
+        save_text: output.save_text,
+    })
+}
+
+/// Whoever gives a burstiness means gamma.
+fn default_arrivals(load: &LoadFlags) -> String {
+    if load.burstiness.is_some() { "gamma".to_owned() } else { "poisson".to_owned() }
+}
+
+/// Flags that only an open loop has: the configuration of a closed one could not even hold them.
+fn only_with_a_rate(load: &LoadFlags) -> Result<(), Failure> {
+    if load.rate.is_some() {
+        return Ok(());
+    }
+    let shape = load.arrivals.as_ref().map(|_| "--arrivals").or(load.burstiness.map(|_| "--burstiness"));
+    if let Some(flag) = shape {
+        let message = format!("{flag} needs --rate: users who wait have no arrivals of their own");
+        return Err(Failure::usage(message, "--rate 4"));
+    }
+    if load.max_in_flight.is_some() {
+        let message = "--max-in-flight needs --rate: the number of users bounds a closed loop";
+        return Err(Failure::usage(message, "--concurrency 8"));
+    }
+    Ok(())
+}

@@ -1,0 +1,154 @@
+//! The conformance set through the built binary: of every awkward answer, exactly what came of it.
+
+use std::sync::Mutex;
+
+use metron_conformance::{Case, Expect, Served, Server, cases};
+use metron_metrics::{Outcome, RequestRecord};
+use metron_results::rows::read_rows;
+use serde_json::Value;
+
+use crate::metron::Folder;
+
+/// Milliseconds before each event of a paced answer: many times what a busy machine adds between two clock readings.
+const PACE_MS: u64 = 25;
+
+/// What a run left: its summary, its rows, and the wall clock of its epoch.
+struct Measured {
+    summary: Value,
+    rows: Vec<RequestRecord>,
+    epoch_unix_ns: u64,
+}
+
+fn measure(server: &Server, case: &Case, pace: &str, code: i32) -> Measured {
+    let folder = Folder::new();
+    let url = format!("http://{}/case/{}{pace}", server.address(), case.name);
+    let mut arguments = vec!["run".to_owned(), "--url".to_owned(), url, "--model".to_owned(), "sparrow-2b".to_owned()];
+    for fixed in ["--endpoint", &case.dialect, "--input-tokens", "8", "--save-text", "--output", "out", "--json", "--quiet"] {
+        arguments.push(fixed.to_owned());
+    }
+    let mut settings = case.run.clone();
+    settings.entry("requests").or_insert(1.into());
+    if !settings.contains_key("rate") {
+        settings.entry("concurrency").or_insert(1.into());
+    }
+    for (name, value) in settings {
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        arguments.extend([format!("--{}", name.replace('_', "-")), value]);
+    }
+    let summary = folder.metron(&arguments).with_code(code).json();
+    let mut reader = read_rows(&folder.path().join("out/requests.parquet")).expect("rows");
+    let epoch_unix_ns = reader.epoch_unix_ns().expect("the file tells its epoch");
+    Measured { summary, rows: reader.by_ref().collect::<Result<_, _>>().expect("whole rows"), epoch_unix_ns }
+}
+
+fn check(case: &Case, measured: &Measured) {
+    let expect = &case.expect;
+    let failed = expect.outcome != "completed";
+    let planned = case.run.get("requests").and_then(Value::as_u64).unwrap_or(1);
+    assert_eq!(measured.rows.len() as u64, planned, "rows");
+    assert_eq!(measured.summary["requests"]["resent"], expect.resent, "resent");
+    for row in &measured.rows {
+        let class = match &row.outcome {
+            Outcome::Completed => "completed",
+            Outcome::Failed(failure) => failure.class.name(),
+            Outcome::Cancelled => "cancelled",
+        };
+        assert_eq!(class, expect.outcome, "{:?}", row.outcome);
+        let texts = row.texts.as_ref().expect("--save-text keeps texts");
+        assert_eq!((texts.answer.as_str(), texts.reasoning.as_str()), (expect.text.as_str(), expect.reasoning.as_str()));
+        assert_eq!(row.chunks.len(), expect.chunks, "bearing chunks");
+        assert_eq!(row.status, Some(expect.status), "status");
+        if !failed {
+            check_counts(expect, row);
+        }
+    }
+    if expect.count_mismatch {
+        assert_eq!(measured.summary["tokens"]["count_mismatch"], 1.0, "{}", measured.summary["tokens"]);
+    }
+}
+
+/// Token counts and the finish reason are facts of a whole answer only.
+fn check_counts(expect: &Expect, row: &RequestRecord) {
+    assert_eq!(row.finish_reason, expect.finish_reason, "finish reason");
+    assert_eq!(row.streamed, expect.streamed, "streamed");
+    assert_eq!(row.count_mismatch, expect.count_mismatch, "count mismatch");
+    if let Some(tokens) = expect.output_tokens {
+        assert_eq!(row.output_tokens.get(), tokens, "output tokens");
+    }
+    if let Some(tokens) = expect.input_tokens {
+        assert_eq!(row.input_tokens.get(), tokens, "input tokens");
+    }
+    if let Some(tokens) = expect.unseen_tokens {
+        assert_eq!(row.unseen_tokens.get(), tokens, "unseen tokens");
+    }
+    if let Some(tokens) = &expect.chunk_tokens {
+        assert_eq!(&row.chunks.iter().map(|chunk| chunk.tokens).collect::<Vec<_>>(), tokens, "tokens of the chunks");
+    }
+}
+
+/// The first token's stamp lies after its event was sent and before the next one was: the very event, however busy the machine.
+fn check_first_token(case: &Case, measured: &Measured, served: &Served) {
+    let row = &measured.rows[0];
+    let of = |chunk: usize| measured.epoch_unix_ns + row.chunks[chunk].arrived.get();
+    let first = case.expect.first_token_event.map(|event| ("token", event, of(0)));
+    let answer = case.expect.first_answer_event.zip(row.first_answer_chunk);
+    let answer = answer.map(|(event, chunk)| ("answer token", event, of(chunk)));
+    for (what, event, arrived) in first.into_iter().chain(answer) {
+        // What two readings of two clocks may lie apart.
+        let margin = 2_000_000;
+        let sent = served.events[event];
+        assert!(arrived + margin >= sent, "the first {what} was stamped before event {event} left");
+        let next = served.events.get(event + 1).copied().unwrap_or(u64::MAX);
+        assert!(arrived < next + margin, "the first {what} was stamped after event {} left", event + 1);
+    }
+}
+
+/// All of it for one case. Cases that keep times of their own are not paced on top.
+fn run(server: &Server, case: &Case) {
+    let code = i32::from(case.expect.outcome != "completed");
+    check(case, &measure(server, case, "", code));
+    if case.run.is_empty() && case.expect.first_token_event.is_some() {
+        let measured = measure(server, case, &format!("/pace={PACE_MS}"), code);
+        check(case, &measured);
+        let served = server.served(&case.name);
+        check_first_token(case, &measured, served.last().expect("it was served"));
+    }
+}
+
+#[test]
+fn every_awkward_answer_is_reported_as_what_it_is() {
+    let server = Server::start(0).expect("a free port");
+    let cases = cases();
+    assert!(cases.len() >= 38, "the set has {} cases", cases.len());
+    let queue = Mutex::new(cases.iter());
+    let wrong = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                loop {
+                    let Some(case) = queue.lock().expect("no case panics while it is taken").next() else { break };
+                    let tried = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&server, case)));
+                    if tried.is_err() {
+                        wrong.lock().expect("no case panics while it is noted").push(case.name.clone());
+                    }
+                }
+            });
+        }
+    });
+    let wrong = wrong.into_inner().expect("no case panics while it is noted");
+    assert!(wrong.is_empty(), "{} of {} cases: {wrong:?}", wrong.len(), cases.len());
+}
+
+#[test]
+fn a_redirect_is_followed_if_asked() {
+    let server = Server::start(0).expect("a free port");
+    let folder = Folder::new();
+    let url = format!("http://{}/case/redirect", server.address());
+    let base = ["run", "--url", &url, "--model", "sparrow-2b", "--endpoint", "chat", "--requests", "1", "--json", "--quiet"];
+    let summary = folder.metron(base.iter().chain(&["--follow-redirects"])).with_code(0).json();
+    assert_eq!(summary["requests"]["completed"], 1);
+    assert_eq!(server.served("no-final-event").len(), 1, "the new address was asked once");
+    let failed = folder.metron(base).with_code(1).json();
+    let example = &failed["requests"]["errors"]["http_3xx"]["example"];
+    assert!(example.as_str().is_some_and(|text| text.contains("/case/no-final-event/")), "{example}");
+}

@@ -1,0 +1,12 @@
+//! Whole-program tests: the built binary against real servers, in folders of its own.
+
+mod bad_input;
+mod exit_codes;
+mod help;
+mod interrupt;
+mod metron;
+mod run;
+mod score;
+mod secrets;
+mod server;
+mod tidy;
