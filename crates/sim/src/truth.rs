@@ -8,7 +8,7 @@
 //! |---|---|---|
 //! | 0..8 | u64 | the request's number: requests are numbered from 0 as they arrive |
 //! | 8..16 | u64 | the instant, `CLOCK_MONOTONIC` in nanoseconds |
-//! | 16..24 | u64 | when it was due, on the same clock; of what has no due instant, the instant again |
+//! | 16..24 | u64 | when it was due, on the same clock; an answer's end is due with its last token; else the instant again |
 //! | 24..28 | u32 | a token's index, counted from 0; the number of tokens that an arrival will be answered with; else 0 |
 //! | 28..30 | u16 | the client's port: with the order of requests on it, this names the request on the client's side |
 //! | 30 | u8 | [`What`]: 1 arrived, 2 token, 3 finished, 4 cancelled |
@@ -39,7 +39,7 @@ pub enum What {
     Token = 2,
     /// The answer's last byte was handed to the kernel.
     Finished = 3,
-    /// The client hung up before that.
+    /// It ended before that: the client hung up, or the engine could never run it.
     Cancelled = 4,
 }
 

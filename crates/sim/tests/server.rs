@@ -293,6 +293,40 @@ fn an_address_in_use_is_refused_with_its_name() {
     assert_eq!(error.to_string(), format!("cannot listen on {}", server.addr()));
 }
 
+#[test]
+fn a_scheduler_serves_as_its_iterations_end() {
+    let server = start("sim:vllm-v1?cost=linear:2000000,0,0&max-model-len=10&max-num-seqs=2");
+    let addr = server.addr();
+    let body = r#"{"prompt":"one two four","stream":true,"max_tokens":4}"#;
+    let ask = move || Client::connect(addr).ask(COMPLETIONS, body);
+    let threads: Vec<_> = (0..8).map(|_| std::thread::spawn(ask)).collect();
+    assert!(threads.into_iter().all(|thread| thread.join().unwrap().texts().len() == 4));
+    let response = Client::connect(addr).ask(COMPLETIONS, r#"{"prompt":"one two four","stream":true,"max_tokens":99}"#);
+    assert_eq!(response.texts().len(), 7, "the model's length ends an answer");
+    assert!(response.body().contains(r#""finish_reason":"length""#));
+    let response = Client::connect(addr).ask(COMPLETIONS, &format!(r#"{{"prompt":"{}"}}"#, "a ".repeat(11)));
+    assert_eq!(response.status(), "400");
+    assert!(response.body().contains("at most 10 tokens, the prompt has 11"), "{}", response.body());
+    let report = server.stop().unwrap();
+    assert_eq!((report.requests, report.completed, report.refused, report.tokens), (9, 9, 1, 8 * 4 + 7));
+}
+
+#[test]
+fn what_the_engine_can_never_run_gets_an_error_and_holds_up_nobody() {
+    let server = start("sim:vllm-v1?cost=linear:1000,0,0&max-model-len=1000&blocks=4&block-size=16");
+    let mut client = Client::connect(server.addr());
+    let prompt = "a ".repeat(100);
+    let said = "the request needs more KV memory than the engine has";
+    let response = client.ask(COMPLETIONS, &format!(r#"{{"prompt":"{prompt}","stream":true}}"#));
+    let events = response.events();
+    assert!(events.len() == 2 && events[0].contains(said) && events[1] == "[DONE]", "{events:?}");
+    let response = client.ask(COMPLETIONS, &format!(r#"{{"prompt":"{prompt}"}}"#));
+    assert!(response.status() == "400" && response.body().contains(said), "{}", response.body());
+    assert_eq!(client.ask(CHAT, r#"{"messages":[{"content":"a"}],"stream":true,"max_tokens":3}"#).texts().len(), 3);
+    let report = server.stop().unwrap();
+    assert_eq!((report.requests, report.completed, report.cancelled, report.refused), (3, 1, 2, 2));
+}
+
 /// Streams an answer on a connection of its own: the client's port, and the number of tokens.
 fn stream(addr: SocketAddr, tokens: usize) -> (u16, usize) {
     let mut client = Client::connect(addr);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use metron_units::Nanos;
 use metron_workload::random::{Stream, generator};
 
-use super::{Arrival, Given};
+use super::{Arrival, Given, What};
 use crate::spec::{FirstToken, Queue};
 
 /// The requests of a [`Queue`]: those that wait and those in service.
@@ -39,6 +39,7 @@ impl Fifo {
     }
 
     pub(super) fn arrive(&mut self, arrival: Arrival, given: &mut Vec<Given>) {
+        self.advance(arrival.at, given);
         let service = self.queue.service.draw(&mut generator(self.queue.seed, Stream::Engine, self.drawn));
         self.drawn += 1;
         self.waiting.push_back(Waiting { request: arrival.request, output: arrival.output.get(), service });
@@ -49,6 +50,7 @@ impl Fifo {
 
     /// One in service frees its server at once; what it would have taken was drawn all the same.
     pub(super) fn cancel(&mut self, request: u64, at: Nanos, given: &mut Vec<Given>) {
+        self.advance(at, given);
         // Requests are numbered as they arrive and wait in that order.
         if let Ok(place) = self.waiting.binary_search_by_key(&request, |waiting| waiting.request) {
             self.waiting.remove(place);
@@ -66,7 +68,7 @@ impl Fifo {
     pub(super) fn advance(&mut self, now: Nanos, given: &mut Vec<Given>) {
         while self.next().is_some_and(|end| end <= now) {
             let ((end, request), Serving { from, output }) = self.serving.pop_first().expect("there is a next end");
-            given.extend((from..output).map(|index| Given { request, index, at: end, last: index + 1 == output }));
+            given.extend((from..output).map(|index| token(request, index, end, output)));
             // At the end's own instant, however late it is looked at: waiting times are the recursion's, not the host's.
             self.start(end, given);
         }
@@ -78,7 +80,7 @@ impl Fifo {
             let Some(Waiting { request, output, service }) = self.waiting.pop_front() else { return };
             let from = match self.queue.first {
                 FirstToken::Start => {
-                    given.push(Given { request, index: 0, at: now, last: output == 1 });
+                    given.push(token(request, 0, now, output));
                     1
                 }
                 FirstToken::End => 0,
@@ -86,6 +88,11 @@ impl Fifo {
             self.serving.insert((now.saturating_add(service), request), Serving { from, output });
         }
     }
+}
+
+/// Token `index` of an answer of `output`.
+fn token(request: u64, index: u64, at: Nanos, output: u64) -> Given {
+    Given { request, at, what: What::Token { index, last: index + 1 == output } }
 }
 
 #[cfg(test)]
@@ -123,6 +130,10 @@ mod tests {
         given
     }
 
+    fn is_first(given: &Given) -> bool {
+        matches!(given.what, What::Token { index: 0, .. })
+    }
+
     /// The textbook's recursion, on its own: (start, end) of each service.
     fn recursion(queue: &Queue, arrivals: &[Nanos]) -> Vec<(Nanos, Nanos)> {
         let mut free = vec![Nanos::ZERO; usize::try_from(queue.servers).unwrap()];
@@ -144,14 +155,14 @@ mod tests {
     #[test]
     fn the_first_token_comes_at_the_start_of_service_and_the_rest_at_its_end_if_asked() {
         let seen = given(&queue("service=10ms&first=start"), &[0, 2].map(ms), 3);
-        let seen: Vec<_> = seen.iter().map(|token| (token.request, token.index, token.at, token.last)).collect();
+        let token = |request, index, at, last| Given { request, at: ms(at), what: What::Token { index, last } };
         let expected = [
-            (0, 0, ms(0), false),
-            (0, 1, ms(10), false),
-            (0, 2, ms(10), true),
-            (1, 0, ms(10), false),
-            (1, 1, ms(20), false),
-            (1, 2, ms(20), true),
+            token(0, 0, 0, false),
+            token(0, 1, 10, false),
+            token(0, 2, 10, true),
+            token(1, 0, 10, false),
+            token(1, 1, 20, false),
+            token(1, 2, 20, true),
         ];
         assert_eq!(seen, expected);
     }
@@ -159,10 +170,7 @@ mod tests {
     #[test]
     fn an_answer_of_one_token_at_the_start_keeps_its_server_until_the_end() {
         let seen = given(&queue("service=10ms&first=start"), &[0, 2].map(ms), 1);
-        assert_eq!(
-            seen.iter().map(|token| (token.at, token.last)).collect::<Vec<_>>(),
-            [(ms(0), true), (ms(10), true)]
-        );
+        assert_eq!(seen, [token(0, 0, ms(0), 1), token(1, 0, ms(10), 1)]);
     }
 
     #[test]
@@ -188,7 +196,7 @@ mod tests {
                 now
             })
             .collect();
-        let waits = given(&queue, &arrivals, 2).into_iter().filter(|token| token.index == 0);
+        let waits = given(&queue, &arrivals, 2).into_iter().filter(is_first);
         let total: Nanos = waits.map(|token| token.at - arrivals[usize::try_from(token.request).unwrap()]).sum();
         // rho = 1/2: the mean wait is rho S / (2 (1 - rho)) = 10 ms; 100,000 waits know it within about 4 % (3 sigma).
         let mean = total.as_secs_f64() / 100_000.0;
@@ -211,7 +219,7 @@ mod tests {
             let mut seen = vec![(Nanos::ZERO, Nanos::ZERO); arrivals.len()];
             for token in given {
                 let request = &mut seen[usize::try_from(token.request).unwrap()];
-                if token.last { request.1 = token.at } else { request.0 = token.at }
+                if is_first(&token) { request.0 = token.at } else { request.1 = token.at }
             }
             prop_assert_eq!(seen, recursion(&queue, &arrivals));
         }

@@ -18,12 +18,15 @@
 //! ```
 
 mod fifo;
+mod scheduled;
 mod script;
 
 use metron_units::{Nanos, Tokens};
 
+use crate::engine::Refusal;
 use crate::spec::Spec;
 use fifo::Fifo;
+use scheduled::Scheduled;
 use script::Script;
 
 /// A request that joins.
@@ -39,17 +42,29 @@ pub struct Arrival {
     pub output: Tokens,
 }
 
-/// A token that has fallen due.
+/// What has fallen due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Given {
     /// Whose.
     pub request: u64,
-    /// Which of its tokens, counted from 0.
-    pub index: u64,
     /// When it was due.
     pub at: Nanos,
-    /// Whether it is the answer's last.
-    pub last: bool,
+    /// What it is.
+    pub what: What,
+}
+
+/// What a request is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// A token.
+    Token {
+        /// Which of its tokens, counted from 0.
+        index: u64,
+        /// Whether it is the answer's last.
+        last: bool,
+    },
+    /// No (more) tokens: it can never run.
+    Refused(Refusal),
 }
 
 /// One simulated engine at work.
@@ -59,6 +74,8 @@ pub enum Schedule {
     Script(Script),
     /// First come, first served.
     Fifo(Fifo),
+    /// A scheduler over a cost model.
+    Scheduled(Box<Scheduled>),
 }
 
 impl Schedule {
@@ -68,25 +85,26 @@ impl Schedule {
         match spec {
             Spec::Fixed(fixed) => Self::Script(Script::new(*fixed)),
             Spec::Queue(queue) => Self::Fifo(Fifo::new(queue.clone())),
+            Spec::Scheduled(scheduled) => Self::Scheduled(Box::new(Scheduled::new(scheduled.config.clone()))),
         }
     }
 
-    /// A request joins, after what was due until then has been added to `given`.
+    /// A request joins. What it is given at once is added to `given`, after what was due until then.
     pub fn arrive(&mut self, arrival: Arrival, given: &mut Vec<Given>) {
         let arrival = Arrival { output: arrival.output.max(Tokens::new(1)), ..arrival };
-        self.advance(arrival.at, given);
         match self {
             Self::Script(script) => script.arrive(arrival),
             Self::Fifo(fifo) => fifo.arrive(arrival, given),
+            Self::Scheduled(scheduled) => scheduled.arrive(arrival),
         }
     }
 
     /// A request's client has gone at the instant `at`: it gives no more tokens. One that is not there (any more) is ignored.
     pub fn cancel(&mut self, request: u64, at: Nanos, given: &mut Vec<Given>) {
-        self.advance(at, given);
         match self {
-            Self::Script(script) => script.cancel(request),
+            Self::Script(script) => script.cancel(request, at, given),
             Self::Fifo(fifo) => fifo.cancel(request, at, given),
+            Self::Scheduled(scheduled) => scheduled.cancel(request),
         }
     }
 
@@ -96,14 +114,17 @@ impl Schedule {
         match self {
             Self::Script(script) => script.next(),
             Self::Fifo(fifo) => fifo.next(),
+            Self::Scheduled(scheduled) => scheduled.next(),
         }
     }
 
-    /// Adds to `given` every token due at or before `now`, in order of their instants.
+    /// Adds to `given` all that is due at or before `now`, in order of the instants. An engine that is looked at late starts
+    /// its next iteration late.
     pub fn advance(&mut self, now: Nanos, given: &mut Vec<Given>) {
         match self {
             Self::Script(script) => script.advance(now, given),
             Self::Fifo(fifo) => fifo.advance(now, given),
+            Self::Scheduled(scheduled) => scheduled.advance(now, given),
         }
     }
 }

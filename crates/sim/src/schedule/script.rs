@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use metron_units::Nanos;
 
-use super::{Arrival, Given};
+use super::{Arrival, Given, What};
 use crate::spec::Fixed;
 
 /// The requests of a [`Fixed`] engine and the next token of each.
@@ -33,7 +33,8 @@ impl Script {
         self.due.insert((self.fixed.due(arrival.at, 0), arrival.request));
     }
 
-    pub(super) fn cancel(&mut self, request: u64) {
+    pub(super) fn cancel(&mut self, request: u64, at: Nanos, given: &mut Vec<Given>) {
+        self.advance(at, given);
         if let Some(Running { arrival, next }) = self.running.remove(&request) {
             self.due.remove(&(self.fixed.due(arrival.at, next), request));
         }
@@ -50,7 +51,7 @@ impl Script {
             let index = running.next;
             running.next += 1;
             let last = running.next == running.arrival.output.get();
-            given.push(Given { request, index, at, last });
+            given.push(Given { request, at, what: What::Token { index, last } });
             if last {
                 self.running.remove(&request);
             } else {
@@ -86,15 +87,15 @@ mod tests {
         engine.arrive(arrival(1, ms(1), 2), &mut given);
         assert_eq!(engine.next(), Some(ms(10)));
         engine.advance(ms(100), &mut given);
-        let seen: Vec<_> = given.iter().map(|token| (token.request, token.index, token.at, token.last)).collect();
+        let token = |request, index, at, last| Given { request, at: ms(at), what: What::Token { index, last } };
         let expected = [
-            (0, 0, ms(10), false),
-            (1, 0, ms(11), false),
-            (0, 1, ms(14), false),
-            (1, 1, ms(15), true),
-            (0, 2, ms(18), true),
+            token(0, 0, 10, false),
+            token(1, 0, 11, false),
+            token(0, 1, 14, false),
+            token(1, 1, 15, true),
+            token(0, 2, 18, true),
         ];
-        assert_eq!(seen, expected);
+        assert_eq!(given, expected);
         assert_eq!(engine.next(), None);
     }
 
@@ -115,6 +116,6 @@ mod tests {
         engine.cancel(0, ms(9), &mut given);
         engine.cancel(7, ms(9), &mut given);
         engine.advance(ms(100), &mut given);
-        assert_eq!(given, [Given { request: 1, index: 0, at: ms(10), last: true }]);
+        assert_eq!(given, [Given { request: 1, at: ms(10), what: What::Token { index: 0, last: true } }]);
     }
 }

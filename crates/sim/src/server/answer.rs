@@ -6,6 +6,7 @@
 use metron_units::Tokens;
 
 use super::ask::{Ask, Delivery, Dialect, Usage};
+use super::refusal::Refusal;
 use super::response::{self, After, Framing};
 
 /// The words of answers, in turn. Each is one token under the usual vocabularies, and all are equally long, so that the
@@ -18,15 +19,6 @@ pub(super) const WORDS: [&str; 16] = [
 /// What stands in the requests' place of a model's name, for one that names none.
 pub(super) const DEFAULT_MODEL: &str = "simulated";
 
-/// How an answer came to its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Finish {
-    /// The engine's own length.
-    Stop,
-    /// The most that the request allows.
-    Length,
-}
-
 /// An answer on its way.
 #[derive(Debug)]
 pub(super) struct Answer {
@@ -35,8 +27,10 @@ pub(super) struct Answer {
     after: After,
     framing: Framing,
     prompt: Tokens,
+    /// How many tokens it is to have; an engine may end it earlier.
     output: Tokens,
-    finish: Finish,
+    /// The most that its request allows.
+    most: Option<Tokens>,
     /// `"id":..,"object":..,"created":..,"model":..,` of every event, or of the whole.
     opening: String,
     /// A token's event up to its word, and from behind it.
@@ -77,7 +71,7 @@ impl Answer {
             framing,
             prompt: ask.prompt,
             output,
-            finish: if ask.most.is_some_and(|most| most <= output) { Finish::Length } else { Finish::Stop },
+            most: ask.most,
             opening: format!(r#""id":"{id}-{request}","object":"{object}","created":{created},"model":{model},"#),
             before_word: Vec::new(),
             after_word: Vec::new(),
@@ -99,59 +93,76 @@ impl Answer {
         }
     }
 
-    /// Adds what token `index` brings; the last one brings the answer's end, and all of an answer that is not streamed.
+    /// Adds what token `index` brings. An answer that is not streamed comes as a whole, with its end.
     pub(super) fn token(&self, index: u64, out: &mut Vec<u8>) {
-        let last = index + 1 == self.output.get();
         match self.delivery {
-            Delivery::Whole if last => self.whole(out),
             Delivery::Whole => {}
-            Delivery::Streamed(usage) => {
+            Delivery::Streamed(_) => {
                 if index == 0 && self.dialect == Dialect::Chat {
                     self.event(&choice(r#""delta":{"role":"assistant","content":""}"#, "null"), out);
                 }
                 out.extend_from_slice(&self.before_word);
                 out.extend_from_slice(word(index).as_bytes());
                 out.extend_from_slice(&self.after_word);
-                if last {
-                    self.end(usage, out);
-                }
             }
         }
     }
 
-    fn end(&self, usage: Usage, out: &mut Vec<u8>) {
+    /// Adds the end of an answer of `given` tokens.
+    pub(super) fn end(&self, given: Tokens, out: &mut Vec<u8>) {
+        match self.delivery {
+            Delivery::Whole => self.whole(given, out),
+            Delivery::Streamed(usage) => self.end_stream(usage, given, out),
+        }
+    }
+
+    /// Adds the end of an answer that the engine gives up.
+    pub(super) fn fail(&self, refusal: &Refusal, out: &mut Vec<u8>) {
+        match self.delivery {
+            Delivery::Whole => refusal.write(self.after, out),
+            Delivery::Streamed(_) => {
+                response::event(self.framing, &refusal.body(), out);
+                self.done(out);
+            }
+        }
+    }
+
+    fn end_stream(&self, usage: Usage, given: Tokens, out: &mut Vec<u8>) {
         let nothing = match self.dialect {
             Dialect::Chat => r#""delta":{}"#,
             Dialect::Completions => r#""text":"""#,
         };
-        self.event(&choice(nothing, self.finish_reason()), out);
+        self.event(&choice(nothing, self.finish_reason(given)), out);
         match usage {
             Usage::LeftOut => {}
-            Usage::Told => self.event(&format!(r#""choices":[],{}"#, self.usage()), out),
+            Usage::Told => self.event(&format!(r#""choices":[],{}"#, self.usage(given)), out),
         }
+        self.done(out);
+    }
+
+    fn done(&self, out: &mut Vec<u8>) {
         response::event(self.framing, "[DONE]", out);
         response::stream_end(self.framing, out);
     }
 
-    fn whole(&self, out: &mut Vec<u8>) {
-        let text: String = (0..self.output.get()).map(word).collect();
+    fn whole(&self, given: Tokens, out: &mut Vec<u8>) {
+        let text: String = (0..given.get()).map(word).collect();
         let content = match self.dialect {
             Dialect::Chat => format!(r#""message":{{"role":"assistant","content":"{text}"}}"#),
             Dialect::Completions => format!(r#""text":"{text}""#),
         };
-        let body = format!("{{{}{},{}}}", self.opening, choice(&content, self.finish_reason()), self.usage());
+        let body = format!("{{{}{},{}}}", self.opening, choice(&content, self.finish_reason(given)), self.usage(given));
         response::whole("200 OK", "", self.after, body.as_bytes(), out);
     }
 
-    fn finish_reason(&self) -> &'static str {
-        match self.finish {
-            Finish::Stop => r#""stop""#,
-            Finish::Length => r#""length""#,
-        }
+    fn finish_reason(&self, given: Tokens) -> &'static str {
+        // Fewer than it was to have: the model's length came first.
+        let at_limit = given < self.output || self.most.is_some_and(|most| most <= given);
+        if at_limit { r#""length""# } else { r#""stop""# }
     }
 
-    fn usage(&self) -> String {
-        let (prompt, output) = (self.prompt.get(), self.output.get());
+    fn usage(&self, given: Tokens) -> String {
+        let (prompt, output) = (self.prompt.get(), given.get());
         let total = prompt + output;
         format!(r#""usage":{{"prompt_tokens":{prompt},"completion_tokens":{output},"total_tokens":{total}}}"#)
     }

@@ -11,8 +11,8 @@ use super::outbox::{Flushed, Outbox};
 
 /// Bytes read in one turn, so that one fast sender does not hold up the schedule of all others.
 const TURN: usize = 1 << 20;
-/// Unsent bytes beyond which a client that does not read is cut off.
-const MOST_UNSENT: usize = 64 << 20;
+/// Unsent bytes beyond which a client that does not read is cut off: more than the longest answer, given all at once.
+const MOST_UNSENT: usize = 512 << 20;
 
 #[derive(Debug)]
 pub(super) struct Connection {

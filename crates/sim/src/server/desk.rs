@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use metron_units::Nanos;
+use metron_units::{Nanos, Tokens};
 
 use super::answer::{Answer, Circumstances};
 use super::ask::Ask;
@@ -14,14 +14,14 @@ use super::refusal::Refusal;
 use super::response::{self, After};
 use super::route::{self, Route};
 use super::slab::Key;
-use crate::schedule::{Arrival, Given, Schedule};
+use crate::schedule::{Arrival, Given, Schedule, What};
 use crate::spec::Spec;
 
 #[derive(Debug)]
 pub(super) struct Desk {
     spec: Spec,
     schedule: Schedule,
-    /// Tokens that are due and not yet written.
+    /// What is due and not yet written.
     given: Vec<Given>,
     /// Whose answer each request's is.
     in_flight: HashMap<u64, Key>,
@@ -78,17 +78,31 @@ impl Desk {
         self.in_flight.get(&request).copied()
     }
 
-    /// Adds what `token` brings to the connection that waits for it.
-    pub(super) fn give(&mut self, connection: &mut Connection, token: &Given) {
+    /// Adds what `given` brings to the connection that waits for it.
+    pub(super) fn give(&mut self, connection: &mut Connection, given: &Given) {
         let Phase::Answering(request, answer) = &connection.phase else { return };
-        let (request, port, due) = (*request, connection.port, token.at);
-        answer.token(token.index, connection.outbox.bytes());
-        connection.outbox.mark(Mark { request, port, due, part: Part::Token(token.index) });
-        if token.last {
-            connection.outbox.mark(Mark { request, port, due, part: Part::End });
-            connection.phase = phase_after(answer.after());
-            self.in_flight.remove(&request);
+        let (request, port, due) = (*request, connection.port, given.at);
+        let (outbox, after) = (&mut connection.outbox, answer.after());
+        match given.what {
+            What::Token { index, last } => {
+                answer.token(index, outbox.bytes());
+                if last {
+                    answer.end(Tokens::new(index + 1), outbox.bytes());
+                }
+                outbox.mark(Mark { request, port, due, part: Part::Token(index) });
+                if !last {
+                    return;
+                }
+                outbox.mark(Mark { request, port, due, part: Part::End });
+            }
+            What::Refused(reason) => {
+                answer.fail(&Refusal::bad(reason.to_string()), outbox.bytes());
+                self.ledger.refused();
+                self.ledger.cancelled(request, port, clock::monotonic());
+            }
         }
+        connection.phase = phase_after(after);
+        self.in_flight.remove(&request);
     }
 
     /// The client has gone: what it waited for is given up.
@@ -116,6 +130,7 @@ impl Desk {
             }
             Route::Answer(dialect) => {
                 let ask = Ask::read(dialect, &body)?;
+                self.fits(ask.prompt)?;
                 let request = self.next_request;
                 self.next_request += 1;
                 let output = self.spec.answer_tokens(ask.most);
@@ -131,6 +146,15 @@ impl Desk {
             }
         }
         Ok(())
+    }
+
+    fn fits(&self, prompt: Tokens) -> Result<(), Refusal> {
+        match self.spec.longest_prompt().filter(|&longest| prompt > longest) {
+            None => Ok(()),
+            Some(longest) => {
+                Err(Refusal::bad(format!("the model takes at most {longest} tokens, the prompt has {prompt}")))
+            }
+        }
     }
 
     fn refuse(&mut self, connection: &mut Connection, refusal: &Refusal, after: After) {

@@ -101,9 +101,9 @@ pub struct Report {
     pub requests: u64,
     /// Of those, answered to the end.
     pub completed: u64,
-    /// Of those, given up since the client hung up.
+    /// Of those, ended before that: the client hung up, or the engine could never run it.
     pub cancelled: u64,
-    /// Requests that got an error instead.
+    /// Requests that got an error, whether they had been taken up or not.
     pub refused: u64,
     /// Tokens handed to the kernel.
     pub tokens: u64,

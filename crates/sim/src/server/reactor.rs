@@ -144,7 +144,7 @@ impl Reactor {
             if due.get(place + 1).is_some_and(|next| next.request == token.request) {
                 continue;
             }
-            if token.last && connection.inbox.len() > 0 {
+            if connection.inbox.len() > 0 && matches!(connection.phase, Phase::Listening) {
                 self.ready(key, Look::Thorough);
             } else {
                 self.send(key);

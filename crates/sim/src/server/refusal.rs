@@ -53,20 +53,25 @@ impl Refusal {
         Self::new(Status::BadRequest, message)
     }
 
-    /// Adds the whole response to `out`.
-    pub(super) fn write(&self, after: response::After, out: &mut Vec<u8>) {
-        let (code, reason) = self.status.line();
+    /// The error as JSON.
+    pub(super) fn body(&self) -> String {
+        let (code, _) = self.status.line();
         let kind = match self.status {
             Status::NotFound => "NotFoundError",
             _ => "BadRequestError",
         };
         let message = serde_json::Value::from(self.message.as_str());
-        let body = format!(r#"{{"error":{{"message":{message},"type":"{kind}","param":null,"code":{code}}}}}"#);
+        format!(r#"{{"error":{{"message":{message},"type":"{kind}","param":null,"code":{code}}}}}"#)
+    }
+
+    /// Adds the whole response to `out`.
+    pub(super) fn write(&self, after: response::After, out: &mut Vec<u8>) {
+        let (code, reason) = self.status.line();
         let allow = match self.status {
             Status::MethodNotAllowed(method) => format!("allow: {method}\r\n"),
             _ => String::new(),
         };
-        response::whole(&format!("{code} {reason}"), &allow, after, body.as_bytes(), out);
+        response::whole(&format!("{code} {reason}"), &allow, after, self.body().as_bytes(), out);
     }
 }
 

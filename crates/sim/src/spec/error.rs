@@ -2,8 +2,10 @@
 
 use metron_units::ParseError;
 
+use crate::engine::ConfigError;
+
 /// A text that names no simulated engine, or sets it wrongly.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum SpecError {
     /// Something else than `sim:...`.
     #[error("`{text}` does not start with `sim:`")]
@@ -57,6 +59,9 @@ pub enum SpecError {
         /// What was probably meant, with the setting's name; empty if there is no good guess.
         hint: String,
     },
+    /// A scheduler's engine that cannot be.
+    #[error(transparent)]
+    Engine(#[from] ConfigError),
 }
 
 impl SpecError {
@@ -64,6 +69,7 @@ impl SpecError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
+            Self::Engine(error) => return error.hint(),
             Self::NoScheme { .. } => "sim:",
             Self::Twice { .. } => "",
             Self::UnknownEngine { hint, .. }

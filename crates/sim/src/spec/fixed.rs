@@ -33,7 +33,7 @@ pub struct Stall {
 }
 
 /// The longest answer of any simulated engine.
-pub(super) const MOST_TOKENS: u64 = 10_000_000;
+pub(super) const MOST_TOKENS: u64 = 1_000_000;
 
 impl Default for Fixed {
     fn default() -> Self {

@@ -45,17 +45,31 @@ fn every_setting_of_a_queue_is_read() {
 }
 
 #[test]
+fn a_scheduler_writes_every_setting_and_reads_it_back() {
+    for name in crate::engine::schedulers() {
+        let spec = read(&format!("sim:{name}?max-num-seqs=7&gpu=a100"));
+        let text = spec.to_string();
+        assert!(text.starts_with(&format!("sim:{name}?")) && text.contains("max-num-seqs=7"), "{text}");
+        assert_eq!(read(&text), spec);
+    }
+}
+
+#[test]
 fn what_is_no_engine_is_refused_with_what_could_be_typed() {
     refused("http://host", "does not start with `sim:`", "sim:");
     refused("sim:fxed", "no simulated engine `fxed`", "sim:fixed");
     refused("sim:Queue", "no simulated engine `Queue`", "sim:queue");
-    refused("sim:zzz", "no simulated engine `zzz`", "one of fixed, queue");
+    refused(
+        "sim:zzz",
+        "no simulated engine `zzz`",
+        "one of fixed, queue, vllm-v1, vllm, sarathi, orca, static, disaggregated",
+    );
     refused("sim:fixed?stall_every=3", "has no setting `stall_every`", "stall-every=");
     refused("sim:fixed?servers=3", "`fixed` has no setting `servers`", "one of ttft, tbt, tokens, stall-every, stall");
     refused("sim:fixed?ttft=300", "duration `300` has no unit", "ttft=300ms");
     refused("sim:fixed?ttft", "does not start with a number", "ttft=300ms");
     refused("sim:fixed?ttft=1001h", "over 1000 hours", "ttft=1h");
-    refused("sim:fixed?tokens=0", "outside 1 to 10000000", "tokens=1");
+    refused("sim:fixed?tokens=0", "outside 1 to 1000000", "tokens=1");
     refused("sim:fixed?tokens=-1", "a whole number", "tokens=1");
     refused("sim:fixed?tokens=+5", "a whole number", "tokens=1");
     refused("sim:fixed?tbt=1ms&tbt=2ms", "`tbt` is given twice", "");
@@ -63,6 +77,9 @@ fn what_is_no_engine_is_refused_with_what_could_be_typed() {
     refused("sim:fixed?stall-every=4", "lacks the setting `stall`", "stall=300ms");
     refused("sim:queue?servers=2", "`queue` lacks the setting `service`", "service=exponential:50ms");
     refused("sim:queue?service=50ms&first=middle", "one of end, start", "first=end");
+    refused("sim:vlm", "no simulated engine `vlm`", "sim:vllm");
+    refused("sim:vllm?max-num-seq=3", "`max-num-seq` is no parameter of vllm", "max-num-seqs");
+    refused("sim:vllm?tp=3", "llama-3-8b cannot run", "tp=1");
 }
 
 #[test]
@@ -84,14 +101,14 @@ fn any_duration() -> impl Strategy<Value = Nanos> {
 
 fn any_spec() -> impl Strategy<Value = Spec> {
     let stall =
-        proptest::option::of((1..=10_000_000_u64, any_duration()).prop_map(|(every, extra)| Stall { every, extra }));
-    let fixed = (any_duration(), any_duration(), 1..=10_000_000_u64, stall)
+        proptest::option::of((1..=1_000_000_u64, any_duration()).prop_map(|(every, extra)| Stall { every, extra }));
+    let fixed = (any_duration(), any_duration(), 1..=1_000_000_u64, stall)
         .prop_map(|(ttft, tbt, tokens, stall)| Spec::Fixed(Fixed { ttft, tbt, tokens: Tokens::new(tokens), stall }));
     let services = ["50ms", "exponential:50ms", "70% 10ms + 30% lognormal:1500us,0.8"];
     let service =
         proptest::sample::select(services.to_vec()).prop_filter_map("a distribution", |text| text.parse().ok());
     let first = proptest::sample::select(vec![FirstToken::Start, FirstToken::End]);
-    let queue = (1..=1_000_000_u64, service, first, 1..=10_000_000_u64, any::<u64>()).prop_map(
+    let queue = (1..=1_000_000_u64, service, first, 1..=1_000_000_u64, any::<u64>()).prop_map(
         |(servers, service, first, tokens, seed)| {
             Spec::Queue(Queue { servers, service, first, tokens: Tokens::new(tokens), seed })
         },

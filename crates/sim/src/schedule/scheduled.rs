@@ -1,0 +1,116 @@
+//! The engine with its scheduler behind the interface of all schedules. Knows no rule of scheduling.
+
+use std::collections::HashMap;
+
+use metron_units::Nanos;
+
+use super::{Arrival, Given, What};
+use crate::engine::{Engine, EngineConfig, Event, Request, RequestId};
+
+/// An [`Engine`], and how many tokens each of its requests has been given.
+#[derive(Debug)]
+pub struct Scheduled {
+    engine: Engine,
+    given: HashMap<RequestId, u64>,
+    /// Kept for its room.
+    events: Vec<Event>,
+}
+
+impl Scheduled {
+    pub(super) fn new(config: EngineConfig) -> Self {
+        Self { engine: Engine::new(config), given: HashMap::new(), events: Vec::new() }
+    }
+
+    pub(super) fn arrive(&mut self, arrival: Arrival) {
+        let id = RequestId::new(arrival.request);
+        self.given.insert(id, 0);
+        let Arrival { at, prompt, output, .. } = arrival;
+        self.engine.submit(&Request { id, arrival: at, prompt, output, shared: None });
+    }
+
+    /// It leaves at the end of the iteration that it is in.
+    pub(super) fn cancel(&mut self, request: u64) {
+        let id = RequestId::new(request);
+        self.engine.cancel(id);
+        self.given.remove(&id);
+    }
+
+    pub(super) fn next(&self) -> Option<Nanos> {
+        self.engine.next_event()
+    }
+
+    pub(super) fn advance(&mut self, now: Nanos, given: &mut Vec<Given>) {
+        self.engine.advance(now, &mut self.events);
+        for event in self.events.drain(..) {
+            match event {
+                Event::Token { request, at, last } => {
+                    let Some(index) = self.given.get_mut(&request) else { continue };
+                    given.push(Given { request: request.get(), at, what: What::Token { index: *index, last } });
+                    *index += 1;
+                    if last {
+                        self.given.remove(&request);
+                    }
+                }
+                Event::Rejected { request, at, refusal } => {
+                    if self.given.remove(&request).is_some() {
+                        given.push(Given { request: request.get(), at, what: What::Refused(refusal) });
+                    }
+                }
+                // A client sees none of them.
+                Event::Iteration(_) | Event::Preempted { .. } | Event::Cancelled { .. } => {}
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use metron_units::Tokens;
+
+    use super::*;
+    use crate::engine::Refusal;
+    use crate::schedule::Schedule;
+
+    fn ms(ms: u64) -> Nanos {
+        Nanos::from_millis(ms)
+    }
+
+    fn arrival(request: u64, at: Nanos, prompt: u64, output: u64) -> Arrival {
+        Arrival { request, at, prompt: Tokens::new(prompt), output: Tokens::new(output) }
+    }
+
+    /// An iteration takes 10 ms.
+    fn engine() -> Schedule {
+        Schedule::new(&"sim:vllm-v1?cost=linear:10000000,0,0&max-model-len=100&prefix-caching=false".parse().unwrap())
+    }
+
+    fn run(engine: &mut Schedule, given: &mut Vec<Given>) {
+        while let Some(at) = engine.next() {
+            engine.advance(at, given);
+        }
+    }
+
+    #[test]
+    fn tokens_are_counted_for_each_request() {
+        let (mut engine, mut given) = (engine(), Vec::new());
+        engine.arrive(arrival(0, ms(0), 5, 3), &mut given);
+        engine.arrive(arrival(1, ms(0), 5, 1), &mut given);
+        run(&mut engine, &mut given);
+        let token = |request, index, at, last| Given { request, at: ms(at), what: What::Token { index, last } };
+        let expected = [token(0, 0, 10, false), token(1, 0, 10, true), token(0, 1, 20, false), token(0, 2, 30, true)];
+        assert_eq!(given, expected);
+    }
+
+    #[test]
+    fn who_cannot_run_is_refused_and_who_left_is_silent() {
+        let (mut engine, mut given) = (engine(), Vec::new());
+        engine.arrive(arrival(0, ms(0), 101, 3), &mut given);
+        engine.arrive(arrival(1, ms(0), 5, 3), &mut given);
+        engine.cancel(1, ms(1), &mut given);
+        engine.arrive(arrival(2, ms(1), 5, 1), &mut given);
+        run(&mut engine, &mut given);
+        assert_eq!(given[0].what, What::Refused(Refusal::TooLong));
+        assert!(given[1..].iter().all(|given| given.request == 2) && given.len() == 2, "{given:?}");
+        assert_eq!(engine.next(), None);
+    }
+}
