@@ -4,8 +4,10 @@
 //! a tokio runtime that has I/O and time enabled.
 
 use std::cell::{Cell, RefCell};
+use std::future::{Future, poll_fn};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Poll;
 
 use crate::answer::{Answer, End, FailureKind};
 use crate::clock::Clock;
@@ -25,6 +27,9 @@ use exchange::{Exchange, Finish};
 pub use get::{GetError, Got};
 use idle::{Idle, Kept};
 use redirect::Hop;
+
+/// How many connections are opened at a time in advance: each that is ready has all of these looked at.
+const OPENING_AT_A_TIME: usize = 128;
 
 /// One worker's connections to the target.
 pub struct Client {
@@ -72,27 +77,38 @@ impl Client {
         }
     }
 
-    /// Opens connections until `connections` are idle, all at a time, and keeps them for requests to come.
+    /// Opens connections until `connections` are idle, many at a time, and keeps them for requests to come.
     ///
     /// # Errors
-    /// The first failure; the connections that were opened are kept.
+    /// The first failure, after which no more are tried; the connections that were opened are kept.
     pub async fn open_ahead(&self, connections: usize) -> Result<(), GetError> {
-        let missing = connections.saturating_sub(self.idle.len());
-        let mut opening: Vec<_> = (0..missing).map(|_| Box::pin(self.open(&self.target.way))).collect();
+        let mut missing = connections.saturating_sub(self.idle.len());
+        let mut opening = Vec::new();
         let mut failure = None;
-        std::future::poll_fn(|cx| {
-            opening.retain_mut(|open| match open.as_mut().poll(cx) {
-                std::task::Poll::Pending => true,
-                std::task::Poll::Ready(Ok(connection)) => {
-                    self.idle.keep(Kept::ready(connection));
-                    false
+        poll_fn(|cx| {
+            loop {
+                let wanted = missing.min(OPENING_AT_A_TIME - opening.len());
+                missing -= wanted;
+                opening.extend((0..wanted).map(|_| Box::pin(self.open(&self.target.way))));
+                let before = opening.len();
+                opening.retain_mut(|open| match open.as_mut().poll(cx) {
+                    Poll::Pending => true,
+                    Poll::Ready(Ok(connection)) => {
+                        self.idle.keep(Kept::ready(connection));
+                        false
+                    }
+                    Poll::Ready(Err(refusal)) => {
+                        failure.get_or_insert(refusal);
+                        missing = 0;
+                        false
+                    }
+                });
+                match (opening.is_empty(), opening.len() < before && missing > 0) {
+                    (true, false) => return Poll::Ready(()),
+                    (false, false) => return Poll::Pending,
+                    (_, true) => {}
                 }
-                std::task::Poll::Ready(Err(refusal)) => {
-                    failure.get_or_insert(refusal);
-                    false
-                }
-            });
-            if opening.is_empty() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+            }
         })
         .await;
         failure.map_or(Ok(()), |refusal| Err(self.get_error(refusal)))
