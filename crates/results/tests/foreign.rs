@@ -287,6 +287,34 @@ fn every_cut_of_every_fixture_reads_or_is_refused() {
 }
 
 #[test]
+fn flipped_bits_and_extreme_deadlines_panic_nowhere() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("flipped");
+    for entry in fs::read_dir(fixture("")).expect("listed") {
+        let whole = fs::read(entry.expect("an entry").path()).expect("read");
+        for k in 0..300 {
+            let mut bytes = whole.clone();
+            let at = k * 7919 % bytes.len();
+            bytes[at] ^= 1 << (k % 8);
+            fs::write(&path, &bytes).expect("written");
+            if let Ok(run) = read(&path) {
+                let _ = score(run, &options());
+            }
+        }
+    }
+    let longest = 3_000_000_000_000_000_000_u64;
+    for (gap, deadline) in [(1, longest), (longest / 20, 1), (longest / 20, longest)] {
+        let gaps = vec![gap; 20];
+        let line = format!(
+            "{{\"inter_token_ns\": {gaps:?}, \"ttft_deadline_ns\": {deadline}, \"tbt_deadline_ns\": {deadline}}}"
+        );
+        fs::write(&path, line).expect("written");
+        let report = score(read(&path).expect("reads"), &options());
+        assert_eq!(report.requests[0].missed == Some(0), deadline == longest, "{report:?}");
+    }
+}
+
+#[test]
 fn a_folder_without_rows_says_what_to_name() {
     let folder = tempfile::tempdir().expect("a folder");
     assert!(read(folder.path()).expect_err("refused").hint.contains("a run's folder"));
