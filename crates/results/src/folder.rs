@@ -57,7 +57,7 @@ impl RunFile {
 }
 
 /// The file whose lock says that a run is using the folder.
-pub(crate) const LOCK: &str = ".metron.lock";
+const LOCK: &str = ".metron.lock";
 
 /// The first line of a run's configuration.
 const CONFIG_HEAD: &str = "# metron run, everything resolved. Again: metron run --config DIR/config.yaml\n";

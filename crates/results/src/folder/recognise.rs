@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
-use super::{FolderError, LOCK, Overwrite, RunFile};
+use super::{FolderError, Overwrite, RunFile};
 use crate::storage::{Action, EntryKind, Storage, StorageError, is_temporary};
 
 /// The names of the files that a new run has to remove; empty if there are none.
@@ -44,7 +44,6 @@ pub(super) fn holding(storage: &dyn Storage, overwrite: Overwrite) -> Result<Vec
         }
         Overwrite::Refuse => {}
     }
-    debug_assert!(old.iter().all(|name| name != LOCK), "the lock is held");
     Ok(old)
 }
 

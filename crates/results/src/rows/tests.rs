@@ -49,7 +49,6 @@ proptest! {
     #[test]
     fn what_was_written_reads_back(records in any_records()) {
         let (_folder, path) = written(&records, TextColumns::Kept);
-        // A record without texts and one with three empty ones are the same row only if columns are left out.
         prop_assert_eq!(read_back(&path), records);
     }
 
