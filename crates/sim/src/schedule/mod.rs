@@ -90,6 +90,9 @@ impl Schedule {
     }
 
     /// A request joins. What it is given at once is added to `given`, after what was due until then.
+    ///
+    /// In virtual time, advance before it only to what comes strictly earlier: a scheduler that ends an iteration at the very
+    /// instant of an arrival has the newcomer in its next batch.
     pub fn arrive(&mut self, arrival: Arrival, given: &mut Vec<Given>) {
         let arrival = Arrival { output: arrival.output.max(Tokens::new(1)), ..arrival };
         match self {

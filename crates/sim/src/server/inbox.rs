@@ -175,6 +175,8 @@ fn too_large() -> Refusal {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const HEAD: &str = "POST /a HTTP/1.1\r\nhost: h\r\n";
@@ -201,6 +203,53 @@ mod tests {
             assert_eq!(bodies(&text, step).unwrap(), ["hello", "abc0123456789", ""], "{step}");
         }
     }
+
+    /// The bodies found before the end or the first refusal, and whether there was one.
+    fn outcome(text: &str, step: usize) -> (Vec<Vec<u8>>, bool) {
+        let (mut inbox, mut found) = (Inbox::default(), Vec::new());
+        for piece in text.as_bytes().chunks(step) {
+            inbox.push(piece);
+            loop {
+                match inbox.next() {
+                    Ok(Next::Request(Received { body, .. })) => found.push(body),
+                    Ok(Next::Continue) => {}
+                    Ok(Next::More) => break,
+                    Err(_) => return (found, true),
+                }
+            }
+        }
+        (found, false)
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_found_does_not_depend_on_how_the_bytes_come(
+            parts in prop::collection::vec(prop::sample::select(PARTS.to_vec()), 0..14),
+            noise in "[ -~\\r\\n]{0,12}",
+            step in 1..40_usize,
+        ) {
+            let text = parts.concat() + &noise;
+            prop_assert_eq!(outcome(&text, step), outcome(&text, text.len().max(1)));
+        }
+    }
+
+    /// What requests are made of, in and out of order.
+    const PARTS: [&str; 14] = [
+        HEAD,
+        HEAD,
+        "\r\n",
+        "\r\n",
+        "content-length: 3\r\n",
+        "transfer-encoding: chunked\r\n",
+        "expect: 100-continue\r\n",
+        "2\r\n",
+        "ab",
+        "abc",
+        "0\r\n",
+        "\n",
+        "x: y\r\n",
+        "GET / HTTP/1.0\r\n",
+    ];
 
     #[test]
     fn broken_chunks_are_refused() {
