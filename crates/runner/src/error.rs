@@ -32,6 +32,9 @@ pub enum RunError {
     /// The server is not there, or not as it should be. From outside: not safe for a terminal as it stands.
     #[error(transparent)]
     Contact(#[from] ContactError),
+    /// It was asked to end before its first request.
+    #[error("interrupted before the first request")]
+    Interrupted,
     /// The simulated engine does not start.
     #[error("cannot start the simulated engine")]
     Simulator(#[source] StartError),
@@ -94,7 +97,7 @@ impl RunError {
     #[must_use]
     pub fn whose(&self) -> Whose {
         match self {
-            Self::Config(_) => Whose::Users,
+            Self::Config(_) | Self::Interrupted => Whose::Users,
             Self::Descriptors(_)
             | Self::Ports(_)
             | Self::Contact(_)
@@ -116,6 +119,7 @@ impl RunError {
             Self::Ports(error) => error.hint(),
             Self::Contact(error) => error.hint().to_owned(),
             Self::Folder(error) => error.hint(),
+            Self::Interrupted => String::new(),
             Self::Simulator(_) | Self::System(_) => "lower the load, or raise ulimit -n and ulimit -u".to_owned(),
             Self::Prompt(_) => "--tokenizer o200k_base, or other --input-tokens".to_owned(),
             Self::NotKept { rescued: Some(at), .. } => format!("metron recover '{}'", at.display()),

@@ -35,7 +35,7 @@ pub(crate) enum Turn {
 impl Gate {
     pub(crate) fn new(origin: Nanos, left: Option<LeftToClock>) -> Self {
         let left = left.unwrap_or(LeftToClock { warmup: None, requests: None, duration: None });
-        let known = left.warmup.map_or(UNKNOWN, |warmup| (origin + warmup).get());
+        let known = left.warmup.map_or(UNKNOWN, |warmup| origin.saturating_add(warmup).get());
         Self {
             origin,
             left,
@@ -51,7 +51,7 @@ impl Gate {
             PlannedPhase::Warmup => Phase::Warmup,
             PlannedPhase::Measured => Phase::Measured,
             PlannedPhase::ByClock => match self.left.warmup {
-                Some(warmup) if now <= self.origin + warmup => Phase::Warmup,
+                Some(warmup) if now <= self.origin.saturating_add(warmup) => Phase::Warmup,
                 Some(_) | None => Phase::Measured,
             },
         };
@@ -71,7 +71,7 @@ impl Gate {
     /// The turn of a request of an open loop, which its plan gave an instant: only where a bound held it back may it come
     /// after the run's duration, and is not sent then.
     pub(crate) fn open_turn(&self, request: &PlannedRequest, now: Nanos) -> Turn {
-        let at = self.origin + request.intended.unwrap_or(Nanos::ZERO);
+        let at = self.origin.saturating_add(request.intended.unwrap_or_default());
         match request.phase {
             PlannedPhase::Warmup => {
                 self.last_warmup.fetch_max(at.get(), Ordering::Relaxed);
@@ -99,7 +99,7 @@ impl Gate {
 
     /// When dispatching ends at the latest, once it is known.
     pub(crate) fn ends_at(&self) -> Option<Nanos> {
-        Some(self.measured_from()? + self.left.duration?)
+        Some(self.measured_from()?.saturating_add(self.left.duration?))
     }
 }
 

@@ -2,6 +2,7 @@
 //! nothing, and knows no connection.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
@@ -148,6 +149,14 @@ struct Warned {
 }
 
 impl Keep {
+    /// The folder, if there is one.
+    pub(crate) fn path(&self) -> Option<PathBuf> {
+        match self {
+            Self::Folder(journal) => Some(journal.path().to_owned()),
+            Self::Memory(_) => None,
+        }
+    }
+
     fn add(&mut self, record: RequestRecord) -> Result<(), StorageError> {
         match self {
             Self::Folder(journal) => journal.record(&record),

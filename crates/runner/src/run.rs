@@ -1,6 +1,5 @@
 //! One run, from its configuration to its summary: what is looked at first, what runs beside what, what is written at the end.
 
-use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -32,7 +31,7 @@ use crate::queue::{Bound, Queue};
 use crate::recorder::{Keep, Recorded, Recorder};
 use crate::resolve::{FIRST_CONTACT, Resolved, Server, run_target, target};
 use crate::settle::{Naming, Settler};
-use crate::stop::Stop;
+use crate::stop::{Asked, Stop};
 use crate::worker::{Job, Pace, Told, Work, WorkerError};
 
 /// What is ready to be sent at once, over all queues: a tenth of a second at 20,000 requests a second, or a hundred prompts
@@ -68,7 +67,7 @@ pub enum Output {
     None,
 }
 
-/// Runs. Blocks until the run is over, and leaves no thread behind.
+/// Runs. Blocks until the run is over.
 ///
 /// `events` hears how it goes; nobody has to listen. `stop` ends it early: what was measured until then is the result.
 ///
@@ -87,7 +86,7 @@ pub fn run(config: &RunConfig, options: Options, events: &Sender<RunEvent>, stop
     let timeouts = first_contact_timeouts(config);
     let probe = Arc::new(self::target(config, &url, resolved.dialect, &variables, timeouts)?);
     limits(config, &resolved, simulator.is_some(), events)?;
-    let found = meet(probe, config.model.as_deref())?;
+    let found = meet(probe, config.model.as_deref(), stop)?;
     let folder = match &options.output {
         Output::Folder { path, overwrite } => {
             let privacy = if config.save_text { Privacy::Private } else { Privacy::AsUmask };
@@ -137,9 +136,15 @@ fn limits(config: &RunConfig, resolved: &Resolved, simulated: bool, events: &Sen
     Ok(())
 }
 
-fn meet(probe: Arc<Target>, model: Option<&str>) -> Result<Found, RunError> {
+fn meet(probe: Arc<Target>, model: Option<&str>, stop: &Stop) -> Result<Found, RunError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    Ok(runtime.block_on(contact(probe, model))?)
+    runtime.block_on(async {
+        tokio::select! {
+            biased;
+            _ = stop.reaches(Asked::Drain) => Err(RunError::Interrupted),
+            found = contact(probe, model) => Ok(found?),
+        }
+    })
 }
 
 fn warn_beforehand(config: &RunConfig, resolved: &Resolved, events: &Sender<RunEvent>) {
@@ -195,8 +200,9 @@ impl Prepared<'_> {
             queues: Arc::clone(&queues),
         };
         let feeding = Feeding::start(feeder, brake.clone())?;
+        let patience = PATIENCE / u32::try_from(queues.len()).expect("at most one queue a worker");
         for queue in queues.iter() {
-            queue.wait_for(READY_AT_START, PATIENCE);
+            queue.wait_for(READY_AT_START, patience);
         }
         let clock = Clock::start();
         let named =
@@ -214,7 +220,8 @@ impl Prepared<'_> {
         let gate = Arc::new(Gate::new(origin, self.left_to_clock(&plan)));
         let stage = Stage { clock, origin, gate, queues, brake, dispatched: Arc::default() };
         let keep = keep.unwrap_or_else(|| Keep::Memory(Vec::new()));
-        let (crew, recorded) = self.threads(&stage, &plan, keep, facts.planned)?;
+        let threads = self.threads(&stage, &plan, keep, facts.planned);
+        let (crew, recorded) = threads.inspect_err(|_| stage.brake.now())?;
         let ended = clock.now();
         tell(self.events, RunEvent::PhaseBegan { phase: RunPhase::Settling, at: ended });
         let fed = feeding.end();
@@ -256,7 +263,14 @@ impl Prepared<'_> {
         })
     }
 
-    fn threads(&self, stage: &Stage, plan: &Plan, keep: Keep, planned: Option<u64>) -> io::Result<(Crew, Recorded)> {
+    fn threads(
+        &self,
+        stage: &Stage,
+        plan: &Plan,
+        keep: Keep,
+        planned: Option<u64>,
+    ) -> Result<(Crew, Recorded), RunError> {
+        let folder = keep.path();
         let (ended, landed) = channel();
         let recorder = self.recorder(stage, plan, keep, planned);
         let recorder = thread("metron-recorder".to_owned(), move || recorder.record(&landed))?;
@@ -298,8 +312,7 @@ impl Prepared<'_> {
         for worker in threads {
             worker.join().expect("a worker catches its own panics");
         }
-        let recorded =
-            recorder.join().map_err(|_| io::Error::other("the recorder stopped on a fault of metron's own"))?;
+        let recorded = recorder.join().map_err(|_| RunError::Panicked { folder })?;
         Ok((crew?, recorded))
     }
 

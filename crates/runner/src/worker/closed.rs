@@ -21,7 +21,7 @@ impl Worker {
             tokio::select! {
                 biased;
                 () = &mut braked => break,
-                waited = timer.until(self.work.origin + begin) => waited?,
+                waited = timer.until(self.work.origin.saturating_add(begin)) => waited?,
             }
             flights.spawn_local(Rc::clone(self).serve_user());
         }

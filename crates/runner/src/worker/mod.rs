@@ -109,14 +109,7 @@ impl Work {
     /// happens.
     pub(crate) fn run(self) {
         let tell = self.tell.clone();
-        let worked = std::panic::catch_unwind(AssertUnwindSafe(|| self.work()));
-        let told = match worked {
-            Ok(Ok(report)) => Told::Done(report),
-            Ok(Err(error)) => Told::Failed(error.into()),
-            Err(_) => Told::Failed(WorkerError::Panicked),
-        };
-        // Nobody listens only if the run itself has fallen.
-        let _ = tell.send(told);
+        guarded(|| self.work(), &tell);
     }
 
     fn work(self) -> io::Result<Report> {
@@ -135,6 +128,17 @@ impl Work {
             worked.map(|()| worker.report())
         }))
     }
+}
+
+/// Does the work of a worker, and tells how it went even if it panics.
+fn guarded(work: impl FnOnce() -> io::Result<Report>, tell: &UnboundedSender<Told>) {
+    let told = match std::panic::catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Ok(report)) => Told::Done(report),
+        Ok(Err(error)) => Told::Failed(error.into()),
+        Err(_) => Told::Failed(WorkerError::Panicked),
+    };
+    // Nobody listens only if the run itself has fallen.
+    let _ = tell.send(told);
 }
 
 /// A worker at work.
@@ -184,7 +188,7 @@ impl Worker {
     fn take_off(&self, job: Job, phase: Phase, held_back: HeldBack) -> (Flight, Prepared) {
         self.work.dispatched.fetch_add(1, Ordering::Relaxed);
         let turn = self.work.clock.now();
-        let intended = job.request.intended.map(|at| self.work.origin + at);
+        let intended = job.request.intended.map(|at| self.work.origin.saturating_add(at));
         let ended = Ended::new(&job.request, phase, intended, job.prompt, turn, held_back);
         (Flight::new(ended, self.work.ended.clone()), job.prepared)
     }
@@ -219,5 +223,38 @@ fn landed_well(landed: Result<(), JoinError>) {
         && error.is_panic()
     {
         std::panic::resume_unwind(error.into_panic());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_that_panics_is_told_of_without_its_words() {
+        let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+        guarded(|| panic!("sk-canary"), &tell);
+        match told.try_recv() {
+            Ok(Told::Failed(error @ WorkerError::Panicked)) => assert!(!error.to_string().contains("sk-canary")),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_request_that_panics_takes_its_worker_with_it() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+        let work = || {
+            runtime.block_on(LocalSet::new().run_until(async {
+                let mut flights = JoinSet::new();
+                flights.spawn_local(async { panic!("in flight") });
+                while let Some(landed) = flights.join_next().await {
+                    landed_well(landed);
+                }
+                Err(io::Error::other("it went on"))
+            }))
+        };
+        guarded(work, &tell);
+        assert!(matches!(told.try_recv(), Ok(Told::Failed(WorkerError::Panicked))));
     }
 }

@@ -43,7 +43,7 @@ impl Worker {
                 }
             };
             let Some((job, (phase, now))) = self.work.queue.pop(turn).await else { break };
-            let at = self.work.origin + job.request.intended.unwrap_or_default();
+            let at = self.work.origin.saturating_add(job.request.intended.unwrap_or_default());
             behind = now > at && (waited || behind);
             tokio::select! {
                 biased;
