@@ -20,7 +20,7 @@ pub(super) struct Deadline {
     timer: Pin<Box<Sleep>>,
     /// When the timer fires.
     armed: Nanos,
-    /// Whom it wakes then: polled once for the same task, it need not be polled again until it has fired.
+    /// Whom it wakes then.
     wakes: Option<Waker>,
 }
 
@@ -31,13 +31,20 @@ impl Deadline {
         Self { clock, timeouts, dispatched, timer, armed, wakes: None }
     }
 
-    /// Ready with what was waited for too long; `last` is the arrival of the last bearing chunk.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>, last: Option<Nanos>) -> Poll<(FailureKind, Nanos)> {
+    /// Ready with what was waited for too long; `last` is the arrival of the last bearing chunk. `now` is the time, if it was
+    /// read since the task was woken: a timer that lies ahead of it has not fired, and need not be looked at.
+    pub(super) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        last: Option<Nanos>,
+        now: Option<Nanos>,
+    ) -> Poll<(FailureKind, Nanos)> {
         let (due, kind) = due(self.timeouts, self.dispatched, last);
         if due < self.armed {
             self.arm(due);
         }
-        if !self.timer.is_elapsed() && self.wakes.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+        let is_set = self.wakes.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
+        if is_set && now.is_some_and(|now| now < self.armed) {
             return Poll::Pending;
         }
         self.wakes = Some(cx.waker().clone());

@@ -65,6 +65,8 @@ impl Exchange<'_> {
         let mut sending = true;
         let outcome = {
             let mut deadline = Deadline::new(self.clock, self.timeouts, dispatched);
+            // The time of the last read, until the task sleeps.
+            let mut awake = None;
             loop {
                 let wake = poll_fn(|cx| {
                     // A failed write is no news of its own: an answer may still come, or else the read says what happened.
@@ -74,9 +76,14 @@ impl Exchange<'_> {
                     if let Poll::Ready(read) = connection.poll_read(cx, &mut self.scratch.borrow_mut()) {
                         return Poll::Ready(Wake::Read(read));
                     }
-                    deadline.poll(cx, reception.last_arrival()).map(|(kind, waited)| Wake::Due(kind, waited))
+                    deadline
+                        .poll(cx, reception.last_arrival(), awake.take())
+                        .map(|(kind, waited)| Wake::Due(kind, waited))
                 })
                 .await;
+                if let Wake::Read(Ok(Received { stamp, .. })) = wake {
+                    awake = Some(stamp.arrived + stamp.read_lag);
+                }
                 // Nothing is awaited between a read and the use of its bytes: the scratch is this exchange's until then.
                 match self.on_wake(wake, &mut connection, &mut reception) {
                     Ok(None) => {}
