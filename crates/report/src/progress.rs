@@ -108,7 +108,7 @@ impl<W: Write> Progress<W> {
 }
 
 fn bar() -> ProgressBar {
-    let style = ProgressStyle::with_template("{bar:24} {percent:>3}% {wide_msg}").expect("the template is well-formed");
+    let style = ProgressStyle::with_template("{bar:14} {wide_msg}").expect("the template is well-formed");
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(10));
     bar.set_style(style.progress_chars("━╸ "));
     bar
@@ -135,7 +135,7 @@ fn describe(phase: RunPhase, snapshot: &Snapshot) -> String {
         RunPhase::Measured => {}
     }
     parts.push(match snapshot.planned {
-        Some(planned) => format!("{} of {}", snapshot.completed + snapshot.failed, figure::count(planned, "request")),
+        Some(planned) => format!("{}/{planned} requests", snapshot.completed + snapshot.failed),
         None => figure::count(snapshot.completed + snapshot.failed, "request"),
     });
     if snapshot.failed > 0 {
@@ -185,7 +185,7 @@ mod tests {
         let events = [measured(), after(1, 1), after(9, 9), after(10, 10), after(11, 11), after(21, 30)];
         assert_eq!(
             lines(Detail::Lines, &events),
-            "10 s: 10 of 100 requests, 8 in flight\n21 s: 30 of 100 requests, 8 in flight\n"
+            "10 s: 10/100 requests, 8 in flight\n21 s: 30/100 requests, 8 in flight\n"
         );
     }
 

@@ -47,10 +47,16 @@ pub(super) fn run(given: &ArgMatches) -> Result<Exit, Failure> {
 
 fn options(output: &OutputFlags) -> Options {
     let name = output.name.clone().unwrap_or_else(|| RunName::made_of("run"));
-    let path = output.output.clone().unwrap_or_else(|| folder::default_path(now_unix_ns(), &name));
+    let path = output.output.clone().unwrap_or_else(|| free(folder::default_path(now_unix_ns(), &name)));
     let overwrite = if output.force { Overwrite::Replace } else { Overwrite::Refuse };
     let command = typed::masked(std::env::args_os());
     Options { name: name.to_string(), command, output: Output::Folder { path, overwrite } }
+}
+
+/// The path itself, or, where a run of the same second has it, the first of its kind that is free.
+fn free(path: PathBuf) -> PathBuf {
+    let numbered = |k: u32| path.with_file_name(format!("{}-{k}", path.file_name().unwrap_or_default().display()));
+    if path.exists() { (2..).map(numbered).find(|path| !path.exists()).unwrap_or(path) } else { path }
 }
 
 /// The wall clock, for the folder's name and for nothing that is measured.

@@ -119,7 +119,7 @@ pub(crate) struct ScoreFlags {
     #[command(flatten)]
     pub(crate) objectives: ObjectiveFlags,
     /// Print one JSON object instead of tables.
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     pub(crate) json: bool,
 }
 
@@ -132,7 +132,7 @@ pub(crate) struct SimFlags {
     /// The port to listen on, on 127.0.0.1; 0 takes a free one.
     #[arg(long, value_name = "P", default_value_t = 8000)]
     pub(crate) port: u16,
-    /// Write when each chunk was handed to the kernel, as JSON lines.
+    /// Write when each token was handed to the kernel (metron-truth/1, binary).
     #[arg(long, value_name = "FILE")]
     pub(crate) log: Option<PathBuf>,
 }

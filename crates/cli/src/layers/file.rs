@@ -94,7 +94,7 @@ impl<'de> Visitor<'de> for Settings<'_> {
                 Some(flag) if is_list(flag) || long(flag) == "body" => entries.next_value_seed(Composite)?,
                 Some(_) => entries.next_value::<Option<String>>()?.map_or(Value::Nothing, Value::Text),
             };
-            keys.push((name.value, u64::from(name.referenced.line()), value));
+            keys.push((name.value, name.referenced.line(), value));
         }
         Ok(keys)
     }

@@ -216,12 +216,12 @@ fn a_folder_that_holds_a_run_is_not_overwritten() {
     let folder = Folder::new();
     let url = server.url();
     let run = ["run", "--url", url.as_str(), "--model", "m", "--requests", "1", "--output", "out", "--quiet"];
-    folder.metron(run).with_code(0);
+    folder.metron(run).that_ran();
     let sent = server.requests().len();
     let before = std::fs::read(folder.path().join("out/summary.json")).expect("a summary");
     let ended = folder.metron(run).with_code(2);
     assert!(ended.stderr.contains("--force"), "{}", ended.stderr);
     assert_eq!(server.requests().len(), sent, "nothing is sent before the folder is known to be free");
     assert_eq!(std::fs::read(folder.path().join("out/summary.json")).expect("still there"), before);
-    folder.metron(run.into_iter().chain(["--force"])).with_code(0);
+    folder.metron(run.into_iter().chain(["--force"])).that_ran();
 }

@@ -24,9 +24,12 @@ fn start(folder: &Folder, engine: &str) -> Child {
         "64",
     ];
     let child = folder.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
-    // The journal holds rows once requests have come back: the run is then in its middle.
+    // The journal begins with a head, and grows once requests have come back: the run is then in its middle.
     let journal = folder.path().join("out/journal.arrows");
-    while !std::fs::metadata(&journal).is_ok_and(|file| file.len() > 4_096) {
+    let length = || std::fs::metadata(&journal).map_or(0, |file| file.len());
+    let mut head = 0;
+    while head == 0 || length() <= head {
+        head = if head == 0 { length() } else { head };
         std::thread::sleep(Duration::from_millis(10));
     }
     child
@@ -92,4 +95,24 @@ fn a_reader_that_goes_away_loses_no_file() {
     let ended = end(child).with_code(0);
     assert!(!ended.stderr.contains("error:") && !ended.stderr.contains("panicked"), "{}", ended.stderr);
     assert!(folder.path().join("out/summary.json").exists());
+}
+
+#[test]
+fn a_killed_run_is_finished_by_recover() {
+    let folder = Folder::new();
+    let child = start(&folder, "sim:fixed?ttft=5ms&tbt=1ms&tokens=4");
+    interrupt(&child, Signal::KILL);
+    end(child);
+    let refused = folder.metron(["report", "out"]).with_code(1);
+    assert!(refused.stderr.contains("hint: metron recover 'out'"), "{}", refused.stderr);
+    let recovered = folder.metron(["recover", "out"]).with_code(0);
+    assert!(recovered.stdout.contains("TTFT") && recovered.stderr.contains("recovered"), "{}", recovered.stderr);
+    let summary = std::fs::read_to_string(folder.path().join("out/summary.json")).expect("a summary");
+    let summary: serde_json::Value = serde_json::from_str(&summary).expect("JSON");
+    assert!(summary["requests"]["completed"].as_u64() > Some(0));
+    assert_eq!(summary["instrument"], serde_json::Value::Null, "nobody watched the client");
+    assert!(folder.path().join("out/report.html").exists());
+    let again = folder.metron(["recover", "out"]).with_code(0);
+    assert!(again.stderr.contains("finished already"), "{}", again.stderr);
+    assert_eq!(again.stdout, recovered.stdout);
 }

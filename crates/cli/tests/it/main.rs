@@ -9,4 +9,5 @@ mod run;
 mod score;
 mod secrets;
 mod server;
+mod sim;
 mod tidy;

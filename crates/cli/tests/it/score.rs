@@ -37,7 +37,7 @@ fn slack_is_saved_and_every_overrun_period_is_missed() {
     assert_eq!(row(5), ("its own deadline", Some(2), Some(3)));
     assert_eq!(row(6), ("no token", None, None));
     assert_eq!(report["requests"][6]["fluidity_index"], 0.0);
-    assert_eq!(report["requests"][3]["fluidity_index"], 1.0 - 4.0 / 5.0);
+    assert_eq!(report["requests"][3]["fluidity_index"], 0.2);
 }
 
 #[test]

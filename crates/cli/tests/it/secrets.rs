@@ -88,7 +88,7 @@ fn echo(status: &'static str, content_type: &'static str) -> impl Fn(usize, &Req
 fn the_key_reaches_the_server_and_nothing_else() {
     let server = Server::start(|_, _| chat(2));
     let folder = Folder::new();
-    let ended = run(&folder, &server.url(), &[]).with_code(0);
+    let ended = run(&folder, &server.url(), &[]).that_ran();
     let heads: Vec<String> = server.requests().into_iter().map(|request| request.head).collect();
     assert!(heads.iter().all(|head| head.contains(&format!("Bearer {CANARY}"))), "it is sent");
     assert!(
@@ -164,7 +164,7 @@ fn a_secret_typed_on_the_command_line_is_not_kept() {
     let header = format!("Authorization: Bearer {CANARY}");
     let url = server.url();
     let arguments = ["run", "--url", &url, "--model", "m", "--requests", "1", "--output", "out", "--header", &header];
-    let ended = folder.metron(arguments).with_code(0);
+    let ended = folder.metron(arguments).that_ran();
     assert!(server.requests()[0].head.contains(CANARY), "it is sent");
     assert_kept(&folder, &ended);
     let again = folder.metron(["run", "--config", "out/config.yaml", "--output", "again"]).with_code(2);
@@ -172,7 +172,7 @@ fn a_secret_typed_on_the_command_line_is_not_kept() {
     let config = ["run", "--config", "out/config.yaml", "--output", "again"];
     let output =
         folder.command(config).env("METRON_HEADER_AUTHORIZATION", format!("Bearer {CANARY}")).output().expect("starts");
-    Ended::of(output).with_code(0);
+    Ended::of(output).that_ran();
     assert!(server.requests()[1].head.contains(CANARY), "and with it sends the same");
 }
 
@@ -181,7 +181,7 @@ fn a_secret_in_the_query_is_not_kept() {
     let server = Server::start(|_, _| chat(2));
     let folder = Folder::new();
     let url = format!("{}/v1/chat/completions?api-version=1&key=${{CANARY_KEY}}", server.url());
-    let ended = run(&folder, &url, &[]).with_code(0);
+    let ended = run(&folder, &url, &[]).that_ran();
     assert!(server.requests()[0].head.contains("api-version=1"));
     assert_kept(&folder, &ended);
 }
