@@ -1,3 +1,5 @@
+//! The language of `sim:...`: what reads, what it prints, and what is refused with a hint.
+
 use metron_units::{Nanos, Tokens};
 use proptest::prelude::*;
 
