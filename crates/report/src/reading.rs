@@ -4,8 +4,10 @@
 use std::collections::BTreeMap;
 
 use metron_results::event::Warning;
-use metron_results::summary::{Distribution, Figure, Interval, Quantiles, Summary, Value};
+use metron_results::summary::{Distribution, Figure, Interval, Quantiles, Summary, TokenCounts, Value};
 use metron_units::Share;
+
+use crate::figure;
 
 /// Figures by name.
 pub(crate) type Metrics = BTreeMap<String, Figure>;
@@ -23,6 +25,22 @@ pub(crate) fn value(metrics: &Metrics, name: &str) -> Option<(f64, Option<Interv
     match metrics.get(name)? {
         Figure::Value(Value { value, ci95, .. }) => value.map(|value| (value, *ci95)),
         Figure::Distribution(_) => None,
+    }
+}
+
+/// The rules by which tokens were counted, with their shares where there are several; `None` if nothing was counted.
+pub(crate) fn counted_by(tokens: &TokenCounts) -> Option<String> {
+    let rules: Vec<(&String, &f64)> = tokens.counted_by.iter().filter(|(_, share)| **share > 0.0).collect();
+    match rules.as_slice() {
+        [] => None,
+        [(rule, _)] => Some((*rule).clone()),
+        rules => Some(
+            rules
+                .iter()
+                .map(|(rule, share)| format!("{rule} {}", figure::share(**share)))
+                .collect::<Vec<_>>()
+                .join(", "),
+        ),
     }
 }
 

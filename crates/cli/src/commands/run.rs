@@ -49,7 +49,9 @@ fn options(output: &OutputFlags) -> Options {
     let name = output.name.clone().unwrap_or_else(|| RunName::made_of("run"));
     let path = output.output.clone().unwrap_or_else(|| free(folder::default_path(now_unix_ns(), &name)));
     let overwrite = if output.force { Overwrite::Replace } else { Overwrite::Refuse };
-    let command = typed::masked(std::env::args_os());
+    // The program by its name: where it lies is nobody's business.
+    let arguments = std::iter::once("metron".into()).chain(std::env::args_os().skip(1));
+    let command = typed::masked(arguments);
     Options { name: name.to_string(), command, output: Output::Folder { path, overwrite } }
 }
 

@@ -4,7 +4,7 @@ use metron_results::Summary;
 use metron_results::summary::{Load, TokenCounts};
 
 use crate::style::Style;
-use crate::{escape, figure};
+use crate::{escape, figure, reading};
 
 pub(super) fn lines(summary: &Summary, style: Style) -> Vec<String> {
     let target = &summary.run.target;
@@ -40,15 +40,8 @@ fn load(summary: &Summary) -> String {
 /// How many tokens went each way, and who counted them.
 fn tokens(tokens: &TokenCounts) -> String {
     let unseen = if tokens.unseen > 0 { format!(" ({} of them never shown)", tokens.unseen) } else { String::new() };
-    let rules: Vec<String> =
-        match tokens.counted_by.iter().filter(|(_, share)| **share > 0.0).collect::<Vec<_>>().as_slice() {
-            [(rule, _)] => vec![escape::terminal(rule)],
-            rules => rules
-                .iter()
-                .map(|(rule, share)| format!("{} {}", escape::terminal(rule), figure::share(**share)))
-                .collect(),
-        };
-    let counted = if rules.is_empty() { String::new() } else { format!(", counted by {}", rules.join(", ")) };
+    let counted = reading::counted_by(tokens)
+        .map_or_else(String::new, |rules| format!(", counted by {}", escape::terminal(&rules)));
     format!("{} tokens in, {} out{unseen}{counted}", tokens.input, tokens.output)
 }
 

@@ -49,3 +49,10 @@ fn colour_changes_no_word() {
     plain.push_str(rest);
     assert_eq!(plain, table(&samples::short_and_hostile(), Style::Plain));
 }
+
+#[test]
+fn the_names_of_the_samples_are_the_catalogue_s() {
+    for name in samples::ordinary().metrics.keys() {
+        assert!(metron_metrics::Metric::from_name(name).is_ok(), "{name}");
+    }
+}

@@ -137,12 +137,7 @@ pub(super) fn requests(summary: &Summary) -> Markup {
         p {
             (tokens.input) " tokens in, " (tokens.output) " out"
             @if tokens.unseen > 0 { " (" (tokens.unseen) " of them never shown)" }
-            @if !tokens.counted_by.is_empty() {
-                "; counted by "
-                @for (k, (rule, share)) in tokens.counted_by.iter().enumerate() {
-                    @if k > 0 { ", " } (rule) " " (figure::share(*share))
-                }
-            }
+            @if let Some(rules) = reading::counted_by(tokens) { "; counted by " (rules) }
             "."
         }
         @if !requests.errors.is_empty() {
