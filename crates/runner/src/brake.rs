@@ -40,6 +40,11 @@ impl Brake {
         }
     }
 
+    /// Whether every request has had its turn, or will have none.
+    pub(crate) fn nothing_left(&self) -> bool {
+        self.queues.iter().all(|queue| queue.is_over())
+    }
+
     /// Waits until at least `least` was applied.
     pub(crate) async fn reaches(&self, least: Asked) {
         self.stop.reaches(least).await;

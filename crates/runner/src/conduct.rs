@@ -89,19 +89,13 @@ impl Watch<'_> {
         let mut pulse = Pulse::new(self.clock.now(), wall_ns());
         let mut beat = tokio::time::interval(Duration::from(BEAT));
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (mut sending, mut at_work) = (self.workers, self.workers);
+        let (mut at_work, mut draining) = (self.workers, false);
         let mut warming_up = self.has_warmup;
         self.phase_began(if warming_up { RunPhase::Warmup } else { RunPhase::Measured }, self.origin);
         while at_work > 0 {
             let next = next_more(crew.asked);
             tokio::select! {
                 said = told.recv() => match said {
-                    Some(Told::SendsNoMore) => {
-                        sending -= 1;
-                        if sending == 0 {
-                            self.phase_began(RunPhase::Draining, self.clock.now());
-                        }
-                    }
                     Some(Told::Done(report)) => {
                         at_work -= 1;
                         crew.add(report);
@@ -127,6 +121,10 @@ impl Watch<'_> {
                     if let Some(from) = self.gate.measured_from().filter(|&from| warming_up && from <= now) {
                         warming_up = false;
                         self.phase_began(RunPhase::Measured, from);
+                    }
+                    if !draining && self.brake.nothing_left() {
+                        draining = true;
+                        self.phase_began(RunPhase::Draining, now);
                     }
                 }
             }

@@ -16,11 +16,21 @@ pub(crate) struct Gate {
     /// When the plan's time begins, on the run's clock.
     origin: Nanos,
     left: LeftToClock,
+    beyond: Beyond,
     measured_from: AtomicU64,
     /// The planned instant of the last request of a warm-up by count, on the run's clock; at first the origin.
     last_warmup: AtomicU64,
     /// Measured requests that were let through, where they are counted here.
     let_through: AtomicU64,
+}
+
+/// What becomes of a request of an open loop whose turn comes after the run's duration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Beyond {
+    /// Its instant lay within, and only this client was late: it is sent.
+    Sent,
+    /// A bound of requests in flight held it back: it is not.
+    NotSent,
 }
 
 /// What becomes of a request whose turn has come.
@@ -33,12 +43,23 @@ pub(crate) enum Turn {
 }
 
 impl Gate {
-    pub(crate) fn new(origin: Nanos, left: Option<LeftToClock>) -> Self {
+    /// Of a closed loop.
+    pub(crate) fn closed(origin: Nanos, left: Option<LeftToClock>) -> Self {
         let left = left.unwrap_or(LeftToClock { warmup: None, requests: None, duration: None });
+        Self::new(origin, left, Beyond::NotSent)
+    }
+
+    /// Of an open loop, whose warm-up and measured phase last so long, where time bounds them.
+    pub(crate) fn open(origin: Nanos, warmup: Option<Nanos>, duration: Option<Nanos>, beyond: Beyond) -> Self {
+        Self::new(origin, LeftToClock { warmup, requests: None, duration }, beyond)
+    }
+
+    fn new(origin: Nanos, left: LeftToClock, beyond: Beyond) -> Self {
         let known = left.warmup.map_or(UNKNOWN, |warmup| origin.saturating_add(warmup).get());
         Self {
             origin,
             left,
+            beyond,
             measured_from: AtomicU64::new(known),
             last_warmup: AtomicU64::new(origin.get()),
             let_through: AtomicU64::new(0),
@@ -79,7 +100,8 @@ impl Gate {
             }
             PlannedPhase::Measured | PlannedPhase::ByClock => {
                 self.begin_measured(Nanos::new(self.last_warmup.load(Ordering::Relaxed)));
-                if self.ends_at().is_some_and(|end| now > end) { Turn::Over } else { Turn::Go(Phase::Measured) }
+                let is_beyond = self.ends_at().is_some_and(|end| now > end);
+                if is_beyond && self.beyond == Beyond::NotSent { Turn::Over } else { Turn::Go(Phase::Measured) }
             }
         }
     }
@@ -119,7 +141,7 @@ mod tests {
             requests,
             duration: duration.map(Nanos::from_millis),
         };
-        Gate::new(ORIGIN, Some(left))
+        Gate::closed(ORIGIN, Some(left))
     }
 
     #[test]
@@ -161,16 +183,20 @@ mod tests {
         assert_eq!(let_through, 1_000);
     }
 
-    #[test]
-    fn an_open_loop_counts_its_duration_from_its_last_warm_up_instant() {
-        let gate = gate(None, None, Some(50));
-        let request = |phase, at| PlannedRequest {
+    fn request(phase: PlannedPhase, at: u64) -> PlannedRequest {
+        let tokens = metron_units::Tokens::new(1);
+        PlannedRequest {
             id: 0,
             phase,
             intended: Some(Nanos::from_millis(at)),
-            input_tokens: metron_units::Tokens::new(1),
-            output_tokens: metron_units::Tokens::new(1),
-        };
+            input_tokens: tokens,
+            output_tokens: tokens,
+        }
+    }
+
+    #[test]
+    fn an_open_loop_counts_its_duration_from_its_last_warm_up_instant() {
+        let gate = Gate::open(ORIGIN, None, Some(Nanos::from_millis(50)), Beyond::NotSent);
         assert_eq!(gate.open_turn(&request(PlannedPhase::Warmup, 20), ms(0)), Turn::Go(Phase::Warmup));
         assert_eq!(gate.open_turn(&request(PlannedPhase::Measured, 70), ms(70)), Turn::Go(Phase::Measured));
         assert_eq!(gate.open_turn(&request(PlannedPhase::Measured, 70), ms(71)), Turn::Over);
@@ -178,8 +204,15 @@ mod tests {
     }
 
     #[test]
+    fn what_only_this_client_made_late_is_still_sent() {
+        let gate = Gate::open(ORIGIN, Some(Nanos::from_millis(10)), Some(Nanos::from_millis(50)), Beyond::Sent);
+        assert_eq!(gate.open_turn(&request(PlannedPhase::Measured, 60), ms(61)), Turn::Go(Phase::Measured));
+        assert_eq!((gate.measured_from(), gate.ends_at()), (Some(ms(10)), Some(ms(60))));
+    }
+
+    #[test]
     fn a_plan_that_says_everything_leaves_nothing_to_decide() {
-        let gate = Gate::new(ORIGIN, None);
+        let gate = Gate::closed(ORIGIN, None);
         assert_eq!(gate.turn(PlannedPhase::Measured, ms(1 << 40)), Turn::Go(Phase::Measured));
         assert_eq!(gate.ends_at(), None);
     }

@@ -208,7 +208,7 @@ mod tests {
     }
 
     fn live(held_back: Option<Plan>) -> Live {
-        Live::new(Nanos::ZERO, Some(100), Arc::new(Gate::new(Nanos::ZERO, None)), held_back)
+        Live::new(Nanos::ZERO, Some(100), Arc::new(Gate::closed(Nanos::ZERO, None)), held_back)
     }
 
     #[test]

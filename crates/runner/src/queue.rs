@@ -135,6 +135,12 @@ impl<T> Queue<T> {
         self.room.notify_all();
     }
 
+    /// Whether no job is left, and none will come.
+    pub(crate) fn is_over(&self) -> bool {
+        let state = self.lock();
+        state.end != End::Open && state.jobs.is_empty()
+    }
+
     /// Waits until so many jobs are ready, or no more fits, or no more will come, or it has taken too long.
     pub(crate) fn wait_for(&self, jobs: usize, patience: Duration) {
         // The feeder tells nobody that it is still at work: a look every millisecond costs nothing before a run.

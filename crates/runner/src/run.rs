@@ -13,7 +13,7 @@ use metron_results::recorder::Recorder as Journal;
 use metron_sim::server;
 use metron_units::Nanos;
 use metron_wire::{Clock, Target, Timeouts};
-use metron_workload::{LeftToClock, Load, Plan, Prompts, Shard, Warmup};
+use metron_workload::{Load, Plan, Prompts, Shard, Warmup};
 
 use crate::RunConfig;
 use crate::brake::Brake;
@@ -24,7 +24,7 @@ use crate::error::{NotKept, RunError};
 use crate::facts::{Named, facts};
 use crate::feeder::{Feeder, KeepTexts};
 use crate::finished::Finished;
-use crate::gate::Gate;
+use crate::gate::{Beyond, Gate};
 use crate::live::Live;
 use crate::preflight::{Descriptors, Found, contact, ensure_descriptors, ensure_ports};
 use crate::queue::{Bound, Queue};
@@ -85,7 +85,7 @@ pub fn run(config: &RunConfig, options: Options, events: &Sender<RunEvent>, stop
     let target = Arc::new(run_target(config, &url, resolved.dialect, &variables)?);
     let timeouts = first_contact_timeouts(config);
     let probe = Arc::new(self::target(config, &url, resolved.dialect, &variables, timeouts)?);
-    limits(config, &resolved, simulator.is_some(), events)?;
+    limits(config, &resolved, events)?;
     let found = meet(probe, config.model.as_deref(), stop)?;
     let folder = match &options.output {
         Output::Folder { path, overwrite } => {
@@ -123,9 +123,13 @@ fn first_contact_timeouts(config: &RunConfig) -> Timeouts {
 }
 
 /// Refuses what this host cannot do, where that is certain.
-fn limits(config: &RunConfig, resolved: &Resolved, simulated: bool, events: &Sender<RunEvent>) -> Result<(), RunError> {
+fn limits(config: &RunConfig, resolved: &Resolved, events: &Sender<RunEvent>) -> Result<(), RunError> {
     let Some(connections) = resolved.connections(config) else { return Ok(()) };
-    let ends = if simulated { 2 } else { 1 };
+    let ends = match resolved.server {
+        Server::Network { .. } => 1,
+        // The engine's ends are in this process too.
+        Server::Simulated(_) => 2,
+    };
     if let Descriptors::Raised { from, to } = ensure_descriptors(connections, ends)? {
         tell(events, RunEvent::Warning(Warning::DescriptorsRaised { from, to }));
     }
@@ -217,7 +221,7 @@ impl Prepared<'_> {
         tell(self.events, started);
         // From here on the plan's time runs: all that takes time before the first request is done.
         let origin = clock.now();
-        let gate = Arc::new(Gate::new(origin, self.left_to_clock(&plan)));
+        let gate = Arc::new(self.gate(&plan, origin));
         let stage = Stage { clock, origin, gate, queues, brake, dispatched: Arc::default() };
         let keep = keep.unwrap_or_else(|| Keep::Memory(Vec::new()));
         let threads = self.threads(&stage, &plan, keep, facts.planned);
@@ -251,16 +255,18 @@ impl Prepared<'_> {
         Ok(Keep::Folder(Box::new(journal)))
     }
 
-    /// A plan of instants leaves nothing to the clock, unless a bound can hold requests back beyond the run's duration.
-    fn left_to_clock(&self, plan: &Plan) -> Option<LeftToClock> {
-        plan.left_to_clock().or_else(|| {
-            self.config.max_in_flight?;
-            let warmup = match self.resolved.plan.warmup {
-                Warmup::Duration(time) => Some(time),
-                Warmup::None | Warmup::Requests(_) => None,
-            };
-            Some(LeftToClock { warmup, requests: None, duration: self.resolved.plan.limit.duration })
-        })
+    fn gate(&self, plan: &Plan, origin: Nanos) -> Gate {
+        match self.resolved.plan.load {
+            Load::Closed { .. } => Gate::closed(origin, plan.left_to_clock()),
+            Load::Open { .. } => {
+                let warmup = match self.resolved.plan.warmup {
+                    Warmup::Duration(time) => Some(time),
+                    Warmup::None | Warmup::Requests(_) => None,
+                };
+                let beyond = if self.config.max_in_flight.is_some() { Beyond::NotSent } else { Beyond::Sent };
+                Gate::open(origin, warmup, self.resolved.plan.limit.duration, beyond)
+            }
+        }
     }
 
     fn threads(

@@ -49,16 +49,18 @@ pub struct Measured {
 pub struct Busy {
     /// Processor time over time.
     pub share: Share,
+    /// The time for which it could have run and was not let, over time.
+    pub kept_waiting: Share,
     /// Over how long.
     pub observed: Nanos,
 }
 
 impl Busy {
-    /// A thread that took `processor` of `observed`.
+    /// A thread that took `processor` of `observed`, and could have run for `waited` more of it.
     #[must_use]
-    pub fn of(processor: Nanos, observed: Nanos) -> Self {
-        let share = Share::of(processor.get().min(observed.get()), observed.get());
-        Self { share: share.unwrap_or(Share::NONE), observed }
+    pub fn of(processor: Nanos, waited: Nanos, observed: Nanos) -> Self {
+        let share = |part: Nanos| Share::of(part.get().min(observed.get()), observed.get()).unwrap_or(Share::NONE);
+        Self { share: share(processor), kept_waiting: share(waited), observed }
     }
 }
 

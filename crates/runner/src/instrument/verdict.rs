@@ -20,11 +20,22 @@ const LAG_COMPARABLE: f64 = 0.50;
 const LAG_FLOOR_S: f64 = 0.002;
 /// A 99th percentile of fewer is the one worst moment: the median speaks then.
 const LAG_SAMPLES: u64 = 200;
+/// A tail that is as long as what is measured is the tail of this client, if it rests on so many samples and is so long that
+/// no busy moment explains it.
+const TAIL_SAMPLES: u64 = 1_000;
+const TAIL_FLOOR_S: f64 = 0.010;
 
 /// Could this client be the bottleneck, and why?
 #[must_use]
 pub fn judge(readings: &Readings) -> (Verdict, Vec<String>) {
-    let signs = [resources(readings), busy(readings), dispatch_lag(readings), read_lag(readings), stall(readings)];
+    let signs = [
+        resources(readings),
+        busy(readings),
+        starved(readings),
+        dispatch_lag(readings),
+        read_lag(readings),
+        stall(readings),
+    ];
     let signs: Vec<Sign> = signs.into_iter().flatten().collect();
     let verdict = signs.iter().map(|sign| sign.verdict).max().unwrap_or(Verdict::Ok);
     (verdict, signs.into_iter().map(|sign| sign.reason).collect())
@@ -57,6 +68,27 @@ fn busy(readings: &Readings) -> Option<Sign> {
     };
     let more = readings.workers.len() * 2;
     Some(Sign { verdict, reason: format!("a worker was {share} busy; use --workers {more} or another machine") })
+}
+
+fn starved(readings: &Readings) -> Option<Sign> {
+    let observed = readings.workers.iter().filter(|busy| busy.observed >= BUSY_OBSERVED);
+    let wanted = |busy: &Busy| busy.share.get() + busy.kept_waiting.get();
+    let worst = observed.max_by(|a, b| wanted(a).total_cmp(&wanted(b)))?;
+    // What a worker's own work explains is told as such.
+    let verdict = match wanted(worst) {
+        _ if worst.kept_waiting.get() < worst.share.get() => return None,
+        wanted if wanted >= BUSY_BOTTLENECK => Verdict::Bottleneck,
+        wanted if wanted >= BUSY_SUSPECT => Verdict::Suspect,
+        _ => return None,
+    };
+    Some(Sign {
+        verdict,
+        reason: format!(
+            "a worker had to wait for a processor for {} of the time; \
+             run it on a machine with nothing else to do, or give it more of this one",
+            worst.kept_waiting
+        ),
+    })
 }
 
 fn dispatch_lag(readings: &Readings) -> Option<Sign> {
@@ -101,7 +133,7 @@ fn stall(readings: &Readings) -> Option<Sign> {
     })
 }
 
-/// A lag beside what it may show in: comparable as a rule is a bottleneck, showing now and then is suspect.
+/// A lag beside what it may show in: comparable as a rule, or as long in the tail, is a bottleneck; showing is suspect.
 fn compare(lag: &Quantiles, of: f64) -> Option<(Verdict, &'static str, f64)> {
     let median = lag.p50?;
     let (name, high) = if lag.count < LAG_SAMPLES { ("median", median) } else { ("p99", lag.p99?) };
@@ -110,6 +142,9 @@ fn compare(lag: &Quantiles, of: f64) -> Option<(Verdict, &'static str, f64)> {
     }
     if median >= LAG_FLOOR_S && median >= of * LAG_COMPARABLE {
         return Some((Verdict::Bottleneck, "median", median));
+    }
+    if lag.count >= TAIL_SAMPLES && high >= of.max(TAIL_FLOOR_S) {
+        return Some((Verdict::Bottleneck, name, high));
     }
     (high >= of * LAG_SHOWS).then_some((Verdict::Suspect, name, high))
 }
@@ -133,7 +168,7 @@ mod tests {
             read_lag: Some(lag(10_000, 60e-6, 1.5e-3)),
             chunks: 10_000,
             shared_reads: 12,
-            workers: vec![Busy { share: share(0.04), observed: Nanos::from_secs(30) }],
+            workers: vec![worker(0.04, 0.10, 30)],
             client_resource: 0,
             stall: None,
             measured: Measured { ttft: Some(0.100), gap: Some(0.020) },
@@ -148,11 +183,12 @@ mod tests {
         Share::new(value).expect("a share")
     }
 
+    fn worker(busy: f64, kept_waiting: f64, secs: u64) -> Busy {
+        Busy { share: share(busy), kept_waiting: share(kept_waiting), observed: Nanos::from_secs(secs) }
+    }
+
     fn busy(value: f64, secs: u64) -> Vec<Busy> {
-        vec![
-            Busy { share: share(0.1), observed: Nanos::from_secs(secs) },
-            Busy { share: share(value), observed: Nanos::from_secs(secs) },
-        ]
+        vec![worker(0.1, 0.0, secs), worker(value, 0.0, secs)]
     }
 
     #[track_caller]
@@ -194,7 +230,7 @@ mod tests {
     #[test]
     fn a_moment_of_work_says_nothing() {
         let readings =
-            Readings { workers: vec![Busy { share: share(1.0), observed: Nanos::from_millis(200) }], ..quiet() };
+            Readings { workers: vec![Busy { observed: Nanos::from_millis(200), ..worker(1.0, 0.0, 0) }], ..quiet() };
         check(&readings, Verdict::Ok, &[]);
     }
 
@@ -211,6 +247,24 @@ mod tests {
         let slow = |p50, p99| Readings { read_lag: Some(lag(5_000, p50, p99)), ..quiet() };
         check(&slow(100e-6, 12e-3), Verdict::Suspect, &["--workers"]);
         check(&slow(11e-3, 50e-3), Verdict::Bottleneck, &["(median)"]);
+    }
+
+    #[test]
+    fn a_worker_that_is_not_let_run_turns_the_verdict() {
+        let starved = |busy, kept_waiting| Readings { workers: vec![worker(busy, kept_waiting, 10)], ..quiet() };
+        check(&starved(0.05, 0.60), Verdict::Ok, &[]);
+        check(&starved(0.05, 0.80), Verdict::Suspect, &["wait for a processor for 80 %"]);
+        check(&starved(0.20, 0.78), Verdict::Bottleneck, &["nothing else to do"]);
+        check(&starved(0.70, 0.28), Verdict::Ok, &[]);
+    }
+
+    #[test]
+    fn a_tail_as_long_as_what_is_measured_is_the_clients() {
+        let slow = |count, p99| Readings { read_lag: Some(lag(count, 100e-6, p99)), ..quiet() };
+        check(&slow(5_000, 21e-3), Verdict::Bottleneck, &["21 ms after they arrived (p99)"]);
+        check(&slow(900, 21e-3), Verdict::Suspect, &["(p99)"]);
+        let fast = Readings { measured: Measured { ttft: Some(5e-3), gap: Some(1e-3) }, ..slow(5_000, 4e-3) };
+        check(&fast, Verdict::Suspect, &["(p99)"]);
     }
 
     #[test]

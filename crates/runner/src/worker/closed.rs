@@ -25,9 +25,6 @@ impl Worker {
             }
             flights.spawn_local(Rc::clone(self).serve_user());
         }
-        if begin.is_empty() {
-            self.sends_no_more();
-        }
         Ok(())
     }
 
@@ -38,6 +35,9 @@ impl Worker {
         };
         while let Some((job, phase)) = self.work.queue.pop(turn).await {
             let (mut flight, prepared) = self.take_off(job, phase, HeldBack::No);
+            if self.work.queue.is_over() {
+                self.sends_no_more();
+            }
             self.client.send(&prepared, flight.answer()).await;
         }
         self.sends_no_more();

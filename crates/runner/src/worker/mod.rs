@@ -25,7 +25,7 @@ use tokio::task::{JoinError, JoinSet, LocalSet};
 use crate::brake::Brake;
 use crate::gate::Gate;
 use crate::instrument::Busy;
-use crate::processor::thread_time;
+use crate::processor::{thread_time, waited_time};
 use crate::queue::Queue;
 use crate::stop::Asked;
 pub(crate) use flight::Ended;
@@ -78,8 +78,6 @@ pub(crate) enum Pace {
 /// What a worker tells the run.
 #[derive(Debug)]
 pub(crate) enum Told {
-    /// It sends no more, and waits for what is in flight.
-    SendsNoMore,
     /// It is done.
     Done(Report),
     /// It cannot go on.
@@ -155,15 +153,20 @@ struct Worker {
 struct Moment {
     at: Nanos,
     processor: Nanos,
+    waited: Nanos,
 }
 
 impl Moment {
     fn now(clock: Clock) -> Self {
-        Self { at: clock.now(), processor: thread_time() }
+        Self { at: clock.now(), processor: thread_time(), waited: waited_time() }
     }
 
     fn busy_until(self, end: Self) -> Busy {
-        Busy::of(end.processor.saturating_sub(self.processor), end.at.saturating_sub(self.at))
+        Busy::of(
+            end.processor.saturating_sub(self.processor),
+            end.waited.saturating_sub(self.waited),
+            end.at.saturating_sub(self.at),
+        )
     }
 }
 
@@ -196,7 +199,6 @@ impl Worker {
     fn sends_no_more(&self) {
         if self.sent_all.get().is_none() {
             self.sent_all.set(Some(Moment::now(self.work.clock)));
-            let _ = self.work.tell.send(Told::SendsNoMore);
         }
     }
 
