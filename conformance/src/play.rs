@@ -9,7 +9,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use crate::case::{Case, Step};
-use crate::server::{Served, unix_nanos};
+use crate::server::unix_nanos;
 
 /// What becomes of the connection after an answer.
 pub(crate) enum After {
@@ -29,8 +29,8 @@ pub(crate) struct Manner {
     pub(crate) reused: bool,
 }
 
-/// Plays `case`; events and their instants are added to `served`.
-pub(crate) fn play(case: &Case, to: &mut TcpStream, manner: &Manner, served: &mut Served) -> io::Result<After> {
+/// Plays `case`; `left` is called just before each event is handed to the kernel.
+pub(crate) fn play(case: &Case, to: &mut TcpStream, manner: &Manner, left: &dyn Fn()) -> io::Result<After> {
     // The race that this step is about: the connection goes before a byte of the answer.
     if manner.reused && matches!(case.steps.first(), Some(Step::ResetIfReused)) {
         return Ok(After::Reset);
@@ -54,7 +54,7 @@ pub(crate) fn play(case: &Case, to: &mut TcpStream, manner: &Manner, served: &mu
             Step::Split { every, after, wait_ms, steps } => {
                 let whole = player.joined(steps);
                 let cuts = cut(&whole, *every, after.as_deref().map(|text| text.as_bytes()[0]));
-                player.parts(&cuts, Duration::from_millis(*wait_ms), steps, served)?;
+                player.parts(&cuts, Duration::from_millis(*wait_ms), steps, left)?;
             }
             Step::Say(_)
             | Step::Role
@@ -65,7 +65,7 @@ pub(crate) fn play(case: &Case, to: &mut TcpStream, manner: &Manner, served: &mu
             | Step::Done => {
                 player.wait(manner.pace);
                 let payload = case.payload(step).unwrap_or_default();
-                served.events.push(unix_nanos());
+                left();
                 player.body(&case.event(&payload))?;
             }
         }
@@ -128,7 +128,7 @@ impl Player<'_> {
     }
 
     /// Sends the parts one by one. An event's instant is that of the part which holds its last byte.
-    fn parts(&mut self, parts: &[Vec<u8>], wait: Duration, of: &[Step], served: &mut Served) -> io::Result<()> {
+    fn parts(&mut self, parts: &[Vec<u8>], wait: Duration, of: &[Step], left: &dyn Fn()) -> io::Result<()> {
         let mut ends = VecDeque::new();
         let mut end = 0;
         for step in of {
@@ -142,7 +142,7 @@ impl Player<'_> {
             self.wait(wait);
             sent += part.len();
             while ends.pop_front_if(|end| *end <= sent).is_some() {
-                served.events.push(unix_nanos());
+                left();
             }
             self.body(part)?;
         }

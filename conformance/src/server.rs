@@ -72,7 +72,7 @@ impl Server {
         self.address
     }
 
-    /// What has been served of the case so far, in order of completion.
+    /// What has been served of the case so far, in order of the requests; of an answer under way, the events so far.
     #[must_use]
     pub fn served(&self, name: &str) -> Vec<Served> {
         self.state.of(name)
@@ -84,9 +84,16 @@ impl State {
         self.served.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned().unwrap_or_default()
     }
 
-    fn note(&self, name: &str, served: Served) {
+    /// A request that is about to be answered; what this returns notes that an event of its answer leaves.
+    fn begin<'a>(&'a self, name: &'a str, served: Served) -> impl Fn() + 'a {
         let mut all = self.served.lock().unwrap_or_else(PoisonError::into_inner);
-        all.entry(name.to_owned()).or_default().push(served);
+        let of_case = all.entry(name.to_owned()).or_default();
+        of_case.push(served);
+        let place = of_case.len() - 1;
+        move || {
+            let mut all = self.served.lock().unwrap_or_else(PoisonError::into_inner);
+            all.get_mut(name).expect("it has begun")[place].events.push(unix_nanos());
+        }
     }
 }
 
@@ -100,11 +107,10 @@ fn serve(state: &State, connection: TcpStream, number: usize) -> io::Result<()> 
             plain(state, &mut to, &request)?;
             continue;
         };
-        let mut served = Served { connection: number, received: unix_nanos(), events: Vec::new() };
+        let served = Served { connection: number, received: unix_nanos(), events: Vec::new() };
+        let left = state.begin(&case.name, served);
         let manner = Manner { pace, reused: !before.insert(case.name.clone()) };
-        let after = play(case, &mut to, &manner, &mut served);
-        state.note(&case.name, served);
-        match after? {
+        match play(case, &mut to, &manner, &left)? {
             After::Open => {}
             After::Close => return Ok(()),
             After::Reset => return reset(&to),

@@ -23,7 +23,9 @@ fn measure(server: &Server, case: &Case, pace: &str, code: i32) -> Measured {
     let folder = Folder::new();
     let url = format!("http://{}/case/{}{pace}", server.address(), case.name);
     let mut arguments = vec!["run".to_owned(), "--url".to_owned(), url, "--model".to_owned(), "sparrow-2b".to_owned()];
-    for fixed in ["--endpoint", &case.dialect, "--input-tokens", "8", "--save-text", "--output", "out", "--json", "--quiet"] {
+    for fixed in
+        ["--endpoint", &case.dialect, "--input-tokens", "8", "--save-text", "--output", "out", "--json", "--quiet"]
+    {
         arguments.push(fixed.to_owned());
     }
     let mut settings = case.run.clone();
@@ -55,7 +57,10 @@ fn check(case: &Case, measured: &Measured) {
         };
         assert_eq!(class, expect.outcome, "{:?}", row.outcome);
         let texts = row.texts.as_ref().expect("--save-text keeps texts");
-        assert_eq!((texts.answer.as_str(), texts.reasoning.as_str()), (expect.text.as_str(), expect.reasoning.as_str()));
+        assert_eq!(
+            (texts.answer.as_str(), texts.reasoning.as_str()),
+            (expect.text.as_str(), expect.reasoning.as_str())
+        );
         assert_eq!(row.chunks.len(), expect.chunks, "bearing chunks");
         assert_eq!(row.status, Some(expect.status), "status");
         if !failed {
@@ -144,7 +149,8 @@ fn a_redirect_is_followed_if_asked() {
     let server = Server::start(0).expect("a free port");
     let folder = Folder::new();
     let url = format!("http://{}/case/redirect", server.address());
-    let base = ["run", "--url", &url, "--model", "sparrow-2b", "--endpoint", "chat", "--requests", "1", "--json", "--quiet"];
+    let base =
+        ["run", "--url", &url, "--model", "sparrow-2b", "--endpoint", "chat", "--requests", "1", "--json", "--quiet"];
     let summary = folder.metron(base.iter().chain(&["--follow-redirects"])).with_code(0).json();
     assert_eq!(summary["requests"]["completed"], 1);
     assert_eq!(server.served("no-final-event").len(), 1, "the new address was asked once");
