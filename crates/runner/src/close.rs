@@ -137,3 +137,51 @@ fn report(crew: &Crew, observed: &Observed) -> Instrument {
         measured: Measured { ttft: median(&observed.ttft), gap: median(&observed.gaps) },
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use metron_units::Rate;
+    use metron_workload::{Arrivals, Limit};
+
+    use super::*;
+
+    const CLOSED: Load = Load::Closed { concurrency: 2 };
+
+    fn open() -> Load {
+        Load::Open { rate: Rate::per_second(1.0).expect("a rate"), arrivals: Arrivals::Poisson }
+    }
+
+    /// Of a run of which 7 measured and 3 warm-up requests had their turn, and whose feeder counted 20 and 5.
+    #[track_caller]
+    fn check(load: Load, planned: Option<u64>, warmup: Warmup, expected: (u64, u64)) {
+        let plan = PlanConfig {
+            seed: 0,
+            load,
+            limit: Limit { requests: planned, duration: None },
+            warmup,
+            ramp_up: Nanos::ZERO,
+            input_tokens: "1".parse().expect("a length"),
+            output_tokens: "1".parse().expect("a length"),
+        };
+        let fed = Fed { warmup: 5, measured: 20, ..Fed::default() };
+        let observed = Observed { warmup: 3, measured: 7, ..Observed::default() };
+        assert_eq!(planned_requests(&plan, planned, Some(&fed), &observed), expected);
+    }
+
+    #[test]
+    fn a_count_is_the_plans_whatever_was_sent() {
+        check(CLOSED, Some(10), Warmup::None, (10, 0));
+        check(open(), Some(10), Warmup::Requests(4), (10, 4));
+    }
+
+    #[test]
+    fn an_open_loop_that_time_bounds_holds_what_its_plan_counts() {
+        check(open(), None, Warmup::Duration(Nanos::from_secs(1)), (20, 5));
+    }
+
+    #[test]
+    fn a_closed_loop_that_time_bounds_holds_what_it_sent() {
+        check(CLOSED, None, Warmup::Duration(Nanos::from_secs(1)), (7, 3));
+        check(CLOSED, None, Warmup::Requests(3), (7, 3));
+    }
+}

@@ -177,3 +177,76 @@ pub(crate) fn thread<T: Send + 'static>(
 pub(crate) fn shares<T>(queues: &Arc<[Arc<T>]>, worker: usize) -> Arc<T> {
     Arc::clone(&queues[worker % queues.len()])
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use metron_units::Share;
+    use tokio::sync::mpsc::unbounded_channel;
+
+    use super::*;
+    use crate::queue::{Bound, Queue};
+    use crate::worker::Job;
+
+    fn brake() -> Brake {
+        let queue: Arc<Queue<Job>> = Arc::new(Queue::new(Bound { jobs: 8, bytes: 8 }));
+        Brake::new([queue].into_iter().collect())
+    }
+
+    fn report() -> Report {
+        let busy = Busy { share: Share::NONE, kept_waiting: Share::NONE, observed: Nanos::from_secs(1) };
+        Report { busy, stamps: StampCounts { kernel: 3, user: 1, refused: 0 } }
+    }
+
+    /// Watches two workers that say this, and gives what was heard.
+    fn watch(stop: &Stop, brake: &Brake, told: Vec<Told>) -> (Crew, Vec<RunEvent>) {
+        let (events, heard) = channel();
+        let (tell, said) = unbounded_channel();
+        let clock = Clock::start();
+        let gate = Gate::closed(Nanos::ZERO, None);
+        for told in told {
+            tell.send(told).expect("it is watched");
+        }
+        let (origin, workers, has_warmup) = (Nanos::ZERO, 2, false);
+        let watch = Watch { clock, origin, gate: &gate, brake, stop, workers, has_warmup, events: &events };
+        // A worker that says nothing more before it is stopped.
+        let silent = tell.clone();
+        let stopped = brake.clone();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+            runtime.block_on(stopped.reaches(Asked::Drain));
+            let _ = silent.send(Told::Done(report()));
+        });
+        drop(tell);
+        let crew = watch.until_done(said).expect("a runtime");
+        drop(events);
+        (crew, heard.into_iter().collect())
+    }
+
+    #[test]
+    fn what_the_workers_found_is_added_up() {
+        let (crew, heard) = watch(&Stop::new(), &brake(), vec![Told::Done(report()), Told::Done(report())]);
+        assert_eq!((crew.busy.len(), crew.stamps.kernel, crew.stamps.user), (2, 6, 2));
+        assert_eq!((crew.asked, crew.failed.is_none()), (Asked::Nothing, true));
+        assert_eq!(heard.first(), Some(&RunEvent::PhaseBegan { phase: RunPhase::Measured, at: Nanos::ZERO }));
+    }
+
+    #[test]
+    fn a_worker_that_falls_stops_the_others() {
+        let brake = brake();
+        let (crew, _) = watch(&Stop::new(), &brake, vec![Told::Failed(WorkerError::Panicked)]);
+        assert!(matches!(crew.failed, Some(WorkerError::Panicked)));
+        assert!(brake.nothing_left());
+        assert_eq!((crew.busy.len(), crew.asked), (1, Asked::Nothing), "that is nobody's interruption");
+    }
+
+    #[test]
+    fn what_is_asked_from_without_is_done_and_told() {
+        let (stop, brake) = (Stop::new(), brake());
+        stop.now();
+        let (crew, heard) = watch(&stop, &brake, vec![Told::Done(report())]);
+        assert_eq!((crew.asked, brake.nothing_left()), (Asked::Now, true));
+        assert!(heard.iter().any(|event| matches!(event, RunEvent::Interrupted { in_flight: InFlight::Dropped, .. })));
+    }
+}

@@ -100,3 +100,98 @@ impl Fed {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use metron_units::{Nanos, Rate};
+    use metron_wire::{Endpoint, Redirects, TargetSettings, Timeouts, TlsSettings};
+    use metron_workload::{Arrivals, Limit, PlanConfig, Tokenizer, Warmup};
+
+    use super::*;
+    use crate::queue::Bound;
+
+    fn target() -> Arc<Target> {
+        let settings = TargetSettings {
+            endpoint: Endpoint::resolve("http://localhost:1", None).expect("an address"),
+            headers: Vec::new(),
+            tls: TlsSettings::default(),
+            timeouts: Timeouts::default(),
+            redirects: Redirects::Reported,
+        };
+        Arc::new(Target::new(settings).expect("no certificates"))
+    }
+
+    fn feeder(load: Load, requests: u64, queues: usize, texts: KeepTexts) -> Feeder {
+        let plan = Plan::new(PlanConfig {
+            seed: 0,
+            load,
+            limit: Limit { requests: Some(requests), duration: None },
+            warmup: Warmup::Requests(2),
+            ramp_up: Nanos::ZERO,
+            input_tokens: "uniform:1..64".parse().expect("lengths"),
+            output_tokens: "4".parse().expect("lengths"),
+        });
+        let bound = Bound { jobs: 64, bytes: 1 << 20 };
+        Feeder {
+            plan: plan.expect("a plan"),
+            prompts: Prompts::new(&Tokenizer::default(), 0).expect("prompts"),
+            target: target(),
+            model: "m".to_owned(),
+            extra: None,
+            texts,
+            queues: (0..queues).map(|_| Arc::new(Queue::new(bound))).collect(),
+        }
+    }
+
+    fn open() -> Load {
+        Load::Open { rate: Rate::per_second(100.0).expect("a rate"), arrivals: Arrivals::Poisson }
+    }
+
+    async fn taken(queue: &Queue<Job>) -> Vec<Job> {
+        let mut jobs = Vec::new();
+        while let Some((job, ())) = queue.pop(|_| Some(())).await {
+            jobs.push(job);
+        }
+        jobs
+    }
+
+    #[tokio::test]
+    async fn each_queue_gets_its_share_of_the_ids_in_order() {
+        let feeder = feeder(open(), 10, 3, KeepTexts::No);
+        let queues = Arc::clone(&feeder.queues);
+        let fed = feeder.feed().expect("prompts");
+        assert_eq!((fed.warmup, fed.measured), (2, 10));
+        for (k, queue) in queues.iter().enumerate() {
+            let ids: Vec<u64> = taken(queue).await.iter().map(|job| job.request.id).collect();
+            assert_eq!(ids, (k as u64..12).step_by(3).collect::<Vec<_>>());
+        }
+    }
+
+    #[tokio::test]
+    async fn prompts_are_kept_only_if_asked() {
+        for (texts, kept) in [(KeepTexts::Yes, true), (KeepTexts::No, false)] {
+            let feeder = feeder(open(), 3, 1, texts);
+            let queues = Arc::clone(&feeder.queues);
+            feeder.feed().expect("prompts");
+            assert!(taken(&queues[0]).await.iter().all(|job| job.prompt.is_some() == kept));
+        }
+    }
+
+    #[test]
+    fn the_digest_is_of_the_plan_and_not_of_its_queues() {
+        let digest = |queues| feeder(open(), 30, queues, KeepTexts::No).feed().expect("prompts").digest;
+        assert!(digest(1).is_some());
+        assert_eq!(digest(1), digest(4));
+    }
+
+    #[test]
+    fn of_an_open_loop_that_is_stopped_the_rest_is_counted_and_a_closed_one_ends() {
+        let closed = Load::Closed { concurrency: 2 };
+        for (load, counted) in [(open(), 1_000), (closed, 0)] {
+            let feeder = feeder(load, 1_000, 1, KeepTexts::No);
+            feeder.queues[0].close();
+            let fed = feeder.feed().expect("prompts");
+            assert_eq!((fed.measured, fed.digest), (counted, None));
+        }
+    }
+}

@@ -26,7 +26,7 @@ use crate::feeder::{Feeder, KeepTexts};
 use crate::finished::Finished;
 use crate::gate::{Beyond, Gate};
 use crate::live::Live;
-use crate::preflight::{Descriptors, Found, contact, ensure_descriptors, ensure_ports};
+use crate::preflight::{Descriptors, Found, contact, ensure_descriptors, ensure_most_descriptors, ensure_ports};
 use crate::queue::{Bound, Queue};
 use crate::recorder::{Keep, Recorded, Recorder};
 use crate::resolve::{FIRST_CONTACT, Resolved, Server, run_target, target};
@@ -124,7 +124,10 @@ fn first_contact_timeouts(config: &RunConfig) -> Timeouts {
 
 /// Refuses what this host cannot do, where that is certain.
 fn limits(config: &RunConfig, resolved: &Resolved, events: &Sender<RunEvent>) -> Result<(), RunError> {
-    let Some(connections) = resolved.connections(config) else { return Ok(()) };
+    let Some(connections) = resolved.connections(config) else {
+        ensure_most_descriptors();
+        return Ok(());
+    };
     let ends = match resolved.server {
         Server::Network { .. } => 1,
         // The engine's ends are in this process too.

@@ -56,6 +56,18 @@ pub fn ensure_descriptors(connections: u64, ends: u64) -> Result<Descriptors, To
     }
 }
 
+/// Makes room for as many connections as this process may have, where nobody knows how many it will take.
+pub fn ensure_most_descriptors() {
+    /// What is taken of a limit without end.
+    const MOST: u64 = 1 << 20;
+    let limit = getrlimit(Resource::Nofile);
+    let most = limit.maximum.unwrap_or(MOST).min(MOST);
+    if limit.current.is_some_and(|current| current < most) {
+        // If it is refused, the run has what it had, and what it lacks is told as this host's fault.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(most), maximum: limit.maximum });
+    }
+}
+
 #[derive(Debug, PartialEq, Eq)]
 enum Decision {
     Enough,
@@ -81,6 +93,15 @@ fn decide(connections: u64, ends: u64, soft: Option<u64>, hard: Option<u64>) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_most_that_is_allowed_is_taken_and_never_less_than_before() {
+        let before = getrlimit(Resource::Nofile).current;
+        ensure_most_descriptors();
+        let after = getrlimit(Resource::Nofile);
+        assert!(before.is_none() || after.current >= before);
+        assert!(after.current.is_none_or(|now| now >= after.maximum.unwrap_or(1 << 20).min(1 << 20)));
+    }
 
     #[test]
     fn a_limit_that_suffices_is_left_alone() {

@@ -6,5 +6,5 @@ mod descriptors;
 mod ports;
 
 pub use contact::{ContactError, Found, contact};
-pub use descriptors::{Descriptors, TooFewDescriptors, ensure_descriptors};
+pub use descriptors::{Descriptors, TooFewDescriptors, ensure_descriptors, ensure_most_descriptors};
 pub use ports::{TooFewPorts, ensure_ports};

@@ -18,7 +18,7 @@ fn the_folder_holds_a_runs_files_and_the_journal_goes_last() {
     finished.folder.expect("a folder").finish().expect("written");
     assert!(!out.join(RunFile::Journal.name()).exists());
     for file in [RunFile::Config, RunFile::Summary, RunFile::Rows] {
-        let bytes = std::fs::read(out.join(file.name())).expect(file.name());
+        let bytes = std::fs::read(out.join(file.name())).expect("the file is there");
         assert!(!bytes.windows(9).any(|window| window == b"sk-canary"), "{}", file.name());
     }
 }
