@@ -48,7 +48,8 @@ def check(binary, url, tokenizer):
         if endpoint == "completions":
             # No chat template in the way: the prompts have exactly the tokens that were planned.
             assert (rows.input_tokens == rows.planned_input_tokens).all(), rows[["input_tokens", "planned_input_tokens"]]
-        assert (rows.ttft_s > 0).all() and (rows.connect_s.notna().sum() <= 8), "connections are not kept"
+        # This server promises to keep connections and closes them after each stream: none of that may be inside TTFT.
+        assert (rows.ttft_s > 0).all() and (rows.dispatched_ns < rows.headers_ns).all()
         print(f"{endpoint}: TTFT p50 {summary['metrics']['ttft']['p50'] * 1e3:.2f} ms, TBT p50 "
               f"{summary['metrics']['tbt']['p50'] * 1e3:.2f} ms, fluidity {summary['metrics']['fluidity_index']['mean']:.3f}")
 
