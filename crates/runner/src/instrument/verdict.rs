@@ -18,6 +18,8 @@ const LAG_SHOWS: f64 = 0.10;
 const LAG_COMPARABLE: f64 = 0.50;
 /// A lag below this shows in nothing that a user could feel, and a busy laptop has it now and then.
 const LAG_FLOOR_S: f64 = 0.002;
+/// Fewer lags than this are of one moment, and say nothing of the client.
+const MEDIAN_SAMPLES: u64 = 50;
 /// A 99th percentile of fewer is the one worst moment: the median speaks then.
 const LAG_SAMPLES: u64 = 200;
 /// A tail that is as long as what is measured is the tail of this client, if it rests on so many samples and is so long that
@@ -137,7 +139,7 @@ fn stall(readings: &Readings) -> Option<Sign> {
 fn compare(lag: &Quantiles, of: f64) -> Option<(Verdict, &'static str, f64)> {
     let median = lag.p50?;
     let (name, high) = if lag.count < LAG_SAMPLES { ("median", median) } else { ("p99", lag.p99?) };
-    if high < LAG_FLOOR_S {
+    if lag.count < MEDIAN_SAMPLES || high < LAG_FLOOR_S {
         return None;
     }
     if median >= LAG_FLOOR_S && median >= of * LAG_COMPARABLE {
@@ -218,6 +220,14 @@ mod tests {
     fn a_few_late_requests_of_a_short_run_are_ok() {
         let readings = Readings { dispatch_lag: Some(lag(20, 100e-6, 40e-3)), ..quiet() };
         check(&readings, Verdict::Ok, &[]);
+    }
+
+    #[test]
+    fn one_answer_at_a_bad_moment_says_nothing() {
+        let measured = Measured { ttft: Some(4e-3), gap: Some(0.1e-3) };
+        let moment = |count| Readings { read_lag: Some(lag(count, 4e-3, 4e-3)), measured, ..quiet() };
+        check(&moment(3), Verdict::Ok, &[]);
+        check(&moment(60), Verdict::Bottleneck, &["(median)"]);
     }
 
     #[test]

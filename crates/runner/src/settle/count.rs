@@ -1,6 +1,8 @@
 //! The rules by which a request's tokens are counted, in the order in which they are tried. METRICS.md, *How tokens are
 //! counted*, has the letters: K, w, W, U, H, V. Knows no tokenizer.
 
+use std::cell::LazyCell;
+
 use metron_metrics::CountedBy;
 use metron_wire::{Answer, Channel};
 
@@ -32,7 +34,11 @@ pub(super) fn count(answer: &Answer, naming: Naming, weigh: impl FnOnce() -> Opt
         return Counted { tokens: Vec::new(), by: None, unseen: charged, output: charged, mismatch: false };
     }
     let h = hidden_reasoning(answer, u);
-    if let Some(tokens) = stated(answer) {
+    let weights = LazyCell::new(weigh);
+    let w = || weights.as_ref().map_or(k, |weights| sum(weights));
+    if let Some(tokens) = stated(answer)
+        && !(adds_itself_up(&tokens) && 2 * sum(&tokens) > 3 * w())
+    {
         return by_stream(answer, tokens, u, h);
     }
     let v = u.map(|u| u - h);
@@ -41,9 +47,8 @@ pub(super) fn count(answer: &Answer, naming: Naming, weigh: impl FnOnce() -> Opt
         let output = k + h;
         return Counted { tokens: one_each(), by: Some(CountedBy::Usage), unseen: h, output, mismatch: false };
     }
-    let weights = weigh();
-    let w = weights.as_ref().map_or(k, |weights| sum(weights));
-    if let (Some(v), Some(weights)) = (v, &weights)
+    let w = w();
+    if let (Some(v), Some(weights)) = (v, weights.as_ref())
         && v >= k
         && 2 * w <= 3 * v
         && 2 * v <= 3 * w
@@ -52,8 +57,8 @@ pub(super) fn count(answer: &Answer, naming: Naming, weigh: impl FnOnce() -> Opt
         return Counted { tokens, by: Some(CountedBy::Usage), unseen: h, output: v + h, mismatch: false };
     }
     let guess_is_near = naming == Naming::Assumed && u.is_none() && 2 * w <= 3 * k;
-    let (tokens, by) = match weights {
-        Some(weights) if !guess_is_near => (weights, CountedBy::Tokenizer),
+    let (tokens, by) = match weights.as_ref() {
+        Some(weights) if !guess_is_near => (weights.clone(), CountedBy::Tokenizer),
         Some(_) | None => (one_each(), CountedBy::Chunks),
     };
     let seen = sum(&tokens);
@@ -77,6 +82,12 @@ fn by_stream(answer: &Answer, tokens: Vec<u32>, u: Option<u64>, h: u64) -> Count
 fn stated(answer: &Answer) -> Option<Vec<u32>> {
     let tokens: Vec<u32> = answer.chunks.iter().map(|chunk| chunk.stated_tokens).collect::<Option<_>>()?;
     (sum(&tokens) > 0).then_some(tokens)
+}
+
+/// Whether each chunk is said to carry more than the one before it: so it looks when a server adds up its running totals, and
+/// what seem to be the steps are the totals. It is a sign, and the text has to bear it out.
+fn adds_itself_up(tokens: &[u32]) -> bool {
+    tokens.len() >= 3 && tokens.windows(2).all(|pair| pair[0] < pair[1])
 }
 
 /// H: reasoning that the usage names and no chunk showed.

@@ -89,6 +89,27 @@ fn a_chunk_that_the_stream_says_carries_no_token_is_none() {
 }
 
 #[test]
+fn totals_that_a_server_adds_up_are_no_counts_of_chunks() {
+    let texts = ["Four", " brown", " hens", " ran", " off"];
+    let mut stated = Answer { usage: usage(15), ..says(&texts) };
+    for (chunk, tokens) in stated.chunks.iter_mut().zip(1..) {
+        chunk.stated_tokens = Some(tokens);
+    }
+    let expected = Expected { tokens: &[1; 5], by: CountedBy::Tokenizer, output: 15, unseen: 10, mismatch: true };
+    check(Naming::Named, stated, &expected);
+}
+
+#[test]
+fn chunks_that_do_carry_more_each_time_are_believed() {
+    let mut stated = Answer { usage: usage(6), ..says(&["One", " two three", " four five six"]) };
+    for (chunk, tokens) in stated.chunks.iter_mut().zip(1..) {
+        chunk.stated_tokens = Some(tokens);
+    }
+    let expected = Expected { tokens: &[1, 2, 3], by: CountedBy::Stream, output: 6, unseen: 0, mismatch: false };
+    check(Naming::Named, stated, &expected);
+}
+
+#[test]
 fn as_many_tokens_as_chunks_are_one_each() {
     let expected = Expected { tokens: &[1, 1, 1, 1], by: CountedBy::Usage, output: 4, unseen: 0, mismatch: false };
     check(Naming::Named, Answer { usage: usage(4), ..says(&FOUR) }, &expected);
