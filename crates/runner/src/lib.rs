@@ -22,6 +22,7 @@ mod host;
 pub mod instrument;
 mod live;
 pub mod preflight;
+mod prepared;
 mod processor;
 mod pulse;
 mod queue;
