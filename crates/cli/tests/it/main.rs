@@ -1,6 +1,7 @@
 //! Whole-program tests: the built binary against real servers, in folders of its own.
 
 mod bad_input;
+mod book;
 mod cases;
 mod exit_codes;
 mod help;
