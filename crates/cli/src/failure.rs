@@ -34,6 +34,11 @@ impl Failure {
         Self::new(Exit::CouldNotRun, &message.to_string(), hint.into())
     }
 
+    /// The user ended it before there was anything to keep.
+    pub(crate) fn interrupted(message: impl fmt::Display) -> Self {
+        Self::new(Exit::Interrupted, &message.to_string(), String::new())
+    }
+
     /// Some errors carry their hint in their text, on a line of its own.
     fn new(exit: Exit, text: &str, hint: String) -> Self {
         match text.split_once("\n  hint: ") {

@@ -94,7 +94,11 @@ fn conduct(
 ) -> Result<Finished, Failure> {
     metron_runner::run(config, options, &events, stop).map_err(|error| {
         let (message, hint) = (chain(&error), error.hint());
-        if is_usage(&error) { Failure::usage(message, hint) } else { Failure::could_not_run(message, hint) }
+        match error {
+            RunError::Interrupted => Failure::interrupted(message),
+            error if is_usage(&error) => Failure::usage(message, hint),
+            _ => Failure::could_not_run(message, hint),
+        }
     })
 }
 

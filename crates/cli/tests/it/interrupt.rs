@@ -116,3 +116,19 @@ fn a_killed_run_is_finished_by_recover() {
     assert!(again.stderr.contains("finished already"), "{}", again.stderr);
     assert_eq!(again.stdout, recovered.stdout);
 }
+
+#[test]
+fn before_the_first_request_there_is_nothing_to_write() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let folder = Folder::new();
+    let url = format!("http://{}", silent.local_addr().expect("an address"));
+    let mut command = folder.command(["run", "--url", &url, "--output", "out"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
+    // It asks for the models, and gets no answer.
+    let _asking = silent.accept().expect("a connection");
+    interrupt(&child, Signal::INT);
+    let ended = end(child).with_code(130);
+    assert_eq!(ended.stdout, "");
+    assert!(ended.stderr.contains("interrupted"), "{}", ended.stderr);
+    assert!(folder.files().is_empty(), "{:?}", folder.files());
+}
