@@ -5,6 +5,8 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use crate::play::{Manner, Time, play};
+
 /// One awkward answer.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -184,6 +186,16 @@ pub fn cases() -> Vec<Case> {
 }
 
 impl Case {
+    /// The bytes of the whole answer, head and all, as they would come on a connection.
+    #[must_use]
+    pub fn bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let manner = Manner { time: Time::Skipped, reused: false };
+        let played = play(self, &mut bytes, &manner, &|| {});
+        played.expect("writing to memory does not fail");
+        bytes
+    }
+
     /// The payload of the event that this step makes, if it makes one.
     pub(crate) fn payload(&self, step: &Step) -> Option<String> {
         let payload = match step {

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
-use std::net::TcpStream;
 use std::time::Duration;
 
 use flate2::Compression;
@@ -23,14 +22,23 @@ pub(crate) enum After {
 
 /// How an answer is to be played.
 pub(crate) struct Manner {
-    /// Wait so long before each event.
-    pub(crate) pace: Duration,
+    /// How its waits pass.
+    pub(crate) time: Time,
     /// The connection has served this case before.
     pub(crate) reused: bool,
 }
 
+/// How the waits of an answer pass.
+#[derive(Clone, Copy)]
+pub(crate) enum Time {
+    /// As its steps say, and so long before each event.
+    Paced(Duration),
+    /// Not at all.
+    Skipped,
+}
+
 /// Plays `case`; `left` is called just before each event is handed to the kernel.
-pub(crate) fn play(case: &Case, to: &mut TcpStream, manner: &Manner, left: &dyn Fn()) -> io::Result<After> {
+pub(crate) fn play(case: &Case, to: &mut dyn Write, manner: &Manner, left: &dyn Fn()) -> io::Result<After> {
     // The race that this step is about: the connection goes before a byte of the answer.
     if manner.reused && matches!(case.steps.first(), Some(Step::ResetIfReused)) {
         return Ok(After::Reset);
@@ -38,6 +46,7 @@ pub(crate) fn play(case: &Case, to: &mut TcpStream, manner: &Manner, left: &dyn 
     let mut player = Player {
         case,
         to,
+        time: manner.time,
         chunked: has(case, "transfer-encoding", "chunked"),
         gzip: has(case, "content-encoding", "gzip").then(|| GzEncoder::new(Vec::new(), Compression::default())),
         due: unix_nanos(),
@@ -63,7 +72,7 @@ pub(crate) fn play(case: &Case, to: &mut TcpStream, manner: &Manner, left: &dyn 
             | Step::Event(_)
             | Step::Data(_)
             | Step::Done => {
-                player.wait(manner.pace);
+                player.pace();
                 let payload = case.payload(step).unwrap_or_default();
                 left();
                 player.body(&case.event(&payload))?;
@@ -93,7 +102,8 @@ fn cut(bytes: &[u8], every: Option<usize>, after: Option<u8>) -> Vec<Vec<u8>> {
 
 struct Player<'a> {
     case: &'a Case,
-    to: &'a mut TcpStream,
+    to: &'a mut dyn Write,
+    time: Time,
     chunked: bool,
     gzip: Option<GzEncoder<Vec<u8>>>,
     /// When the step at hand is due: a late wake-up is not carried on to the next one.
@@ -110,10 +120,22 @@ impl Player<'_> {
         self.to.write_all(head.as_bytes())
     }
 
-    /// Sleeps until `time` after the step before was due.
-    fn wait(&mut self, time: Duration) {
-        self.due += u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-        std::thread::sleep(Duration::from_nanos(self.due.saturating_sub(unix_nanos())));
+    /// Waits before an event, if the answer is paced.
+    fn pace(&mut self) {
+        if let Time::Paced(pace) = self.time {
+            self.wait(pace);
+        }
+    }
+
+    /// Sleeps until so long after the step before was due.
+    fn wait(&mut self, long: Duration) {
+        match self.time {
+            Time::Skipped => {}
+            Time::Paced(_) => {
+                self.due += u64::try_from(long.as_nanos()).unwrap_or(u64::MAX);
+                std::thread::sleep(Duration::from_nanos(self.due.saturating_sub(unix_nanos())));
+            }
+        }
     }
 
     /// The bytes of all events and texts of `steps`.

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::Serialize;
 
 use crate::case::{Case, cases};
-use crate::play::{After, Manner, play};
+use crate::play::{After, Manner, Time, play};
 use crate::request::{self, Request};
 
 /// One request that was answered. Instants are nanoseconds of the wall clock since 1970.
@@ -109,7 +109,7 @@ fn serve(state: &State, connection: TcpStream, number: usize) -> io::Result<()> 
         };
         let served = Served { connection: number, received: unix_nanos(), events: Vec::new() };
         let left = state.begin(&case.name, served);
-        let manner = Manner { pace, reused: !before.insert(case.name.clone()) };
+        let manner = Manner { time: Time::Paced(pace), reused: !before.insert(case.name.clone()) };
         match play(case, &mut to, &manner, &left)? {
             After::Open => {}
             After::Close => return Ok(()),
