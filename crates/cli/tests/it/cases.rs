@@ -91,21 +91,20 @@ fn check_counts(expect: &Expect, row: &RequestRecord) {
     }
 }
 
-/// The first token's stamp lies after its event was sent and before the next one was: the very event, however busy the machine.
-fn check_first_token(case: &Case, measured: &Measured, served: &Served) {
+/// Whether the first token's stamp lies after its event was sent and before the next one was. Too early is a fault; too late can
+/// be a machine that let the reader sleep through two events, of which the kernel stamps the last.
+fn came_in_time(case: &Case, measured: &Measured, served: &Served) -> bool {
     let row = &measured.rows[0];
     let of = |chunk: usize| measured.epoch_unix_ns + row.chunks[chunk].arrived.get();
     let first = case.expect.first_token_event.map(|event| ("token", event, of(0)));
     let answer = case.expect.first_answer_event.zip(row.first_answer_chunk);
     let answer = answer.map(|(event, chunk)| ("answer token", event, of(chunk)));
-    for (what, event, arrived) in first.into_iter().chain(answer) {
+    first.into_iter().chain(answer).all(|(what, event, arrived)| {
         // What two readings of two clocks may lie apart.
         let margin = 2_000_000;
-        let sent = served.events[event];
-        assert!(arrived + margin >= sent, "the first {what} was stamped before event {event} left");
-        let next = served.events.get(event + 1).copied().unwrap_or(u64::MAX);
-        assert!(arrived < next + margin, "the first {what} was stamped after event {} left", event + 1);
-    }
+        assert!(arrived + margin >= served.events[event], "the first {what} was stamped before event {event} left");
+        served.events.get(event + 1).is_none_or(|next| arrived < next + margin)
+    })
 }
 
 /// All of it for one case. Cases that keep times of their own are not paced on top.
@@ -113,10 +112,13 @@ fn run(server: &Server, case: &Case) {
     let code = i32::from(case.expect.outcome != "completed");
     check(case, &measure(server, case, "", code));
     if case.run.is_empty() && case.expect.first_token_event.is_some() {
-        let measured = measure(server, case, &format!("/pace={PACE_MS}"), code);
-        check(case, &measured);
-        let served = server.served(&case.name);
-        check_first_token(case, &measured, served.last().expect("it was served"));
+        // A fault is the same every time, a starved reader is not.
+        let in_time = (0..5).any(|_| {
+            let measured = measure(server, case, &format!("/pace={PACE_MS}"), code);
+            check(case, &measured);
+            came_in_time(case, &measured, server.served(&case.name).last().expect("it was served"))
+        });
+        assert!(in_time, "the first tokens are stamped later than the events that follow them");
     }
 }
 
