@@ -1,7 +1,9 @@
 //! Which words a tokenizer takes as single tokens, wherever they stand. Knows no prompt.
 
+use std::collections::HashSet;
+
 use crate::random::{Stream, below, generator};
-use crate::tokenizer::{Tokenizer, TokenizerError};
+use crate::tokenizer::{Tokenizer, TokenizerError, Vocabulary};
 
 /// Common English words of three letters or more, in alphabetic order.
 const WORDS: &str = include_str!("words.txt");
@@ -26,17 +28,42 @@ impl Lexicon {
         }
     }
 
+    /// Finds out which words the tokenizer takes as single tokens. Of an embedded one that is known beforehand, so that
+    /// prompts do not load its vocabulary.
     pub(super) fn learn(tokenizer: &Tokenizer) -> Result<Self, TokenizerError> {
+        match tokenizer.embedded() {
+            Some(vocabulary) => Ok(Self::listed(vocabulary)),
+            None => Self::tried(tokenizer),
+        }
+    }
+
+    fn listed(vocabulary: Vocabulary) -> Self {
+        let split: HashSet<&str> = words_split_by(vocabulary).split_ascii_whitespace().collect();
+        let whole = WORDS.split_ascii_whitespace().filter(|word| !split.contains(word));
+        Self::Whole(whole.map(|word| format!(" {word}").into_boxed_str()).collect())
+    }
+
+    pub(super) fn tried(tokenizer: &Tokenizer) -> Result<Self, TokenizerError> {
         let mut whole = Vec::new();
         for word in WORDS.split_ascii_whitespace() {
             if let Some(ids) = whole_word(tokenizer, word)? {
                 whole.push((ids, format!(" {word}").into_boxed_str()));
             }
         }
-        if whole.len() >= FEWEST && (tokenizer.cuts_at_words() || stands_trial(tokenizer, &whole)?) {
+        if whole.len() >= FEWEST && (tokenizer.embedded().is_some() || stands_trial(tokenizer, &whole)?) {
             return Ok(Self::Whole(whole.into_iter().map(|(_, word)| word).collect()));
         }
         Ok(Self::Spelled(WORDS.split_ascii_whitespace().map(|word| format!(" {word}").into_boxed_str()).collect()))
+    }
+}
+
+/// Those of [`WORDS`] that are more than one token at the start of a text or after another word. Made by trying, and a test
+/// tries them again.
+fn words_split_by(vocabulary: Vocabulary) -> &'static str {
+    match vocabulary {
+        Vocabulary::O200kBase | Vocabulary::O200kHarmony => include_str!("split/o200k_base.txt"),
+        Vocabulary::Cl100kBase => include_str!("split/cl100k_base.txt"),
+        Vocabulary::P50kBase | Vocabulary::R50kBase => include_str!("split/p50k_base.txt"),
     }
 }
 

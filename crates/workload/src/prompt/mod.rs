@@ -47,7 +47,7 @@ pub enum PromptError {
 }
 
 impl Prompts {
-    /// Learns which words the tokenizer takes as single tokens. Loads the tokenizer; takes some milliseconds.
+    /// Learns which words the tokenizer takes as single tokens; takes some milliseconds. Loads no embedded vocabulary.
     ///
     /// # Errors
     /// If the tokenizer refuses the words.

@@ -135,3 +135,13 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_words_that_an_embedded_tokenizer_splits_are_the_listed_ones() {
+    for vocabulary in Vocabulary::ALL {
+        let learned = lexicon::Lexicon::tried(&embedded(vocabulary)).unwrap();
+        let listed = lexicon::Lexicon::learn(&embedded(vocabulary)).unwrap();
+        assert!(matches!(learned, lexicon::Lexicon::Whole(_)), "{}", vocabulary.name());
+        assert_eq!(listed.words(), learned.words(), "{}", vocabulary.name());
+    }
+}

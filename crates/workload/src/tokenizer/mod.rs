@@ -110,12 +110,12 @@ impl Tokenizer {
         }
     }
 
-    /// Whether words of a vocabulary, each with a space before it, are tokenised independently of each other by the
-    /// tokenizer's construction. True of the embedded ones, whose pre-tokenizer cuts at each such space.
-    pub(crate) fn cuts_at_words(&self) -> bool {
+    /// The vocabulary, if it is an embedded one. All of those cut at each space before a word, so that words are tokenised
+    /// independently of each other.
+    pub(crate) fn embedded(&self) -> Option<Vocabulary> {
         match &self.source {
-            Source::Embedded(_) => true,
-            Source::HuggingFace(_) => false,
+            Source::Embedded(vocabulary) => Some(*vocabulary),
+            Source::HuggingFace(_) => None,
         }
     }
 
