@@ -54,6 +54,11 @@ impl<'a> Raw<'a> {
         Self { text, escaped: false }
     }
 
+    /// As it stands in the text that it was read from.
+    pub(crate) fn as_written(self) -> &'a str {
+        self.text
+    }
+
     /// The string itself.
     pub(crate) fn unescaped(self) -> Cow<'a, str> {
         if !self.escaped {
@@ -318,6 +323,11 @@ impl<'a> Reader<'a> {
     fn error(&self, reason: &'static str) -> JsonError {
         JsonError { at: self.at, reason }
     }
+}
+
+/// Whether a text can stand between the quotes of a string as it is, and mean itself.
+pub(crate) fn is_plain(text: &str) -> bool {
+    special(text.as_bytes(), 0) == text.len()
 }
 
 /// The first quote, backslash or control character from `at` on, or the end. Eight bytes at a time: strings are most of an

@@ -37,6 +37,7 @@
 pub mod answer;
 pub mod limits;
 
+mod alike;
 mod endpoint;
 mod header;
 mod secret;

@@ -3,10 +3,12 @@
 
 use metron_units::Nanos;
 
+use crate::alike::Alike;
 use crate::answer::{Answer, End, FailureKind};
 use crate::connection::Received;
 use crate::dialect::{Dialect, Frame, error_message};
 use crate::http1::{self, Content, Head, Malformed, Part};
+use crate::json::Raw;
 use crate::limits::{ERROR_BODY_BYTES, EVENT_BYTES};
 use crate::socket::Stamp;
 use crate::sse;
@@ -19,6 +21,8 @@ pub(crate) struct Reception<'a> {
     head: Option<Head>,
     content: Option<Content>,
     body: Body,
+    /// The last event that said nothing but a text.
+    alike: Alike,
     /// The read that brought the bytes at hand.
     stamp: Stamp,
     read: u64,
@@ -68,6 +72,7 @@ impl<'a> Reception<'a> {
             head: None,
             content: None,
             body: Body::Unknown,
+            alike: Alike::default(),
             stamp: Stamp::default(),
             read: 0,
         }
@@ -234,7 +239,15 @@ impl<'a> Reception<'a> {
             self.body = Body::Over;
             return Ok(());
         }
-        let Some(data) = event.data.filter(|data| !data.trim_ascii().is_empty()) else { return Ok(()) };
+        let Some(data) = event.data else { return Ok(()) };
+        if let Some((choice, channel, text)) = self.alike.text_of(data) {
+            self.transcript.text(choice, channel, Raw::plain(text));
+            self.transcript.end_event(self.stamp, self.read);
+            return Ok(());
+        }
+        if data.trim_ascii().is_empty() {
+            return Ok(());
+        }
         if self.dialect.is_final(data) {
             self.transcript.end_with_final_event();
             self.body = Body::Over;
@@ -252,6 +265,9 @@ impl<'a> Reception<'a> {
         if let Err(error) = self.dialect.read(text, &mut self.transcript) {
             self.transcript.drop_event();
             return Err(Reading::Senseless(format!("bad JSON in an event ({error}): {}", first_line(data))));
+        }
+        if let Some(told) = self.transcript.only_text() {
+            self.alike.learn(text, told);
         }
         self.transcript.end_event(self.stamp, self.read);
         if self.transcript.failed() {

@@ -6,6 +6,7 @@
 
 use metron_units::Nanos;
 
+use crate::alike::Told;
 use crate::answer::{Answer, Channel, Chunk, End, FailureKind, Piece, Usage};
 use crate::json::Raw;
 use crate::socket::Stamp;
@@ -36,6 +37,9 @@ struct Pending {
     finish: Option<String>,
     seen: u128,
     finished: u128,
+    /// How many texts it has told of, and the last.
+    texts: u32,
+    told: Option<Told>,
 }
 
 /// How many tokens the stream itself says that its chunks carry.
@@ -108,6 +112,16 @@ impl<'a> Transcript<'a> {
             _ => self.answer.pieces.push(Piece { choice, channel, text_end }),
         }
         self.event.seen |= bit(choice);
+        let (address, length) = (text.as_written().as_ptr().addr(), text.as_written().len());
+        self.event.texts += 1;
+        self.event.told = Some(Told { choice, channel, address, length });
+    }
+
+    /// The text of the event, if that is all that it says.
+    pub(crate) fn only_text(&self) -> Option<Told> {
+        let Pending { usage, listed, error, finish, finished, texts, told, .. } = &self.event;
+        let says_more = *usage != Usage::default() || listed.is_some() || error.is_some() || finish.is_some();
+        told.filter(|_| *texts == 1 && *finished == 0 && !says_more)
     }
 
     /// The choice's finish reason.
