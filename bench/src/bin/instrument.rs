@@ -103,14 +103,15 @@ fn client(metron: &Path, folder: &Path, streams: u64) -> io::Result<Value> {
     command
         .args(["--output-tokens", &TOKENS.to_string(), "--timeout-first-token", "60s", "--force"])
         .arg("--output")
-        .arg(output);
+        .arg(&output);
     let finished = child::run(&mut command);
     engine.stop()?;
     let finished = finished?;
     let summary: Value = serde_json::from_str(&finished.stdout).map_err(io::Error::other)?;
-    let mut truth = truth::of(&log)?;
+    let mut truth = truth::of(&log, &output.join("requests.parquet"))?;
     let tokens = requests(streams) * TOKENS;
     let true_p99 = |values: &mut [u64]| truth::quantile(values, 0.99).map(|ns| ns as f64 / 1e9);
+    let mut error = |share| truth::quantile(&mut truth.arrival_errors, share).map(|ns| ns as f64 / 1e9);
     let reported = |metric: &str| summary["metrics"][metric]["p99"].as_f64();
     Ok(json!({
         "exit": finished.code,
@@ -121,6 +122,9 @@ fn client(metron: &Path, folder: &Path, streams: u64) -> io::Result<Value> {
         "peak_memory_bytes": finished.cost.peak_memory,
         "ttft_p99_s": reported("ttft"), "true_ttft_p99_s": true_p99(&mut truth.ttft),
         "gap_p99_s": reported("tbt"), "true_gap_p99_s": true_p99(&mut truth.gaps),
+        "arrival_error_s": {
+            "p50": error(0.5), "p99": error(0.99), "max": error(1.0),
+        },
         "instrument": summary["instrument"],
     }))
 }
