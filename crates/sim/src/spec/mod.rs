@@ -2,7 +2,7 @@
 //!
 //! | text | meaning |
 //! |---|---|
-//! | `sim:` | [`Fixed::default`]: `sim:fixed?ttft=100ms&tbt=20ms&tokens=128` |
+//! | `sim:` | [`BARE`]: `sim:vllm-v1?model=llama-3-8b&gpu=h100&tp=1` |
 //! | `sim:fixed?ttft=100ms&tbt=20ms&tokens=128&stall-every=16&stall=300ms` | a script: see [`Fixed`] |
 //! | `sim:queue?servers=2&service=exponential:50ms&first=end&tokens=128&seed=0` | a textbook queue: see [`Queue`] |
 //! | `sim:vllm-v1?model=llama-3-8b&gpu=h100&...` | a scheduler over a cost model: see [`crate::engine::parameters`] |
@@ -10,6 +10,7 @@
 //! Every key is optional but `service`, and `stall-every` and `stall` come together. A value is taken as it stands, without
 //! percent-decoding, since distributions hold `%` and `+` themselves; only `&` ends it.
 
+mod address;
 mod error;
 mod fixed;
 mod query;
@@ -20,6 +21,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::engine::schedulers;
+pub use address::{Address, Time};
 pub use error::SpecError;
 pub use fixed::{Fixed, Stall};
 use metron_units::Tokens;
@@ -45,6 +47,9 @@ pub fn engines() -> impl Iterator<Item = &'static str> {
 
 /// What every simulated engine's address starts with.
 pub const SCHEME: &str = "sim:";
+
+/// The engine of `sim:` alone, as it would be typed: today's usual scheduler, with a model and a GPU that many know.
+pub const BARE: &str = "sim:vllm-v1?model=llama-3-8b&gpu=h100&tp=1";
 
 impl Spec {
     /// The engine's name, as it stands behind `sim:`.
@@ -79,22 +84,15 @@ impl Spec {
     }
 }
 
-/// The engine of `sim:` alone.
-impl Default for Spec {
-    fn default() -> Self {
-        Self::Fixed(Fixed::default())
-    }
-}
-
 impl FromStr for Spec {
     type Err = SpecError;
 
     fn from_str(text: &str) -> Result<Self, SpecError> {
         let rest = text.trim().strip_prefix(SCHEME).ok_or_else(|| SpecError::NoScheme { text: text.to_owned() })?;
-        let (engine, settings) = rest.split_once('?').unwrap_or((rest, ""));
         if rest.is_empty() {
-            return Ok(Self::default());
+            return BARE.parse();
         }
+        let (engine, settings) = rest.split_once('?').unwrap_or((rest, ""));
         match engine {
             Fixed::NAME => Query::read(Fixed::NAME, &Fixed::KEYS, settings).and_then(Fixed::read).map(Self::Fixed),
             Queue::NAME => Query::read(Queue::NAME, &Queue::KEYS, settings).and_then(Queue::read).map(Self::Queue),

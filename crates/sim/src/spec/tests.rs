@@ -21,10 +21,15 @@ fn refused(text: &str, reason: &str, hint: &str) {
 }
 
 #[test]
-fn the_bare_address_is_the_documented_script() {
-    assert_eq!(read("sim:"), read("sim:fixed?ttft=100ms&tbt=20ms&tokens=128"));
-    assert_eq!(read("sim:fixed"), read("sim:"));
-    assert_eq!(read("sim:").to_string(), "sim:fixed?ttft=100ms&tbt=20ms&tokens=128");
+fn the_bare_address_is_the_documented_engine() {
+    assert_eq!(read("sim:"), read(BARE));
+    assert_eq!(read(" sim: "), read("sim:vllm-v1"));
+    assert!(read("sim:").to_string().starts_with(BARE), "{}", read("sim:"));
+}
+
+#[test]
+fn the_bare_script_is_the_documented_one() {
+    assert_eq!(read("sim:fixed").to_string(), "sim:fixed?ttft=100ms&tbt=20ms&tokens=128");
 }
 
 #[test]
