@@ -13,6 +13,7 @@ pub mod plan;
 pub mod prompt;
 pub mod random;
 pub mod tokenizer;
+pub mod trace;
 
 #[cfg(test)]
 mod testing;
