@@ -58,6 +58,12 @@ impl Deadline {
         }
     }
 
+    /// What was waited for too long by `now`, whatever the timer says: where there is always more to read, it is never asked.
+    pub(super) fn passed(&self, last: Option<Nanos>, now: Nanos) -> Option<(FailureKind, Nanos)> {
+        let (due, kind) = due(self.timeouts, self.dispatched, last);
+        (now >= due).then(|| (kind, self.waited(kind)))
+    }
+
     fn arm(&mut self, at: Nanos) {
         self.armed = at;
         self.wakes = None;
@@ -94,5 +100,17 @@ mod tests {
         assert_eq!(due(timeouts, ms(5), None), (ms(65), FailureKind::TimeoutFirstToken));
         assert_eq!(due(timeouts, ms(5), Some(ms(10))), (ms(40), FailureKind::TimeoutIdle));
         assert_eq!(due(timeouts, ms(5), Some(ms(90))), (ms(105), FailureKind::TimeoutTotal));
+    }
+
+    #[test]
+    fn a_deadline_passes_even_where_nobody_asks_the_timer() {
+        let ms = Nanos::from_millis;
+        let timeouts = Timeouts { connect: ms(1), first_token: ms(60), idle: ms(30), total: ms(100) };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let deadline = runtime.block_on(async { Deadline::new(Clock::start(), timeouts, ms(5)) });
+        assert_eq!(deadline.passed(None, ms(64)), None);
+        assert_eq!(deadline.passed(None, ms(65)), Some((FailureKind::TimeoutFirstToken, ms(60))));
+        assert_eq!(deadline.passed(Some(ms(64)), ms(65)), None);
+        assert_eq!(deadline.passed(Some(ms(64)), ms(94)), Some((FailureKind::TimeoutIdle, ms(30))));
     }
 }

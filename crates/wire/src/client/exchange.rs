@@ -86,7 +86,13 @@ impl Exchange<'_> {
                 }
                 // Nothing is awaited between a read and the use of its bytes: the scratch is this exchange's until then.
                 match self.on_wake(wake, &mut connection, &mut reception) {
-                    Ok(None) => {}
+                    Ok(None) => {
+                        let late = awake.and_then(|now| deadline.passed(reception.last_arrival(), now));
+                        if let Some((kind, waited)) = late {
+                            let reading = Reading::Broke(kind, overdue(kind, waited));
+                            break Outcome { reading, body: BodyEnd::Unusable };
+                        }
+                    }
                     Ok(Some(outcome)) => break outcome,
                     Err(lost) => return Finish::Lost(lost),
                 }

@@ -1,7 +1,7 @@
 //! The chunked transfer coding (RFC 9112, 7.1), decoded in place. It knows nothing of heads.
 
 use super::Malformed;
-use crate::limits::CHUNK_LINE_BYTES;
+use crate::limits::{BODY_BYTES, CHUNK_LINE_BYTES};
 
 /// Where in a chunked body the next byte stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,7 +91,11 @@ impl Chunked {
                     return Err(Malformed::new("a chunk size of more than 16 digits"));
                 }
                 let digit = char::from(byte).to_digit(16).expect("the pattern holds hexadecimal digits");
-                State::Size { digits: digits + 1, size: size << 4 | u64::from(digit) }
+                let size = size << 4 | u64::from(digit);
+                if size > BODY_BYTES {
+                    return Err(Malformed::new(format!("a chunk of more than {BODY_BYTES} bytes")));
+                }
+                State::Size { digits: digits + 1, size }
             }
             (State::Size { digits: 1.., size } | State::Extension { size }, b'\r') => State::SizeEnd { size },
             (State::Size { digits: 1.., size }, b';' | b' ' | b'\t') => State::Extension { size },
@@ -188,8 +192,11 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_size_is_no_overflow() {
-        check("ffffffffffffffff\r\nabc", "abc", None);
+    fn a_chunk_is_no_longer_than_a_body_may_be() {
+        check(&format!("{BODY_BYTES:x}\r\nabc"), "abc", None);
+        for size in [BODY_BYTES + 1, u64::MAX] {
+            assert!(decode(&[format!("{size:x}\r\nabc").as_bytes()]).is_err(), "{size}");
+        }
     }
 
     #[test]
