@@ -18,13 +18,16 @@ impl Worker {
         let mut timer = Timer::new(self.work.clock)?;
         let mut braked = pin!(self.work.brake.reaches(Asked::Drain));
         for &begin in begin {
+            let at = self.work.origin.saturating_add(begin);
+            self.due.set(Some(at));
             tokio::select! {
                 biased;
                 () = &mut braked => break,
-                waited = timer.until(self.work.origin.saturating_add(begin)) => waited?,
+                waited = timer.until(at) => waited?,
             }
             flights.spawn_local(Rc::clone(self).serve_user());
         }
+        self.due.set(None);
         Ok(())
     }
 

@@ -5,6 +5,7 @@
 
 mod closed;
 mod flight;
+mod gather;
 mod open;
 
 use std::cell::Cell;
@@ -30,6 +31,7 @@ use crate::queue::Queue;
 use crate::stop::Asked;
 pub(crate) use flight::Ended;
 use flight::Flight;
+use gather::{Due, gathering};
 
 /// One request, ready to be sent.
 #[derive(Debug)]
@@ -113,8 +115,9 @@ impl Work {
     fn work(self) -> io::Result<Report> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let local = LocalSet::new();
-        runtime.block_on(local.run_until(async move {
-            let worker = Rc::new(Worker::new(self));
+        let worker = Rc::new(Worker::new(self));
+        let (clock, due, reads) = (worker.work.clock, worker.due.clone(), Rc::clone(&worker));
+        let work = local.run_until(async move {
             let mut flights = JoinSet::new();
             let braked = worker.work.brake.clone();
             let worked = tokio::select! {
@@ -124,7 +127,8 @@ impl Work {
             // Each flight that is dropped here hands over what it knows.
             flights.shutdown().await;
             worked.map(|()| worker.report())
-        }))
+        });
+        runtime.block_on(gathering(work, clock, due, move || reads.client.stamps().kernel))
     }
 }
 
@@ -143,6 +147,8 @@ fn guarded(work: impl FnOnce() -> io::Result<Report>, tell: &UnboundedSender<Tol
 struct Worker {
     work: Work,
     client: Client,
+    /// When it next sends by the plan's time.
+    due: Due,
     began: Moment,
     /// When it stopped sending.
     sent_all: Cell<Option<Moment>>,
@@ -173,7 +179,7 @@ impl Moment {
 impl Worker {
     fn new(work: Work) -> Self {
         let client = Client::new(Arc::clone(&work.target), work.clock);
-        Self { began: Moment::now(work.clock), sent_all: Cell::new(None), work, client }
+        Self { began: Moment::now(work.clock), sent_all: Cell::new(None), due: Due::none(), work, client }
     }
 
     async fn send_all(self: &Rc<Self>, flights: &mut JoinSet<()>) -> io::Result<()> {

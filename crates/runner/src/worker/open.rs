@@ -45,11 +45,13 @@ impl Worker {
             let Some((job, (phase, now))) = self.work.queue.pop(turn).await else { break };
             let at = self.work.origin.saturating_add(job.request.intended.unwrap_or_default());
             behind = now > at && (waited || behind);
+            self.due.set(Some(at));
             tokio::select! {
                 biased;
                 waited = timer.until(at) => waited?,
                 () = &mut braked => break,
             }
+            self.due.set(None);
             let held_back = if behind { HeldBack::Yes } else { HeldBack::No };
             let (mut flight, prepared) = self.take_off(job, phase, held_back);
             let worker = Rc::clone(self);
@@ -62,6 +64,7 @@ impl Worker {
                 landed_well(landed);
             }
         }
+        self.due.set(None);
         self.sends_no_more();
         Ok(())
     }
