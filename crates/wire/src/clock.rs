@@ -81,6 +81,11 @@ impl Moment {
         Self { now, wall }
     }
 
+    /// The same mapping at a later time of the run's clock.
+    pub(crate) fn at(self, now: Nanos) -> Self {
+        Self { now, wall: self.wall + Duration::from(now.saturating_sub(self.now)) }
+    }
+
     /// A wall-clock stamp (since 1970) on the run's clock; `None` if it lies after this moment or before the epoch.
     pub(crate) fn arrival(self, stamp: Duration) -> Option<Nanos> {
         let wall = self.wall.duration_since(UNIX_EPOCH).ok()?;

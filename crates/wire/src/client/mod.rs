@@ -3,7 +3,7 @@
 //! Nothing is shared with other workers but the target. Futures are not `Send` and are polled wherever the caller likes within
 //! a tokio runtime that has I/O and time enabled.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::connect::{Refusal, Way};
 use crate::connection::{Connection, Scratch};
 use crate::limits::MESSAGE_BYTES;
-use crate::socket::{StampCounts, Stamps};
+use crate::socket::{StampCounts, Stamping, Stamps};
 use crate::target::{Prepared, Target};
 
 mod deadline;
@@ -37,7 +37,7 @@ pub struct Client {
     clock: Clock,
     idle: Idle,
     scratch: RefCell<Scratch>,
-    stamps: Rc<Cell<StampCounts>>,
+    stamps: Rc<Stamping>,
 }
 
 impl Client {
@@ -56,7 +56,7 @@ impl Client {
     /// How the reads of this client's connections were stamped so far.
     #[must_use]
     pub fn stamps(&self) -> StampCounts {
-        self.stamps.get()
+        self.stamps.counts()
     }
 
     /// Sends the request and fills `answer` with what came back, whatever that is: [`Answer::end`] says how it ended.

@@ -19,7 +19,7 @@ mod register;
 mod stamp;
 
 pub use stamp::StampCounts;
-pub(crate) use stamp::{Stamp, Stamps};
+pub(crate) use stamp::{Stamp, Stamping, Stamps};
 
 /// A connected, non-blocking socket, registered with the runtime.
 pub(crate) struct Socket {

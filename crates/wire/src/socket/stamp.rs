@@ -32,17 +32,48 @@ pub struct StampCounts {
     pub refused: u64,
 }
 
+/// For how long a moment that was read on both clocks serves further reads: this much longer than without it can a small step
+/// of the wall clock stay unseen.
+const FRESH: Nanos = Nanos::from_millis(1);
+
+/// What the connections of one worker share to stamp their reads.
+#[derive(Debug, Default)]
+pub(crate) struct Stamping {
+    counts: Cell<StampCounts>,
+    /// The last moment that was read on both clocks.
+    moment: Cell<Option<Moment>>,
+}
+
+impl Stamping {
+    pub(crate) fn counts(&self) -> StampCounts {
+        self.counts.get()
+    }
+
+    /// Now, on both clocks: the wall clock's part is what it was not long ago, and the time since.
+    fn moment(&self, clock: Clock) -> Moment {
+        let now = clock.now();
+        let recent = self.moment.get().filter(|moment| now.saturating_sub(moment.now) < FRESH);
+        recent.map_or_else(|| self.renew(clock), |moment| moment.at(now))
+    }
+
+    fn renew(&self, clock: Clock) -> Moment {
+        let moment = clock.moment();
+        self.moment.set(Some(moment));
+        moment
+    }
+}
+
 /// Turns the kernel's stamps of one connection into instants of the run.
 pub(crate) struct Stamps {
     clock: Clock,
-    counts: Rc<Cell<StampCounts>>,
+    shared: Rc<Stamping>,
     /// Nothing on this connection arrives before this.
     floor: Nanos,
 }
 
 impl Stamps {
-    pub(crate) fn new(clock: Clock, counts: Rc<Cell<StampCounts>>) -> Self {
-        Self { clock, counts, floor: Nanos::ZERO }
+    pub(crate) fn new(clock: Clock, shared: Rc<Stamping>) -> Self {
+        Self { clock, shared, floor: Nanos::ZERO }
     }
 
     /// A request leaves at `now`: nothing of its answer has arrived before.
@@ -52,10 +83,14 @@ impl Stamps {
 
     /// The stamp of a read that has just returned.
     pub(crate) fn of(&mut self, kernel: Option<Duration>) -> Stamp {
-        let moment = self.clock.moment();
-        let mut counts = self.counts.get();
+        let mut moment = self.shared.moment(self.clock);
+        // A stamp from the future: the wall clock was set forward since it was read.
+        if kernel.is_some_and(|stamp| moment.arrival(stamp).is_none()) {
+            moment = self.shared.renew(self.clock);
+        }
+        let mut counts = self.shared.counts.get();
         let stamp = self.judge(moment, kernel, &mut counts);
-        self.counts.set(counts);
+        self.shared.counts.set(counts);
         stamp
     }
 
@@ -122,6 +157,16 @@ mod tests {
     fn a_stamp_on_the_other_side_of_a_step_is_refused() {
         check(&[(100, 5_100, Some(5_090)), (130, 9_005_130, Some(5_120))], &[90, 130], 1);
         check(&[(100, 5_100, Some(5_090)), (130, 1_130, Some(5_120))], &[90, 130], 1);
+    }
+
+    #[test]
+    fn a_moment_that_serves_again_is_as_far_on_as_the_time_is() {
+        let (clock, stamping) = (Clock::start(), Stamping::default());
+        let stamp = UNIX_EPOCH.elapsed().expect("it is later than 1970");
+        let first = stamping.moment(clock);
+        let later = stamping.moment(clock);
+        let (first, later) = (first.arrival(stamp).expect("a past"), later.arrival(stamp).expect("a past"));
+        assert!(later.get().abs_diff(first.get()) < JITTER.get(), "{first} {later}");
     }
 
     #[test]
