@@ -37,17 +37,18 @@ impl Streams {
     }
 
     /// All gaps between chunks in ascending order.
-    pub(super) fn sorted(&self) -> Rc<[u64]> {
+    pub(super) fn sorted(&self) -> Rc<Vec<u64>> {
         let mut sorted: Vec<u64> = Vec::with_capacity(self.gaps.len());
         for (gaps, _) in self.each() {
             sorted.extend(gaps.iter().skip(1));
         }
         sorted.sort_unstable();
-        sorted.into()
+        // Not a slice: that would copy them all once more.
+        Rc::new(sorted)
     }
 
     /// All gaps of `tbt` or of `inter_chunk_latency` together, from those [`Streams::sorted`].
-    pub(super) fn pooled(&self, metric: Metric, sorted: Rc<[u64]>) -> Pooled {
+    pub(super) fn pooled(&self, metric: Metric, sorted: Rc<Vec<u64>>) -> Pooled {
         let zeros = self.each().map(|(_, tokens)| zeros_of(tokens, metric)).sum();
         Pooled { zeros, sorted }
     }
@@ -100,7 +101,7 @@ fn count_of(gaps: &[u64], tokens: &[u32], metric: Metric) -> f64 {
 #[derive(Debug, Clone)]
 pub(super) struct Pooled {
     zeros: u64,
-    sorted: Rc<[u64]>,
+    sorted: Rc<Vec<u64>>,
 }
 
 impl Pooled {
