@@ -13,7 +13,7 @@ use crate::play::{Manner, Time, play};
 pub struct Case {
     /// The name in the URL: `/case/NAME`.
     pub name: String,
-    /// The API that the answer speaks: `chat` or `completions`.
+    /// The API that the answer speaks, by metron's name of it: `chat`, `completions`, `anthropic`, `ollama`, ...
     pub dialect: String,
     /// What is awkward about it.
     pub about: String,
@@ -31,6 +31,9 @@ pub struct Case {
     /// What stands before an event's payload; `data: ` unless said.
     #[serde(default = "data_field")]
     pub field: String,
+    /// What an event is: an SSE block, or a line of its own.
+    #[serde(default)]
+    pub framing: Framing,
     /// How lines end; a line feed unless said.
     #[serde(default = "line_feed")]
     pub newline: String,
@@ -48,6 +51,17 @@ fn line_feed() -> String {
     "\n".to_owned()
 }
 
+/// What an event is in the bytes of a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Framing {
+    /// A block of `data` lines and a blank one.
+    #[default]
+    Sse,
+    /// A line: NDJSON, or with the brackets and commas as raw steps an array.
+    Lines,
+}
+
 /// One step of an answer.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -62,6 +76,10 @@ pub enum Step {
     Usage(u64, u64),
     /// An event in full: a choice's fields, and fields beside `choices`.
     Event(Event),
+    /// An event with this JSON as its payload.
+    Json(Value),
+    /// The same behind an `event` line that repeats the payload's `type`.
+    Typed(Value),
     /// An event with this payload as it stands, one `data` line per line of it.
     Data(String),
     /// The event `[DONE]`.
@@ -196,13 +214,26 @@ impl Case {
         bytes
     }
 
+    /// The bytes of the event that this step makes, if it makes one.
+    pub(crate) fn event(&self, step: &Step) -> Option<Vec<u8>> {
+        let payload = self.payload(step)?;
+        let name = match step {
+            Step::Typed(payload) => payload["type"].as_str(),
+            _ => None,
+        };
+        Some(match self.framing {
+            Framing::Sse => self.block(name, &payload),
+            Framing::Lines => (payload + &self.newline).into_bytes(),
+        })
+    }
+
     /// The payload of the event that this step makes, if it makes one.
-    pub(crate) fn payload(&self, step: &Step) -> Option<String> {
+    fn payload(&self, step: &Step) -> Option<String> {
         let payload = match step {
             Step::Say(text) => self.envelope(&Event { choices: vec![self.spoken(text)], ..Event::default() }),
             Step::Role => self.envelope(&one_choice(json!({"delta": {"role": "assistant", "content": ""}}))),
             Step::Finish(reason) => {
-                let still = if self.dialect == "chat" { json!({"delta": {}}) } else { json!({"text": ""}) };
+                let still = if self.dialect == "completions" { json!({"text": ""}) } else { json!({"delta": {}}) };
                 let mut event = one_choice(still);
                 event.choices[0].insert("finish_reason".to_owned(), json!(reason));
                 self.envelope(&event)
@@ -214,6 +245,7 @@ impl Case {
                 ..Event::default()
             }),
             Step::Event(event) => self.envelope(event),
+            Step::Json(payload) | Step::Typed(payload) => payload.to_string(),
             Step::Data(payload) => payload.clone(),
             Step::Done => "[DONE]".to_owned(),
             Step::Raw(_)
@@ -227,9 +259,9 @@ impl Case {
         Some(payload)
     }
 
-    /// The bytes of an event with this payload: one data line per line of it, and a blank line.
-    pub(crate) fn event(&self, payload: &str) -> Vec<u8> {
-        let mut bytes = String::new();
+    /// An SSE block with this payload: its name if it has one, one data line per line of it, and a blank line.
+    fn block(&self, name: Option<&str>, payload: &str) -> Vec<u8> {
+        let mut bytes = name.map_or_else(String::new, |name| format!("event: {name}{}", self.newline));
         for line in payload.split('\n') {
             bytes.push_str(&self.field);
             bytes.push_str(line);
@@ -240,12 +272,16 @@ impl Case {
     }
 
     fn spoken(&self, text: &str) -> Map<String, Value> {
-        if self.dialect == "chat" { object(json!({"delta": {"content": text}})) } else { object(json!({"text": text})) }
+        if self.dialect == "completions" {
+            object(json!({"text": text}))
+        } else {
+            object(json!({"delta": {"content": text}}))
+        }
     }
 
     /// The event as engines write it: identity first, then the choices, each with an index and a finish reason.
     fn envelope(&self, event: &Event) -> String {
-        let kind = if self.dialect == "chat" { "chat.completion.chunk" } else { "text_completion" };
+        let kind = if self.dialect == "completions" { "text_completion" } else { "chat.completion.chunk" };
         let choices: Vec<Value> = event
             .choices
             .iter()

@@ -70,12 +70,14 @@ pub(crate) fn play(case: &Case, to: &mut dyn Write, manner: &Manner, left: &dyn 
             | Step::Finish(_)
             | Step::Usage(..)
             | Step::Event(_)
+            | Step::Json(_)
+            | Step::Typed(_)
             | Step::Data(_)
             | Step::Done => {
                 player.pace();
-                let payload = case.payload(step).unwrap_or_default();
+                let event = case.event(step).unwrap_or_default();
                 left();
-                player.body(&case.event(&payload))?;
+                player.body(&event)?;
             }
         }
     }
@@ -144,7 +146,7 @@ impl Player<'_> {
             .iter()
             .flat_map(|step| match step {
                 Step::Raw(text) => text.clone().into_bytes(),
-                other => self.case.payload(other).map(|payload| self.case.event(&payload)).unwrap_or_default(),
+                other => self.case.event(other).unwrap_or_default(),
             })
             .collect()
     }
@@ -155,7 +157,7 @@ impl Player<'_> {
         let mut end = 0;
         for step in of {
             end += self.joined(std::slice::from_ref(step)).len();
-            if self.case.payload(step).is_some() {
+            if self.case.event(step).is_some() {
                 ends.push_back(end);
             }
         }

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, Place};
 use crate::secret::{REDACTED, is_secret_name};
 
 /// An address and its dialect.
@@ -10,6 +10,10 @@ use crate::secret::{REDACTED, is_secret_name};
 pub struct Endpoint {
     url: Url,
     dialect: Dialect,
+    /// The path that stands before the dialect's own.
+    root: String,
+    /// The model that the path names.
+    model: Option<String>,
 }
 
 /// Why a text is no address of a server.
@@ -52,6 +56,12 @@ pub enum UrlError {
         /// The dialect that was named.
         asked: &'static str,
     },
+    /// The dialect's path holds the model's name, and there is none.
+    #[error("the path of dialect `{dialect}` holds the model's name\n  hint: --model NAME, or the whole path in --url")]
+    NoModel {
+        /// The dialect.
+        dialect: &'static str,
+    },
 }
 
 impl Endpoint {
@@ -65,24 +75,42 @@ impl Endpoint {
     /// ```
     ///
     /// # Errors
-    /// If it is no `http` or `https` URL, holds a user's name or a fragment, or is the path of another dialect.
+    /// If it is no `http` or `https` URL, holds a user's name or a fragment, or is the path of another dialect; and if the
+    /// dialect's path holds the name of a model and is not given whole.
     pub fn resolve(url: &str, dialect: Option<Dialect>) -> Result<Self, UrlError> {
+        Self::resolve_for(url, dialect, None)
+    }
+
+    /// As [`Endpoint::resolve`], with the name of the model for a path that holds one.
+    ///
+    /// # Errors
+    /// As [`Endpoint::resolve`].
+    pub fn resolve_for(url: &str, dialect: Option<Dialect>, model: Option<&str>) -> Result<Self, UrlError> {
         let mut url = parse(url)?;
-        let path = url.path().trim_end_matches('/').to_owned();
-        let found = Dialect::ALL.into_iter().find(|dialect| path.ends_with(dialect.path()));
+        let given = url.path().trim_end_matches('/').to_owned();
+        let found = Dialect::of_path(&given);
+        // Behind a model's name the path of Azure is that of chat: both may be spoken there.
+        let plain = |asked: &Dialect| found.is_some_and(|found| found.place().after == Some(asked.place().before));
+        let found = dialect.filter(plain).or(found);
         let dialect = match (found, dialect) {
             (Some(found), Some(asked)) if found != asked => {
-                return Err(UrlError::OtherDialect { path, found: found.name(), asked: asked.name() });
+                return Err(UrlError::OtherDialect { path: given, found: found.name(), asked: asked.name() });
             }
             (Some(dialect), _) | (None, Some(dialect)) => dialect,
             (None, None) => Dialect::Chat,
         };
-        match found {
-            Some(_) => url.set_path(&path),
-            None if is_version(&path) => url.set_path(&format!("{path}{}", dialect.path())),
-            None => url.set_path(&format!("{path}/v1{}", dialect.path())),
+        let place = dialect.place();
+        if found.is_some() {
+            url.set_path(&given);
+        } else {
+            let path = place.below(&given, model).ok_or(UrlError::NoModel { dialect: dialect.name() })?;
+            url.set_path(&path);
+            complete_query(&mut url, place);
         }
-        Ok(Self { url, dialect })
+        let path = url.path().to_owned();
+        let parts = place.parts(&path).expect("the path is now the dialect's");
+        let (root, model) = (parts.root.to_owned(), parts.model.map(str::to_owned));
+        Ok(Self { url, dialect, root, model })
     }
 
     /// The dialect that is spoken there.
@@ -100,9 +128,13 @@ impl Endpoint {
     /// The path (with the server's own prefix, if any) at which its models are listed.
     #[must_use]
     pub fn models_path(&self) -> String {
-        let path = self.url.path();
-        let base = path.strip_suffix(self.dialect.path()).expect("resolve ends the path with the dialect's");
-        format!("{base}/models")
+        format!("{}{}", self.root, self.dialect.place().models)
+    }
+
+    /// The model that the path itself names, as it stands there.
+    #[must_use]
+    pub fn model(&self) -> Option<&str> {
+        self.model.as_deref()
     }
 
     pub(crate) fn address(&self) -> &Url {
@@ -162,10 +194,13 @@ pub(crate) fn printable(url: &Url) -> String {
     shown.into()
 }
 
-/// Whether a path ends in a version: `/v1`, `/v1beta`.
-fn is_version(path: &str) -> bool {
-    let last = path.rsplit('/').next().unwrap_or_default();
-    last.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+/// Says in the query what the place needs there, unless it is said already.
+fn complete_query(url: &mut Url, place: Place) {
+    if let Some((name, value)) = place.query
+        && url.query_pairs().all(|(given, _)| given != name)
+    {
+        url.query_pairs_mut().append_pair(name, value);
+    }
 }
 
 #[cfg(test)]
@@ -200,10 +235,83 @@ mod tests {
     }
 
     #[test]
+    fn each_dialect_has_its_place_below_a_root() {
+        for (name, root, whole) in [
+            ("chat", "http://h", "http://h/v1/chat/completions"),
+            ("responses", "http://h/v1", "http://h/v1/responses"),
+            ("anthropic", "http://h", "http://h/v1/messages"),
+            ("cohere", "https://api.cohere.com", "https://api.cohere.com/v2/chat"),
+            ("cohere", "https://api.cohere.com/v2", "https://api.cohere.com/v2/chat"),
+            ("ollama", "http://h:11434/api/", "http://h:11434/api/chat"),
+            ("ollama-generate", "http://h:11434", "http://h:11434/api/generate"),
+            ("llamacpp", "http://h", "http://h/completion"),
+            ("sglang", "http://h/x", "http://h/x/generate"),
+            ("tgi", "http://h", "http://h/generate_stream"),
+            ("triton", "http://h/v2", "http://h/v2/models/m%2F7b/generate_stream"),
+            (
+                "gemini",
+                "http://h?key=k",
+                "http://h/v1beta/models/m%2F7b:streamGenerateContent?key=%5Bredacted%5D&alt=sse",
+            ),
+            ("gemini", "http://h/v1", "http://h/v1/models/m%2F7b:streamGenerateContent?alt=sse"),
+            (
+                "azure",
+                "https://r.openai.azure.com/openai",
+                "https://r.openai.azure.com/openai/deployments/m%2F7b/chat/completions?api-version=2024-10-21",
+            ),
+            (
+                "azure",
+                "https://r.openai.azure.com?api-version=x",
+                "https://r.openai.azure.com/openai/deployments/m%2F7b/chat/completions?api-version=x",
+            ),
+        ] {
+            let dialect = Dialect::from_name(name).expect(name);
+            let endpoint = Endpoint::resolve_for(root, Some(dialect), Some("m/7b")).expect(root);
+            assert_eq!((endpoint.url().as_str(), endpoint.dialect()), (whole, dialect));
+        }
+    }
+
+    #[test]
+    fn a_whole_path_tells_its_dialect_and_stands_as_it_is() {
+        for (path, name, model) in [
+            ("/v1/responses", "responses", None),
+            ("/anthropic/v1/messages", "anthropic", None),
+            ("/v2/chat", "cohere", None),
+            ("/api/chat", "ollama", None),
+            ("/api/generate", "ollama-generate", None),
+            ("/completion", "llamacpp", None),
+            ("/generate", "sglang", None),
+            ("/generate_stream", "tgi", None),
+            ("/v2/models/ensemble/generate_stream", "triton", Some("ensemble")),
+            ("/v2/models/ensemble/versions/1/generate_stream", "triton", Some("ensemble")),
+            ("/v1beta/models/fern-flash:streamGenerateContent", "gemini", Some("fern-flash")),
+            ("/v1/projects/p/locations/l/publishers/google/models/f:streamGenerateContent", "gemini", Some("f")),
+            ("/openai/deployments/fern/chat/completions", "azure", Some("fern")),
+            ("/openai/v1/chat/completions", "chat", None),
+            ("/models/generate_stream", "tgi", None),
+        ] {
+            let endpoint = Endpoint::resolve(&format!("http://h{path}"), None).expect(path);
+            let found = (endpoint.url(), endpoint.dialect().name(), endpoint.model());
+            assert_eq!(found, (format!("http://h{path}"), name, model));
+        }
+        // A name wins where a path is of two dialects.
+        let chat = Endpoint::resolve("http://h/openai/deployments/f/chat/completions", Some(Dialect::Chat));
+        assert_eq!(chat.map(|endpoint| endpoint.dialect()).ok(), Some(Dialect::Chat));
+    }
+
+    #[test]
+    fn a_path_that_holds_a_model_needs_one() {
+        let nameless = Endpoint::resolve("http://h", Some(Dialect::Gemini)).err();
+        assert_eq!(nameless, Some(UrlError::NoModel { dialect: "gemini" }));
+    }
+
+    #[test]
     fn models_are_listed_beside_the_endpoint() {
         let path = |url| Endpoint::resolve(url, None).map(|e| e.models_path()).map_err(|e| e.to_string());
         assert_eq!(path("http://h/x/v1"), Ok("/x/v1/models".to_owned()));
         assert_eq!(path("http://h/v1/completions"), Ok("/v1/models".to_owned()));
+        assert_eq!(path("http://h/x/api/chat"), Ok("/x/api/tags".to_owned()));
+        assert_eq!(path("http://h/x/generate"), Ok("/x/v1/models".to_owned()));
     }
 
     #[test]

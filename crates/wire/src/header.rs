@@ -1,5 +1,6 @@
 //! A request header: checked once, and secret if its name says so. It knows nothing of which headers a request needs.
 
+use crate::dialect::Dialect;
 use crate::secret::{Secret, is_secret_name};
 
 /// One header of every request. Its name and value can be written as they stand: no line end, no NUL.
@@ -55,12 +56,13 @@ impl Header {
         Self::new(name.trim(), Secret::new(value.to_owned()))
     }
 
-    /// `Authorization: Bearer KEY`.
+    /// The header by which servers of this dialect take a key: `Authorization: Bearer KEY`, `x-api-key: KEY`, and the like.
     ///
     /// # Errors
     /// If the key has a control character.
-    pub fn bearer(key: &Secret) -> Result<Self, HeaderError> {
-        Self::new("authorization", Secret::new(format!("Bearer {}", key.expose().trim())))
+    pub fn key(dialect: Dialect, key: &Secret) -> Result<Self, HeaderError> {
+        let (name, before) = dialect.key_header();
+        Self::new(name, Secret::new(format!("{before}{}", key.expose().trim())))
     }
 
     /// Its name, as it was given.
@@ -108,6 +110,6 @@ mod tests {
     fn a_header_is_read_with_its_blanks_dropped() {
         let header = Header::parse("X-Team:  search ").expect("a header");
         assert_eq!((header.name(), header.value(), header.is_secret()), ("X-Team", "search", false));
-        assert!(Header::bearer(&Secret::new("sk-1\n".to_owned())).expect("trimmed").is_secret());
+        assert!(Header::key(Dialect::Chat, &Secret::new("sk-1\n".to_owned())).expect("trimmed").is_secret());
     }
 }

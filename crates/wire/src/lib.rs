@@ -6,7 +6,7 @@
 //!
 //! From the outside in: `target` is what all requests of a run share; `client` is one worker's connections and sends requests
 //! over them; `connect` opens a `connection` over a stamped `socket`, with `tls` if need be; `http1` takes responses apart,
-//! `sse` finds the events in their bodies, `dialect` says what an event means (reading it with `json`), and `reception` and
+//! `sse` and `texts` find the events in their bodies, `dialect` says what an event means (reading it with `json`), and `reception` and
 //! `transcript` make an answer of it. `limits` holds every bound, `secret` what must not be shown, `clock` the one clock.
 //!
 //! ```no_run
@@ -54,6 +54,7 @@ mod http1;
 mod json;
 mod reception;
 mod sse;
+mod texts;
 mod transcript;
 
 mod client;

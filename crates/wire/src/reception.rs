@@ -6,12 +6,13 @@ use metron_units::Nanos;
 use crate::alike::Alike;
 use crate::answer::{Answer, End, FailureKind};
 use crate::connection::Received;
-use crate::dialect::{Dialect, Frame, error_message};
+use crate::dialect::{Dialect, Frame, Framing, error_message};
 use crate::http1::{self, Content, Head, Malformed, Part};
 use crate::json::Raw;
 use crate::limits::{ERROR_BODY_BYTES, EVENT_BYTES};
 use crate::socket::Stamp;
 use crate::sse;
+use crate::texts;
 use crate::transcript::{Reading, Transcript};
 
 /// An answer being received.
@@ -34,6 +35,8 @@ enum Body {
     Unknown,
     /// A stream of events.
     Events,
+    /// A stream of JSON texts, and how many have come.
+    Texts(texts::Decoder, u64),
     /// One JSON text.
     Whole(Vec<u8>),
     /// The body of a status that is no success.
@@ -154,7 +157,7 @@ impl<'a> Reception<'a> {
             Body::Refusal(body) => body.len() >= ERROR_BODY_BYTES,
             // Its first line is all that is told of it: a page that never ends must not hold the request up.
             Body::Foreign(body) => body.len() >= ERROR_BODY_BYTES || body.trim_ascii_start().contains(&b'\n'),
-            Body::Unknown | Body::Events | Body::Whole(_) | Body::Over => false,
+            Body::Unknown | Body::Events | Body::Texts(..) | Body::Whole(_) | Body::Over => false,
         }
     }
 
@@ -188,6 +191,7 @@ impl<'a> Reception<'a> {
         }
         let room = match &mut self.body {
             Body::Events => return self.take_events(events, data),
+            Body::Texts(..) => return self.take_texts(data),
             Body::Unknown | Body::Over => return Ok(()),
             Body::Whole(body) => {
                 if body.len() + data.len() > EVENT_BYTES {
@@ -216,6 +220,8 @@ impl<'a> Reception<'a> {
         match content_type {
             "text/event-stream" => Body::Events,
             _ if starts("data:") || starts("event:") || first == b':' => Body::Events,
+            _ if self.dialect.framing(first) == Framing::Lines => Body::Texts(texts::Decoder::lines(), 0),
+            _ if self.dialect.framing(first) == Framing::Array => Body::Texts(texts::Decoder::array(), 0),
             _ if first == b'{' || first == b'[' || content_type.ends_with("json") => Body::Whole(Vec::new()),
             _ => Body::Foreign(Vec::new()),
         }
@@ -232,6 +238,32 @@ impl<'a> Reception<'a> {
         Ok(())
     }
 
+    fn take_texts(&mut self, data: &[u8]) -> Result<(), Reading> {
+        let Body::Texts(mut texts, mut count) = std::mem::replace(&mut self.body, Body::Unknown) else {
+            unreachable!("asked for a body of texts alone")
+        };
+        let mut input = data;
+        while let Some(text) = texts.next(&mut input).map_err(|error| Reading::Senseless(error.to_string()))? {
+            count += 1;
+            self.take_text(text, count)?;
+            if self.is_over() {
+                return Ok(());
+            }
+        }
+        self.body = Body::Texts(texts, count);
+        Ok(())
+    }
+
+    /// Takes the text that is the body's `count`-th.
+    fn take_text(&mut self, text: &[u8], count: u64) -> Result<(), Reading> {
+        self.take_data(text)?;
+        let is_whole = self.head.as_ref().is_some_and(|head| head.content_type == "application/json");
+        if count == 1 && self.is_over() && is_whole {
+            self.transcript.answer().unstreamed = true;
+        }
+        Ok(())
+    }
+
     fn take_event(&mut self, event: sse::Event<'_>) -> Result<(), Reading> {
         if event.name == Some(b"error") {
             self.transcript.error(reported(event));
@@ -239,7 +271,14 @@ impl<'a> Reception<'a> {
             self.body = Body::Over;
             return Ok(());
         }
-        let Some(data) = event.data else { return Ok(()) };
+        match event.data {
+            Some(data) => self.take_data(data),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes an event's payload.
+    fn take_data(&mut self, data: &[u8]) -> Result<(), Reading> {
         if let Some((choice, channel, text)) = self.alike.text_of(data) {
             self.transcript.text(choice, channel, Raw::plain(text));
             self.transcript.end_event(self.stamp, self.read);
@@ -262,15 +301,21 @@ impl<'a> Reception<'a> {
                 &*lossy
             }
         };
-        if let Err(error) = self.dialect.read(text, &mut self.transcript) {
-            self.transcript.drop_event();
-            return Err(Reading::Senseless(format!("bad JSON in an event ({error}): {}", first_line(data))));
-        }
-        if let Some(told) = self.transcript.only_text() {
+        let frame = match self.dialect.read(text, &mut self.transcript) {
+            Ok(frame) => frame,
+            Err(error) => {
+                self.transcript.drop_event();
+                return Err(Reading::Senseless(format!("bad JSON in an event ({error}): {}", first_line(data))));
+            }
+        };
+        if let Some(told) = self.transcript.only_text().filter(|_| frame != Frame::Final) {
             self.alike.learn(text, told);
         }
         self.transcript.end_event(self.stamp, self.read);
-        if self.transcript.failed() {
+        if frame == Frame::Final {
+            self.transcript.end_with_final_event();
+        }
+        if frame == Frame::Final || self.transcript.failed() {
             self.body = Body::Over;
         }
         Ok(())
@@ -282,6 +327,15 @@ impl<'a> Reception<'a> {
                 if let Some(event) = events.finish() {
                     self.take_event(event)?;
                 }
+                if self.dialect.ends_with_body() {
+                    self.transcript.end_with_final_event();
+                }
+            }
+            Body::Texts(mut texts, count) => {
+                if let Some(text) = texts.finish() {
+                    self.take_text(text, count + 1)?;
+                }
+                self.body = Body::Over;
             }
             Body::Whole(text) => self.take_whole(&text)?,
             kept @ (Body::Refusal(_) | Body::Foreign(_)) => self.body = kept,
@@ -301,7 +355,7 @@ impl<'a> Reception<'a> {
             Some(Frame::Other) if !self.transcript.has_error() => {
                 return Err(senseless("a JSON answer without choices"));
             }
-            Some(Frame::Choices | Frame::Other) => {}
+            Some(Frame::Choices | Frame::Final | Frame::Other) => {}
         }
         self.transcript.answer().unstreamed = true;
         self.transcript.end_event(self.stamp, self.read);
@@ -395,13 +449,41 @@ mod tests {
     fn every_case_gives_the_same_answer_wherever_its_bytes_are_cut() {
         for case in cases().iter().filter(|case| case.expect.outcome != "timeout_idle" && case.name != "huge-event") {
             let (name, bytes) = (&case.name, case.bytes());
-            let whole = essence(reads(Dialect::Chat, &[&bytes]));
+            let dialect = Dialect::from_name(&case.dialect).unwrap();
+            let whole = essence(reads(dialect, &[&bytes]));
             for cut in 0..bytes.len() {
-                let split = essence(reads(Dialect::Chat, &[&bytes[..cut], &bytes[cut..]]));
+                let split = essence(reads(dialect, &[&bytes[..cut], &bytes[cut..]]));
                 assert_eq!(split, whole, "{name} cut at {cut}");
             }
             let single: Vec<&[u8]> = bytes.chunks(1).collect();
-            assert_eq!(essence(reads(Dialect::Chat, &single)), whole, "{name} byte by byte");
+            assert_eq!(essence(reads(dialect, &single)), whole, "{name} byte by byte");
+        }
+    }
+
+    /// The dialect of a capture, by its name.
+    fn spoken_in(name: &str) -> Dialect {
+        let kinds = [
+            ("-messages", Dialect::Anthropic),
+            ("-responses", Dialect::Responses),
+            ("-completions", Dialect::Completions),
+            ("-ollama-chat", Dialect::Ollama),
+            ("-ollama-generate", Dialect::OllamaGenerate),
+            ("llamacpp-llamacpp", Dialect::LlamaCpp),
+            ("sglang-sglang", Dialect::Sglang),
+        ];
+        kinds.into_iter().find(|(kind, _)| name.contains(kind)).map_or(Dialect::Chat, |(_, dialect)| dialect)
+    }
+
+    #[test]
+    fn every_capture_gives_the_same_answer_wherever_its_bytes_are_cut() {
+        for name in captures() {
+            let (dialect, bytes) = (spoken_in(&name), unframed(&fixture(&format!("captures/{name}"))));
+            let whole = essence(reads(dialect, &[&bytes]));
+            for cut in 0..bytes.len() {
+                assert_eq!(essence(reads(dialect, &[&bytes[..cut], &bytes[cut..]])), whole, "{name} cut at {cut}");
+            }
+            let single: Vec<&[u8]> = bytes.chunks(1).collect();
+            assert_eq!(essence(reads(dialect, &single)), whole, "{name} byte by byte");
         }
     }
 
@@ -427,7 +509,10 @@ mod tests {
     fn tokens_and_texts_are_those_of_a_full_parse() {
         for name in captures() {
             let bytes = fixture(&format!("captures/{name}"));
-            let dialect = if name.contains("completions") { Dialect::Completions } else { Dialect::Chat };
+            let dialect = spoken_in(&name);
+            if !matches!(dialect, Dialect::Chat | Dialect::Completions) {
+                continue;
+            }
             let answer = reads(dialect, &[&unframed(&bytes)]);
             if !answer.unstreamed && answer.status == Some(200) {
                 let texts = vec![text(&answer, 0, Channel::Answer), text(&answer, 1, Channel::Answer)];
@@ -441,10 +526,11 @@ mod tests {
         fn no_change_of_a_byte_makes_it_panic(case in 0usize..64, at in 0usize..4096, byte: u8, cut in 0usize..4096) {
             let cases = cases();
             let mut bytes = cases[case % cases.len()].bytes();
+            let dialect = Dialect::from_name(&cases[case % cases.len()].dialect).unwrap();
             let (at, cut) = (at % bytes.len(), cut % bytes.len());
             bytes[at] = byte;
-            let whole = essence(reads(Dialect::Chat, &[&bytes]));
-            let split = essence(reads(Dialect::Chat, &[&bytes[..cut], &bytes[cut..]]));
+            let whole = essence(reads(dialect, &[&bytes]));
+            let split = essence(reads(dialect, &[&bytes[..cut], &bytes[cut..]]));
             // What the parser of heads makes of half a broken one may differ in its words, not in its kind.
             prop_assert_eq!(std::mem::discriminant(&whole.0), std::mem::discriminant(&split.0));
             prop_assert_eq!((whole.1, whole.2), (split.1, split.2));

@@ -68,3 +68,30 @@ pub(crate) fn text(answer: &Answer, choice: u32, channel: Channel) -> String {
     let pieces: Vec<(usize, &crate::answer::Piece)> = starts.zip(&answer.pieces).collect();
     pieces.iter().filter(of).map(|(start, piece)| &answer.text[*start..piece.text_end as usize]).collect()
 }
+
+/// What comes of a whole body of this type; the connection ends behind it.
+pub(crate) fn says(dialect: Dialect, content_type: &str, body: &str) -> Answer {
+    reads(dialect, &[format!("HTTP/1.1 200 OK\r\ncontent-type: {content_type}\r\n\r\n{body}").as_bytes()])
+}
+
+/// What comes of SSE events with these payloads.
+pub(crate) fn events(dialect: Dialect, payloads: &[&str]) -> Answer {
+    let body: String = payloads.iter().map(|payload| format!("data: {payload}\n\n")).collect();
+    says(dialect, "text/event-stream", &body)
+}
+
+/// Checks that an event of this payload brings these texts, and no chunk if there are none.
+pub(crate) fn bears(dialect: Dialect, payload: &str, pieces: &[(Channel, &str)]) {
+    let answer = events(dialect, &[payload]);
+    let mut start = 0;
+    let found: Vec<(Channel, &str)> = answer
+        .pieces
+        .iter()
+        .map(|piece| {
+            let end = piece.text_end as usize;
+            (piece.channel, &answer.text[std::mem::replace(&mut start, end)..end])
+        })
+        .collect();
+    assert_eq!(found, pieces, "{payload}");
+    assert_eq!(answer.chunks.len(), usize::from(!pieces.is_empty()), "{payload}");
+}

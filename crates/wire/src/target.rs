@@ -8,6 +8,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use crate::connect::Way;
+use crate::dialect::Dialect;
 use crate::endpoint::Endpoint;
 use crate::header::Header;
 use crate::secret::{Redactor, is_secret_name};
@@ -130,7 +131,7 @@ impl Target {
         let queries: Vec<String> =
             url.query_pairs().filter(|(name, _)| is_secret_name(name)).map(|(_, value)| value.into_owned()).collect();
         let redactor = Redactor::new(secret_headers.chain(queries.iter().map(String::as_str)));
-        let head = Zeroizing::new(request_head(url, settings.headers.iter()));
+        let head = Zeroizing::new(request_head(url, settings.endpoint.dialect(), settings.headers.iter()));
         let tls = tls::config(&settings.tls)?;
         let way = Way::new(url, &tls).map_err(|refusal| TargetError::Name(refusal.message))?;
         Ok(Self { redactor, head, tls, way, settings })
@@ -150,7 +151,7 @@ impl Target {
 }
 
 /// A POST's request line and headers, up to the ones that depend on the body.
-pub(crate) fn request_head<'a>(url: &Url, headers: impl Iterator<Item = &'a Header>) -> Vec<u8> {
+pub(crate) fn request_head<'a>(url: &Url, dialect: Dialect, headers: impl Iterator<Item = &'a Header>) -> Vec<u8> {
     let mut lines = vec![];
     for header in headers {
         lines.push((header.name(), header.value()));
@@ -165,7 +166,9 @@ pub(crate) fn request_head<'a>(url: &Url, headers: impl Iterator<Item = &'a Head
         ("accept", "text/event-stream, application/json"),
         ("content-type", "application/json"),
     ];
-    for (name, value) in own.into_iter().filter(|(name, _)| !has(name)).chain(lines.iter().copied()) {
+    for (name, value) in
+        own.into_iter().chain(dialect.own_header()).filter(|(name, _)| !has(name)).chain(lines.iter().copied())
+    {
         for part in [name, ": ", value, "\r\n"] {
             head.extend_from_slice(part.as_bytes());
         }

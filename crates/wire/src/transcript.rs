@@ -105,6 +105,14 @@ impl<'a> Transcript<'a> {
             return;
         }
         text.append_to(&mut self.answer.text);
+        self.end_piece(choice, channel);
+        let (address, length) = (text.as_written().as_ptr().addr(), text.as_written().len());
+        self.event.texts += 1;
+        self.event.told = Some(Told { choice, channel, address, length });
+    }
+
+    /// What was appended to the answer's text last is of this choice and channel.
+    fn end_piece(&mut self, choice: u32, channel: Channel) {
         let text_end = offset(self.answer.text.len());
         let first = self.first_piece();
         match self.answer.pieces[first..].last_mut() {
@@ -112,9 +120,6 @@ impl<'a> Transcript<'a> {
             _ => self.answer.pieces.push(Piece { choice, channel, text_end }),
         }
         self.event.seen |= bit(choice);
-        let (address, length) = (text.as_written().as_ptr().addr(), text.as_written().len());
-        self.event.texts += 1;
-        self.event.told = Some(Told { choice, channel, address, length });
     }
 
     /// The text of the event, if that is all that it says.
@@ -122,6 +127,28 @@ impl<'a> Transcript<'a> {
         let Pending { usage, listed, error, finish, finished, texts, told, .. } = &self.event;
         let says_more = *usage != Usage::default() || listed.is_some() || error.is_some() || finish.is_some();
         told.filter(|_| *texts == 1 && *finished == 0 && !says_more)
+    }
+
+    /// The whole text so far of a choice, whose other channels are silent: what it adds to the text before. A text that does
+    /// not begin with that is taken to be all new.
+    pub(crate) fn text_so_far(&mut self, choice: u32, channel: Channel, text: Raw<'_>) {
+        let whole = text.unescaped();
+        let (mut rest, mut start) = (&*whole, 0);
+        for piece in &self.answer.pieces {
+            let end = piece.text_end as usize;
+            if piece.choice == choice {
+                match rest.strip_prefix(&self.answer.text[start..end]) {
+                    Some(after) => rest = after,
+                    None => return self.text(choice, channel, text),
+                }
+            }
+            start = end;
+        }
+        let new = rest.len();
+        if new > 0 {
+            self.answer.text.push_str(&whole[whole.len() - new..]);
+            self.end_piece(choice, channel);
+        }
     }
 
     /// The choice's finish reason.

@@ -69,7 +69,7 @@ pub async fn contact(target: Arc<Target>, model: Option<&str>) -> Result<Found, 
     let (url, path) = (endpoint.url(), endpoint.models_path());
     let client = Client::new(Arc::clone(&target), Clock::start());
     let unreachable = |GetError { kind, message }| ContactError::Unreachable { url: url.clone(), kind, message };
-    match model {
+    match model.or(endpoint.model()) {
         Some(model) => {
             client.open_ahead(1).await.map_err(unreachable)?;
             Ok(Found { model: model.to_owned(), of: None })

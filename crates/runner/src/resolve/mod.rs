@@ -52,7 +52,7 @@ impl Resolved {
         let (tokenizer, naming) = words::tokenizer(&config.tokenizer)?;
         let extra = config.body.as_deref().map(words::body).transpose()?;
         let workers = load::workers(config, &plan.load)?;
-        target::headers(config, variables)?;
+        target::headers(config, dialect.unwrap_or(Dialect::Chat), variables)?;
         let deadlines = Deadlines { ttft: config.ttft_deadline, tbt: config.tbt_deadline };
         Ok(Self { server, dialect, plan, tokenizer, naming, extra, deadlines, workers })
     }

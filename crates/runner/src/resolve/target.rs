@@ -29,13 +29,17 @@ pub enum Server {
 impl Server {
     pub(super) fn of(config: &RunConfig, dialect: Option<Dialect>, variables: Lookup<'_>) -> Result<Self, ConfigError> {
         if config.url.starts_with(SCHEME) {
+            if let Some(dialect) = dialect.filter(|dialect| !matches!(dialect, Dialect::Chat | Dialect::Completions)) {
+                let message = format!("the simulated engine speaks chat and completions, not `{}`", dialect.name());
+                return Err(ConfigError::new("endpoint", message, "--endpoint chat"));
+            }
             return config.url.parse().map(Self::Simulated).map_err(|error: metron_sim::spec::SpecError| {
                 let hint = error.hint().map_or_else(String::new, |hint| format!("--url '{hint}'"));
                 ConfigError::new("url", error.to_string(), hint)
             });
         }
         let url = expand(&config.url, variables, percent_encoded).map_err(|error| not_set("url", &error))?;
-        Endpoint::resolve(&url, dialect).map_err(|error| ConfigError::of("url", &error))?;
+        Endpoint::resolve_for(&url, dialect, config.model.as_deref()).map_err(|error| ConfigError::of("url", &error))?;
         Ok(Self::Network { url })
     }
 }
@@ -45,13 +49,17 @@ fn not_set(flag: &'static str, error: &NotSet) -> ConfigError {
 }
 
 /// The headers of every request, variables put in.
-pub(super) fn headers(config: &RunConfig, variables: Lookup<'_>) -> Result<Vec<Header>, ConfigError> {
+pub(super) fn headers(
+    config: &RunConfig,
+    dialect: Dialect,
+    variables: Lookup<'_>,
+) -> Result<Vec<Header>, ConfigError> {
     let mut headers = Vec::new();
     if let Some(name) = &config.api_key_env {
         let key = variables(name).filter(|key| !key.trim().is_empty());
         let key = key.ok_or_else(|| not_set("api-key-env", &NotSet { name: name.clone() }))?;
-        let bearer = Header::bearer(&Secret::new(key)).map_err(|error| ConfigError::of("api-key-env", &error))?;
-        headers.push(bearer);
+        let header = Header::key(dialect, &Secret::new(key));
+        headers.push(header.map_err(|error| ConfigError::of("api-key-env", &error))?);
     }
     for line in &config.header {
         let line = expand(line, variables, str::to_owned).map_err(|error| not_set("header", &error))?;
@@ -79,9 +87,11 @@ pub(crate) fn target(
 ) -> Result<Target, ConfigError> {
     let verify = if config.insecure { Verify::Insecure } else { Verify::Yes };
     let redirects = if config.follow_redirects { Redirects::Followed } else { Redirects::Reported };
+    let endpoint = Endpoint::resolve_for(url, dialect, config.model.as_deref());
+    let endpoint = endpoint.map_err(|error| ConfigError::of("url", &error))?;
     let settings = TargetSettings {
-        endpoint: Endpoint::resolve(url, dialect).map_err(|error| ConfigError::of("url", &error))?,
-        headers: headers(config, variables)?,
+        headers: headers(config, endpoint.dialect(), variables)?,
+        endpoint,
         tls: TlsSettings { ca: config.ca.clone(), verify },
         timeouts,
         redirects,

@@ -108,6 +108,11 @@ impl Client {
                 head.extend_from_slice(part.as_bytes());
             }
         }
+        let own = settings.endpoint.dialect().own_header();
+        let is_given = |name| settings.headers.iter().any(|header| header.name().eq_ignore_ascii_case(name));
+        if let Some((name, value)) = own.filter(|(name, _)| !is_given(name)) {
+            head.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
+        }
         head.extend_from_slice(b"accept: application/json\r\nconnection: close\r\n\r\n");
         head
     }

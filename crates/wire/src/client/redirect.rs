@@ -77,7 +77,7 @@ impl<'a> Hop<'a> {
         // A user's name in a redirect is the server's idea, not the user's: it is never sent.
         let same_origin = url.origin() == target.endpoint().address().origin();
         let headers = target.settings.headers.iter().filter(|header| same_origin || !header.is_secret());
-        let head = Zeroizing::new(request_head(&url, headers));
+        let head = Zeroizing::new(request_head(&url, target.endpoint().dialect(), headers));
         let way = if same_origin { None } else { Some(Way::new(&url, &target.tls)?) };
         let other = Some(Box::new(Other { head, way }));
         Ok(Some(Self { url: Cow::Owned(url), other, target, followed: self.followed + 1 }))

@@ -104,10 +104,7 @@ impl<'a> Delta<'a> {
             }
         }
         if let Some(calls) = self.tool_calls {
-            let mut reader = Reader::new(calls);
-            if reader.peek()? == Next::Array {
-                reader.array(|reader| if_object(reader, |reader| tell_call(reader, choice, into)))?;
-            }
+            tell_calls(calls, choice, into)?;
         }
         match self.function_call {
             Some(call) => if_object(&mut Reader::new(call), |reader| tell_function(reader, choice, into)),
@@ -149,7 +146,16 @@ fn tell_parts(
     })
 }
 
-fn tell_call(reader: &mut Reader<'_>, choice: u32, into: &mut Transcript<'_>) -> Result<(), JsonError> {
+/// The calls of a list; anything else is none.
+pub(super) fn tell_calls(calls: &str, choice: u32, into: &mut Transcript<'_>) -> Result<(), JsonError> {
+    let mut reader = Reader::new(calls);
+    match reader.peek()? {
+        Next::Array => reader.array(|reader| if_object(reader, |reader| tell_call(reader, choice, into))),
+        Next::Object | Next::String | Next::Number | Next::Bool | Next::Null => Ok(()),
+    }
+}
+
+pub(super) fn tell_call(reader: &mut Reader<'_>, choice: u32, into: &mut Transcript<'_>) -> Result<(), JsonError> {
     reader.object(|reader, name| match name {
         "function" => if_object(reader, |reader| tell_function(reader, choice, into)),
         _ => reader.skip().map(drop),

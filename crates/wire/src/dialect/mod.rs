@@ -9,11 +9,22 @@ use serde_json::{Map, Value};
 use crate::json::JsonError;
 use crate::transcript::Transcript;
 
+mod anthropic;
 mod chat;
+mod cohere;
 mod completions;
+mod gemini;
+mod llamacpp;
+mod ollama;
 mod openai;
+mod place;
+mod responses;
+mod sglang;
+mod tgi;
+mod triton;
 
 pub(crate) use openai::{Frame, message as error_message};
+pub(crate) use place::Place;
 
 /// A language that servers speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -22,6 +33,39 @@ pub enum Dialect {
     Chat,
     /// OpenAI completions.
     Completions,
+    /// OpenAI Responses.
+    Responses,
+    /// Azure OpenAI: chat completions of a deployment.
+    Azure,
+    /// Anthropic Messages.
+    Anthropic,
+    /// Gemini's `streamGenerateContent`.
+    Gemini,
+    /// Cohere's chat, version 2.
+    Cohere,
+    /// Ollama's `/api/chat`.
+    Ollama,
+    /// Ollama's `/api/generate`.
+    OllamaGenerate,
+    /// llama.cpp's own `/completion`.
+    LlamaCpp,
+    /// SGLang's own `/generate`.
+    Sglang,
+    /// TGI's own `/generate_stream`.
+    Tgi,
+    /// Triton's `generate_stream`.
+    Triton,
+}
+
+/// How a body that is no SSE parts its events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Framing {
+    /// Not at all: it is one whole answer.
+    Whole,
+    /// A JSON text a line (NDJSON).
+    Lines,
+    /// The elements of one JSON array.
+    Array,
 }
 
 /// What a request asks for, whatever the dialect.
@@ -39,7 +83,21 @@ pub struct RequestShape<'a> {
 
 impl Dialect {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Chat, Self::Completions];
+    pub const ALL: [Self; 13] = [
+        Self::Chat,
+        Self::Completions,
+        Self::Responses,
+        Self::Azure,
+        Self::Anthropic,
+        Self::Gemini,
+        Self::Cohere,
+        Self::Ollama,
+        Self::OllamaGenerate,
+        Self::LlamaCpp,
+        Self::Sglang,
+        Self::Tgi,
+        Self::Triton,
+    ];
 
     /// The name by which `--endpoint` knows it.
     #[must_use]
@@ -47,6 +105,17 @@ impl Dialect {
         match self {
             Self::Chat => "chat",
             Self::Completions => "completions",
+            Self::Responses => "responses",
+            Self::Azure => "azure",
+            Self::Anthropic => "anthropic",
+            Self::Gemini => "gemini",
+            Self::Cohere => "cohere",
+            Self::Ollama => "ollama",
+            Self::OllamaGenerate => "ollama-generate",
+            Self::LlamaCpp => "llamacpp",
+            Self::Sglang => "sglang",
+            Self::Tgi => "tgi",
+            Self::Triton => "triton",
         }
     }
 
@@ -68,8 +137,18 @@ impl Dialect {
     #[must_use]
     pub fn body(self, shape: &RequestShape<'_>) -> Vec<u8> {
         let mut body = match self {
-            Self::Chat => chat::body(shape),
+            Self::Chat | Self::Azure => chat::body(shape),
             Self::Completions => completions::body(shape),
+            Self::Responses => responses::body(shape),
+            Self::Anthropic => anthropic::body(shape),
+            Self::Gemini => gemini::body(shape),
+            Self::Cohere => cohere::body(shape),
+            Self::Ollama => ollama::chat_body(shape),
+            Self::OllamaGenerate => ollama::generate_body(shape),
+            Self::LlamaCpp => llamacpp::body(shape),
+            Self::Sglang => sglang::body(shape),
+            Self::Tgi => tgi::body(shape),
+            Self::Triton => triton::body(shape),
         };
         if let Some(extra) = shape.extra {
             merge(&mut body, extra);
@@ -80,25 +159,44 @@ impl Dialect {
     /// Reads one event's data, or a whole answer that was not streamed.
     pub(crate) fn read(self, text: &str, into: &mut Transcript<'_>) -> Result<Frame, JsonError> {
         match self {
-            Self::Chat => chat::read(text, into),
+            Self::Chat | Self::Azure => chat::read(text, into),
             Self::Completions => completions::read(text, into),
+            Self::Responses => responses::read(text, into),
+            Self::Anthropic => anthropic::read(text, into),
+            Self::Gemini => gemini::read(text, into),
+            Self::Cohere => cohere::read(text, into),
+            Self::Ollama | Self::OllamaGenerate => ollama::read(text, into),
+            Self::LlamaCpp => llamacpp::read(text, into),
+            Self::Sglang => sglang::read(text, into),
+            Self::Tgi => tgi::read(text, into),
+            Self::Triton => triton::read(text, into),
         }
     }
 
-    /// Whether an event of this data ends the stream, and holds nothing else.
+    /// Whether an event of this data ends the stream, and holds nothing else. Servers send it where the API has none, too.
     pub(crate) fn is_final(self, data: &[u8]) -> bool {
-        match self {
-            Self::Chat | Self::Completions => data.trim_ascii() == openai::FINAL.as_bytes(),
+        data.trim_ascii() == openai::FINAL.as_bytes()
+    }
+
+    /// What a body that begins with this byte, and is no SSE, is parted into.
+    pub(crate) fn framing(self, first: u8) -> Framing {
+        match (self, first) {
+            (Self::Ollama | Self::OllamaGenerate, b'{') => Framing::Lines,
+            (Self::Gemini, b'[') => Framing::Array,
+            _ => Framing::Whole,
         }
     }
 
-    /// The path that follows the version in its URL.
-    pub(crate) fn path(self) -> &'static str {
-        match self {
-            Self::Chat => "/chat/completions",
-            Self::Completions => "/completions",
-        }
+    /// Whether a body's proper end is the protocol's only final event.
+    pub(crate) fn ends_with_body(self) -> bool {
+        self == Self::Triton
     }
+}
+
+/// The map of a literal.
+fn object(literal: Value) -> Map<String, Value> {
+    let Value::Object(map) = literal else { unreachable!("a body's literal is an object") };
+    map
 }
 
 /// RFC 7396.
@@ -117,6 +215,59 @@ fn merge(body: &mut Map<String, Value>, patch: &Map<String, Value>) {
             (_, value) => {
                 body.insert(name.clone(), value.clone());
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(dialect: Dialect, expected: &str) {
+        let Value::Object(extra) = serde_json::json!({ "seed": 7 }) else { unreachable!("it is one") };
+        let shape = RequestShape { model: "m", prompt: "Hi \"you\"", max_tokens: 8, extra: Some(&extra) };
+        let body: Value = serde_json::from_slice(&dialect.body(&shape)).unwrap();
+        let mut expected: Value = serde_json::from_str(expected).unwrap();
+        expected["seed"] = 7.into();
+        assert_eq!(body, expected, "{}", dialect.name());
+    }
+
+    #[test]
+    fn bodies_ask_for_a_stream_of_so_many_tokens() {
+        let chat = r#"{"model":"m","messages":[{"role":"user","content":"Hi \"you\""}],"max_tokens":8,"stream":true,
+            "stream_options":{"include_usage":true}}"#;
+        check(Dialect::Chat, chat);
+        check(Dialect::Azure, chat);
+        let typed = r#"{"model":"m","messages":[{"role":"user","content":"Hi \"you\""}],"max_tokens":8,"stream":true}"#;
+        check(Dialect::Anthropic, typed);
+        check(Dialect::Cohere, typed);
+        check(
+            Dialect::Completions,
+            r#"{"model":"m","prompt":"Hi \"you\"","max_tokens":8,"stream":true,"stream_options":{"include_usage":true}}"#,
+        );
+        check(Dialect::Responses, r#"{"model":"m","input":"Hi \"you\"","max_output_tokens":8,"stream":true}"#);
+        check(
+            Dialect::Gemini,
+            r#"{"contents":[{"role":"user","parts":[{"text":"Hi \"you\""}]}],"generationConfig":{"maxOutputTokens":8}}"#,
+        );
+        check(
+            Dialect::Ollama,
+            r#"{"model":"m","messages":[{"role":"user","content":"Hi \"you\""}],"options":{"num_predict":8},"stream":true}"#,
+        );
+        check(
+            Dialect::OllamaGenerate,
+            r#"{"model":"m","prompt":"Hi \"you\"","options":{"num_predict":8},"stream":true}"#,
+        );
+        check(Dialect::LlamaCpp, r#"{"prompt":"Hi \"you\"","n_predict":8,"stream":true}"#);
+        check(Dialect::Sglang, r#"{"text":"Hi \"you\"","sampling_params":{"max_new_tokens":8},"stream":true}"#);
+        check(Dialect::Tgi, r#"{"inputs":"Hi \"you\"","parameters":{"max_new_tokens":8,"details":true}}"#);
+        check(Dialect::Triton, r#"{"text_input":"Hi \"you\"","max_tokens":8,"stream":true}"#);
+    }
+
+    #[test]
+    fn every_dialect_is_known_by_its_own_name() {
+        for dialect in Dialect::ALL {
+            assert_eq!(Dialect::from_name(dialect.name()), Some(dialect));
         }
     }
 }

@@ -45,8 +45,10 @@ pub(super) fn read<'a>(
 /// What an object was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Frame {
-    /// One with choices, be there none in the list.
+    /// One that answers: with choices, be there none in the list.
     Choices,
+    /// The last one of its stream: what may follow says nothing.
+    Final,
     /// Anything else.
     Other,
 }

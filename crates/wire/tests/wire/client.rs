@@ -10,7 +10,7 @@ use metron_wire::{
 /// Settings that point at a URL, with everything else by default.
 pub(crate) fn settings(url: &str, dialect: Dialect) -> TargetSettings {
     TargetSettings {
-        endpoint: Endpoint::resolve(url, Some(dialect)).unwrap(),
+        endpoint: Endpoint::resolve_for(url, Some(dialect), Some("sparrow-2b")).unwrap(),
         headers: Vec::new(),
         tls: TlsSettings::default(),
         timeouts: Timeouts::default(),

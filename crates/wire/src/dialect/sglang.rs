@@ -1,0 +1,148 @@
+//! SGLang's own `/generate`: each event holds the whole text so far. Knows no SSE.
+
+use serde_json::{Map, Value, json};
+
+use super::openai::{Frame, if_object, index, length, message};
+use super::{RequestShape, object};
+use crate::answer::{Channel, Usage};
+use crate::json::{JsonError, Next, Raw, Reader};
+use crate::transcript::Transcript;
+
+// Body of a request.
+
+pub(super) fn body(shape: &RequestShape<'_>) -> Map<String, Value> {
+    object(json!({
+        "text": shape.prompt,
+        "sampling_params": { "max_new_tokens": shape.max_tokens },
+        "stream": true,
+    }))
+}
+
+// Meaning of an event.
+
+/// What an event tells besides its text.
+#[derive(Default)]
+struct Meta<'a> {
+    usage: Usage,
+    finish: Option<Raw<'a>>,
+    /// What a server that gave the request up says.
+    message: Option<String>,
+}
+
+/// Reads an event's data, or a whole unstreamed answer: they have one shape.
+pub(super) fn read(text: &str, into: &mut Transcript<'_>) -> Result<Frame, JsonError> {
+    let mut reader = Reader::new(text);
+    let (mut frame, mut at, mut text, mut ids, mut meta) = (Frame::Other, 0, None, None, Meta::default());
+    reader.object(|reader, name| {
+        match (name, reader.peek()?) {
+            ("index", _) => at = index(reader)?,
+            ("text", Next::String) => {
+                frame = Frame::Choices;
+                text = Some(reader.string()?);
+            }
+            ("output_ids", _) => ids = length(reader)?,
+            ("meta_info", Next::Object) => meta = Meta::read(reader)?,
+            ("error", Next::Object | Next::String) => into.error(message(reader.skip()?)),
+            _ => drop(reader.skip()?),
+        }
+        Ok(())
+    })?;
+    reader.end()?;
+    if let Some(text) = text {
+        into.choice(at);
+        // With `--stream-output` the server sends the news alone, and of ids too.
+        let is_news = ids.zip(meta.usage.output).is_some_and(|(ids, total)| ids < total);
+        match is_news {
+            true => into.text(at, Channel::Answer, text),
+            false => into.text_so_far(at, Channel::Answer, text),
+        }
+    }
+    match (meta.finish, meta.message) {
+        (Some(reason), message) if reason.unescaped() == "abort" => {
+            into.error(message.unwrap_or_else(|| "the server aborted the request".to_owned()));
+        }
+        (Some(reason), _) => into.finish(at, reason),
+        (None, _) => {}
+    }
+    into.usage(meta.usage);
+    Ok(frame)
+}
+
+impl<'a> Meta<'a> {
+    fn read(reader: &mut Reader<'a>) -> Result<Self, JsonError> {
+        let mut meta = Self::default();
+        reader.object(|reader, name| {
+            match (name, reader.peek()?) {
+                ("prompt_tokens", _) => meta.usage.input = reader.count_or_skip()?,
+                ("completion_tokens", _) => meta.usage.output = reader.count_or_skip()?,
+                ("reasoning_tokens", _) => meta.usage.reasoning = reader.count_or_skip()?,
+                ("finish_reason", Next::String) => meta.finish = Some(reader.string()?),
+                ("finish_reason", Next::Object) => if_object(reader, |reader| meta.end(reader))?,
+                _ => drop(reader.skip()?),
+            }
+            Ok(())
+        })?;
+        Ok(meta)
+    }
+
+    fn end(&mut self, reader: &mut Reader<'a>) -> Result<(), JsonError> {
+        reader.object(|reader, name| {
+            match (name, reader.peek()?) {
+                ("type", Next::String) => self.finish = Some(reader.string()?),
+                ("message", Next::String) => self.message = Some(reader.string()?.unescaped().into_owned()),
+                _ => drop(reader.skip()?),
+            }
+            Ok(())
+        })
+    }
+}
+
+// How it ends: with a finish reason, and `[DONE]`.
+
+#[cfg(test)]
+mod tests {
+    use crate::answer::{Channel, End};
+    use crate::dialect::Dialect;
+    use crate::replay::{capture, events, text};
+
+    #[test]
+    fn a_stream_of_the_real_engine_is_understood() {
+        let answer = capture(Dialect::Sglang, "sglang-sglang");
+        assert_eq!(answer.end, End::Complete);
+        let stated: Option<Vec<u32>> = answer.chunks.iter().map(|chunk| chunk.stated_tokens).collect();
+        assert_eq!(stated, Some(vec![1, 1, 2, 2, 2, 1, 1, 1, 1]));
+        assert_eq!((answer.usage.input, answer.usage.output), (Some(10), Some(12)));
+        let said = text(&answer, 0, Channel::Answer);
+        assert_eq!(said, " ninninhize sasinfanwazanlerwin mst cajulin kobi gavo lougou fulinnan");
+        assert_eq!(answer.finish_reason.as_deref(), Some("length"));
+    }
+
+    #[test]
+    fn choices_that_alternate_keep_their_own_text_so_far() {
+        let event =
+            |at: u32, text: &str| format!(r#"{{"text":"{text}","index":{at},"meta_info":{{"finish_reason":"stop"}}}}"#);
+        let all = [event(0, "a"), event(1, "x"), event(0, "ab"), event(1, "xy"), event(0, "ab")];
+        let answer = events(Dialect::Sglang, &all.each_ref().map(String::as_str));
+        assert_eq!([text(&answer, 0, Channel::Answer), text(&answer, 1, Channel::Answer)], ["ab", "xy"]);
+        assert_eq!(answer.chunks.len(), 4, "an event that adds nothing bears nothing");
+    }
+
+    #[test]
+    fn a_server_that_sends_the_news_alone_is_understood_even_where_it_repeats_itself() {
+        let event = |total: u32| {
+            format!(
+                r#"{{"text":"ha","output_ids":[7],"meta_info":{{"completion_tokens":{total},"finish_reason":null}}}}"#
+            )
+        };
+        let all = [event(1), event(2), event(3)];
+        let answer = events(Dialect::Sglang, &all.each_ref().map(String::as_str));
+        assert_eq!((text(&answer, 0, Channel::Answer), answer.chunks.len()), ("hahaha".to_owned(), 3));
+    }
+
+    #[test]
+    fn an_abort_is_an_error() {
+        let event = r#"{"text":"a","meta_info":{"finish_reason":{"type":"abort","message":"out of memory"}}}"#;
+        let answer = events(Dialect::Sglang, &[event]);
+        assert!(matches!(&answer.end, End::Failed { message, .. } if message == "out of memory"), "{:?}", answer.end);
+    }
+}
