@@ -55,6 +55,7 @@ pub(crate) fn resolve(flags: &RunFlags) -> Result<RunConfig, Failure> {
         ca: target.ca.clone(),
         follow_redirects: target.follow_redirects,
         save_text: output.save_text,
+        virtual_time: target.virtual_time,
     })
 }
 

@@ -9,6 +9,7 @@ use metron_results::RunFacts;
 use metron_results::event::RunEvent;
 use metron_results::recorder::{Settled, Unsettled};
 use metron_results::summary::{ClockSource, Ending, Instrument, Tally};
+use metron_sim::spec::Time;
 use metron_units::Nanos;
 use metron_workload::{Load, PlanConfig, Warmup};
 
@@ -32,6 +33,7 @@ pub(crate) struct Closing<'a> {
     /// When that was.
     pub(crate) ended: Nanos,
     pub(crate) dispatched: &'a AtomicU64,
+    pub(crate) time: Time,
 }
 
 /// Closes a run.
@@ -39,7 +41,7 @@ pub(crate) struct Closing<'a> {
 /// # Errors
 /// If something cannot be kept, or something of metron's own failed.
 pub(crate) fn close(closing: Closing<'_>, events: &Sender<RunEvent>) -> Result<Finished, RunError> {
-    let Closing { facts, plan, fed, crew, recorded, ended, dispatched } = closing;
+    let Closing { facts, plan, fed, crew, recorded, ended, dispatched, time } = closing;
     let Recorded { keep, refused, observed } = recorded;
     let dispatched = dispatched.load(Ordering::Relaxed);
     let rescue_name = format!("metron-{}", facts.run.id);
@@ -65,7 +67,10 @@ pub(crate) fn close(closing: Closing<'_>, events: &Sender<RunEvent>) -> Result<F
         not_sent: planned_measured.saturating_sub(observed.measured),
         warmup_not_sent: planned_warmup.saturating_sub(observed.warmup),
         ended: Some(ended),
-        instrument: Some(report(&crew, &observed)),
+        instrument: match time {
+            Time::Wall => Some(report(&crew, &observed)),
+            Time::Virtual => None,
+        },
     };
     let at = folder.as_ref().map(|folder| folder.path().to_owned());
     let summary = tally.close(ending).map_err(|source| RunError::Accounts { folder: at.clone(), source })?;

@@ -14,6 +14,9 @@ use serde::{Deserialize, Serialize};
 pub struct RunConfig {
     /// The server's root, its `/v1`, the whole path of an endpoint, or `sim:...`. Query values may be `${VAR}`.
     pub url: String,
+    /// Let the simulated engine run without waiting: time is what its model says.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub virtual_time: bool,
     /// The model's name; asked of the server (`/v1/models`) if not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,

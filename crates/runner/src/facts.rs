@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use metron_results::RunFacts;
 use metron_results::summary::{Load as LoadOnFile, Run, Target as TargetOnFile};
 use metron_sim::spec::SCHEME;
-use metron_wire::{Clock, Endpoint};
+use metron_wire::Clock;
 use metron_workload::{Arrivals, Load, PlanConfig};
 
 use crate::RunConfig;
@@ -18,33 +18,46 @@ pub(crate) struct Named {
     pub(crate) name: String,
     pub(crate) command: Vec<String>,
     pub(crate) model: String,
+    /// Safe to show.
+    pub(crate) url: String,
+    /// The dialect's name.
+    pub(crate) endpoint: &'static str,
 }
 
-/// The facts of a run whose epoch is the clock's.
-pub(crate) fn facts(
-    config: &RunConfig,
-    resolved: &Resolved,
-    endpoint: &Endpoint,
-    named: Named,
-    clock: Clock,
-) -> RunFacts {
-    let epoch_unix_ns = clock.started_at_unix_ns();
-    let started_at = jiff::Timestamp::from_nanosecond(epoch_unix_ns.into()).expect("u64 nanoseconds end in 2554");
-    let url = match &resolved.server {
-        Server::Network { .. } => endpoint.url(),
-        Server::Simulated(spec) => spec.to_string(),
-    };
-    debug_assert!(url.starts_with(SCHEME) == matches!(resolved.server, Server::Simulated(_)), "{url}");
+/// When a run began, and what the epoch of its rows is on the wall clock: nanoseconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Epoch {
+    started: u64,
+    rows: u64,
+}
+
+impl Epoch {
+    /// Of a run in real time: both are the same.
+    pub(crate) fn of(clock: Clock) -> Self {
+        Self { started: clock.started_at_unix_ns(), rows: clock.started_at_unix_ns() }
+    }
+
+    /// Of a run in virtual time, whose rows know no wall clock.
+    pub(crate) fn virtual_zero(clock: Clock) -> Self {
+        Self { rows: 0, ..Self::of(clock) }
+    }
+}
+
+/// The facts of a run that began so.
+pub(crate) fn facts(config: &RunConfig, resolved: &Resolved, named: Named, epoch: Epoch) -> RunFacts {
+    let started_at = jiff::Timestamp::from_nanosecond(epoch.started.into()).expect("u64 nanoseconds end in 2554");
+    let is_simulated = matches!(resolved.server, Server::Simulated(_));
+    debug_assert!(named.url.starts_with(SCHEME) == is_simulated, "{}", named.url);
     let run = Run {
-        id: format!("{:016x}", RandomState::new().hash_one((std::process::id(), epoch_unix_ns))),
+        id: format!("{:016x}", RandomState::new().hash_one((std::process::id(), epoch.started))),
         name: named.name,
         started_at: started_at.to_string(),
         metron_version: env!("CARGO_PKG_VERSION").to_owned(),
         seed: config.seed,
         duration_s: None,
         target: TargetOnFile {
-            url,
-            endpoint: endpoint.dialect().name().to_owned(),
+            url: named.url,
+            endpoint: named.endpoint.to_owned(),
             model: Some(named.model),
             insecure: config.insecure,
         },
@@ -54,7 +67,7 @@ pub(crate) fn facts(
     };
     RunFacts {
         run,
-        epoch_unix_ns,
+        epoch_unix_ns: epoch.rows,
         planned: planned(&resolved.plan),
         ttft_deadline: config.ttft_deadline,
         prefill_profile: None,

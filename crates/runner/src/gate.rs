@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use metron_metrics::Phase;
 use metron_units::Nanos;
-use metron_workload::{LeftToClock, PlannedPhase, PlannedRequest};
+use metron_workload::{LeftToClock, Load, Plan, PlannedPhase, PlannedRequest, Warmup};
 
 /// Not known yet.
 const UNKNOWN: u64 = u64::MAX;
@@ -43,6 +43,21 @@ pub(crate) enum Turn {
 }
 
 impl Gate {
+    /// Of a plan whose time begins at `origin`; a bound of requests in flight may hold some back.
+    pub(crate) fn of(plan: &Plan, max_in_flight: Option<u32>, origin: Nanos) -> Self {
+        match plan.config().load {
+            Load::Closed { .. } => Self::closed(origin, plan.left_to_clock()),
+            Load::Open { .. } => {
+                let warmup = match plan.config().warmup {
+                    Warmup::Duration(time) => Some(time),
+                    Warmup::None | Warmup::Requests(_) => None,
+                };
+                let beyond = if max_in_flight.is_some() { Beyond::NotSent } else { Beyond::Sent };
+                Self::open(origin, warmup, plan.config().limit.duration, beyond)
+            }
+        }
+    }
+
     /// Of a closed loop.
     pub(crate) fn closed(origin: Nanos, left: Option<LeftToClock>) -> Self {
         let left = left.unwrap_or(LeftToClock { warmup: None, requests: None, duration: None });

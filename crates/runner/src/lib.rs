@@ -30,6 +30,7 @@ mod recorder;
 pub mod resolve;
 mod run;
 pub mod settle;
+mod simulated;
 pub mod stop;
 mod timer;
 pub mod variables;

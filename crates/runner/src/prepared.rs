@@ -19,13 +19,13 @@ use crate::close::{Closing, close};
 use crate::conduct::{Crew, Feeding, Watch, shares, thread};
 use crate::config_file::config_yaml;
 use crate::error::{NotKept, RunError};
-use crate::facts::{Named, facts};
+use crate::facts::{Epoch, Named, facts};
 use crate::feeder::{Feeder, KeepTexts};
 use crate::finished::Finished;
-use crate::gate::{Beyond, Gate};
+use crate::gate::Gate;
 use crate::live::Live;
 use crate::queue::{Bound, Queue};
-use crate::recorder::{Keep, Recorded, Recorder};
+use crate::recorder::{Intake, Keep, Recorded, Recorder};
 use crate::resolve::{Resolved, Server};
 use crate::run::{Options, tell};
 use crate::settle::Settler;
@@ -83,19 +83,18 @@ impl Prepared<'_> {
             queue.wait_for(READY_AT_START, patience);
         }
         let clock = Clock::start();
-        let named =
-            Named { name: self.options.name.clone(), command: self.options.command.clone(), model: self.model.clone() };
-        let facts = facts(self.config, self.resolved, self.target.endpoint(), named, clock);
+        let facts = facts(self.config, self.resolved, self.named(), Epoch::of(clock));
         let started = RunEvent::Started {
             facts: Box::new(facts.clone()),
             folder: folder.as_ref().map(|folder| folder.path().to_owned()),
         };
-        let keep =
-            folder.map(|folder| self.begin_journal(folder, &facts)).transpose().inspect_err(|_| brake.drain())?;
+        let model = matches!(self.resolved.server, Server::Network { .. }).then_some(self.model.as_str());
+        let keep = folder.map(|folder| begin_journal(folder, &facts, self.config, model)).transpose();
+        let keep = keep.inspect_err(|_| brake.drain())?;
         tell(self.events, started);
         // From here on the plan's time runs: all that takes time before the first request is done.
         let origin = clock.now();
-        let gate = Arc::new(self.gate(&plan, origin));
+        let gate = Arc::new(Gate::of(&plan, self.config.max_in_flight, origin));
         let stage = Stage { clock, origin, gate, queues, brake, dispatched: Arc::default() };
         let keep = keep.unwrap_or_else(|| Keep::Memory(Vec::new()));
         let threads = self.threads(&stage, &plan, keep, facts.planned);
@@ -104,7 +103,16 @@ impl Prepared<'_> {
         tell(self.events, RunEvent::PhaseBegan { phase: RunPhase::Settling, at: ended });
         let fed = feeding.end();
         close(
-            Closing { facts, plan: &self.resolved.plan, fed, crew, recorded, ended, dispatched: &stage.dispatched },
+            Closing {
+                facts,
+                plan: &self.resolved.plan,
+                fed,
+                crew,
+                recorded,
+                ended,
+                dispatched: &stage.dispatched,
+                time: self.resolved.time,
+            },
             self.events,
         )
     }
@@ -118,29 +126,6 @@ impl Prepared<'_> {
         let queues = if shared { 1 } else { self.resolved.workers as usize };
         let bound = Bound { jobs: READY.jobs.div_ceil(queues), bytes: READY.bytes / queues };
         (0..queues).map(|_| Arc::new(Queue::new(bound))).collect()
-    }
-
-    /// The journal is there, and can be written, before the first request.
-    fn begin_journal(&self, folder: RunFolder, facts: &RunFacts) -> Result<Keep, RunError> {
-        let not_kept = |source| RunError::NotKept { rescued: None, source: NotKept::Storage(source) };
-        let journal = Journal::begin(folder, facts.clone()).map_err(not_kept)?;
-        let model = matches!(self.resolved.server, Server::Network { .. }).then_some(self.model.as_str());
-        journal.write(RunFile::Config, config_yaml(self.config, model).as_bytes()).map_err(not_kept)?;
-        Ok(Keep::Folder(Box::new(journal)))
-    }
-
-    fn gate(&self, plan: &Plan, origin: Nanos) -> Gate {
-        match self.resolved.plan.load {
-            Load::Closed { .. } => Gate::closed(origin, plan.left_to_clock()),
-            Load::Open { .. } => {
-                let warmup = match self.resolved.plan.warmup {
-                    Warmup::Duration(time) => Some(time),
-                    Warmup::None | Warmup::Requests(_) => None,
-                };
-                let beyond = if self.config.max_in_flight.is_some() { Beyond::NotSent } else { Beyond::Sent };
-                Gate::open(origin, warmup, self.resolved.plan.limit.duration, beyond)
-            }
-        }
     }
 
     fn threads(
@@ -197,27 +182,34 @@ impl Prepared<'_> {
     }
 
     fn recorder(&self, stage: &Stage, plan: &Plan, keep: Keep, planned: Option<u64>) -> Recorder {
-        let warmup = match self.resolved.plan.warmup {
-            Warmup::None => Some(0),
-            Warmup::Requests(requests) => Some(requests),
-            Warmup::Duration(_) => None,
-        };
-        let in_all = planned.and_then(|measured| Some(measured + warmup?));
+        let in_all = planned.and_then(|measured| Some(measured + requests_of(self.resolved.plan.warmup)?));
         let held_back = self.config.max_in_flight.map(|_| plan.clone());
         let settler = Settler {
             tokenizer: self.resolved.tokenizer.clone(),
             naming: self.resolved.naming,
             deadlines: self.resolved.deadlines,
         };
+        let live = Live::new(stage.origin, in_all, Arc::clone(&stage.gate), held_back);
         Recorder {
             clock: stage.clock,
             settler,
-            keep,
-            live: Live::new(stage.origin, in_all, Arc::clone(&stage.gate), held_back),
+            intake: Intake::new(keep, live, self.config.max_in_flight, self.events.clone()),
             dispatched: Arc::clone(&stage.dispatched),
-            max_in_flight: self.config.max_in_flight,
             brake: stage.brake.clone(),
-            events: self.events.clone(),
+        }
+    }
+
+    fn named(&self) -> Named {
+        let endpoint = self.target.endpoint();
+        Named {
+            name: self.options.name.clone(),
+            command: self.options.command.clone(),
+            model: self.model.clone(),
+            url: match &self.resolved.server {
+                Server::Network { .. } => endpoint.url(),
+                Server::Simulated(spec) => self.resolved.simulated_url(spec),
+            },
+            endpoint: endpoint.dialect().name(),
         }
     }
 
@@ -233,5 +225,27 @@ impl Prepared<'_> {
                 Pace::Closed { begin: plan.shard(shard).users().map(|(_, begin)| begin).collect() }
             }
         }
+    }
+}
+
+/// The journal is there, and can be written, before the first request.
+pub(crate) fn begin_journal(
+    folder: RunFolder,
+    facts: &RunFacts,
+    config: &RunConfig,
+    model: Option<&str>,
+) -> Result<Keep, RunError> {
+    let not_kept = |source| RunError::NotKept { rescued: None, source: NotKept::Storage(source) };
+    let journal = Journal::begin(folder, facts.clone()).map_err(not_kept)?;
+    journal.write(RunFile::Config, config_yaml(config, model).as_bytes()).map_err(not_kept)?;
+    Ok(Keep::Folder(Box::new(journal)))
+}
+
+/// How many requests a warm-up has, if that is known beforehand.
+pub(crate) fn requests_of(warmup: Warmup) -> Option<u64> {
+    match warmup {
+        Warmup::None => Some(0),
+        Warmup::Requests(requests) => Some(requests),
+        Warmup::Duration(_) => None,
     }
 }

@@ -22,7 +22,7 @@ use crate::settle::Settler;
 use crate::worker::{Ended, HeldBack};
 
 /// How often it is told how the run stands, and what was recorded is handed to the system.
-const TICK: Nanos = Nanos::from_millis(500);
+pub(crate) const TICK: Nanos = Nanos::from_millis(500);
 
 /// Where records are kept.
 #[derive(Debug)]
@@ -37,13 +37,21 @@ pub(crate) enum Keep {
 pub(crate) struct Recorder {
     pub(crate) clock: Clock,
     pub(crate) settler: Settler,
-    pub(crate) keep: Keep,
-    pub(crate) live: Live,
+    pub(crate) intake: Intake,
     /// Requests of the run whose turn has come.
     pub(crate) dispatched: Arc<AtomicU64>,
-    pub(crate) max_in_flight: Option<u32>,
     pub(crate) brake: Brake,
-    pub(crate) events: Sender<RunEvent>,
+}
+
+/// Takes in records, whoever made them.
+pub(crate) struct Intake {
+    keep: Keep,
+    live: Live,
+    max_in_flight: Option<u32>,
+    events: Sender<RunEvent>,
+    observed: Observed,
+    warned: Warned,
+    refused: Option<StorageError>,
 }
 
 /// What was recorded.
@@ -73,65 +81,86 @@ pub(crate) struct Observed {
 impl Recorder {
     /// Records until every worker is gone.
     pub(crate) fn record(mut self, ended: &Receiver<Box<Ended>>) -> Recorded {
-        let mut observed = Observed::default();
-        let mut warned = Warned::default();
-        let mut refused = None;
         let mut next = self.clock.now() + TICK;
         loop {
             match ended.recv_timeout(Duration::from(next.saturating_sub(self.clock.now()))) {
-                Ok(ended) => {
-                    let record = self.settle(*ended, &mut observed, &mut warned);
-                    self.live.add(&record, self.clock.now());
-                    self.keep_or_stop(&mut refused, |keep| keep.add(record));
-                }
+                Ok(ended) => self.settle(*ended),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             let now = self.clock.now();
             if now >= next {
-                let dispatched = self.dispatched.load(Ordering::Relaxed);
-                self.keep_or_stop(&mut refused, |keep| keep.flush(dispatched));
-                let snapshot = self.live.snapshot(dispatched, now);
-                self.tell(RunEvent::Progress(Box::new(snapshot)));
+                self.intake.tick(self.dispatched.load(Ordering::Relaxed), now);
                 next = now + TICK;
             }
+            // What cannot be kept must not be measured: the first refusal of the disk ends the run.
+            if self.intake.is_refused() {
+                self.brake.now();
+            }
         }
-        Recorded { keep: self.keep, refused, observed }
+        self.intake.finish()
     }
 
-    fn settle(&mut self, ended: Ended, observed: &mut Observed, warned: &mut Warned) -> RequestRecord {
+    fn settle(&mut self, ended: Ended) {
         if ended.planned.phase == Phase::Measured {
-            observed.own_lags(&ended);
+            self.intake.observed.own_lags(&ended);
         }
-        if ended.held_back == HeldBack::Yes
-            && !std::mem::replace(&mut warned.held_back, true)
+        if ended.held_back == HeldBack::Yes {
+            self.intake.held_back();
+        }
+        let record = self.settler.settle(ended.planned, ended.answer);
+        self.intake.add(record, self.clock.now());
+    }
+}
+
+impl Intake {
+    pub(crate) fn new(keep: Keep, live: Live, max_in_flight: Option<u32>, events: Sender<RunEvent>) -> Self {
+        let (observed, warned, refused) = Default::default();
+        Self { keep, live, max_in_flight, events, observed, warned, refused }
+    }
+
+    /// A bound of requests in flight made a request late.
+    pub(crate) fn held_back(&mut self) {
+        if !std::mem::replace(&mut self.warned.held_back, true)
             && let Some(max_in_flight) = self.max_in_flight
         {
             self.tell(RunEvent::Warning(Warning::HeldBack { max_in_flight }));
         }
-        let record = self.settler.settle(ended.planned, ended.answer);
-        observed.record(&record);
+    }
+
+    /// A request is over, at `now`.
+    pub(crate) fn add(&mut self, record: RequestRecord, now: Nanos) {
+        self.observed.record(&record);
         if let Outcome::Failed(failure) = &record.outcome
-            && warned.failing.insert(failure.class)
+            && self.warned.failing.insert(failure.class)
         {
             let example = failure.message.clone();
             self.tell(RunEvent::Warning(Warning::Failing { class: failure.class, example }));
         }
-        record
+        self.live.add(&record, now);
+        self.keep_or_refuse(|keep| keep.add(record));
     }
 
-    /// What cannot be kept must not be measured: the first refusal of the disk ends the run. What comes in after it is still
-    /// offered, for the journal keeps it in memory to be brought elsewhere.
-    fn keep_or_stop(
-        &mut self,
-        refused: &mut Option<StorageError>,
-        keep: impl FnOnce(&mut Keep) -> Result<(), StorageError>,
-    ) {
-        if let Err(error) = keep(&mut self.keep)
-            && refused.is_none()
-        {
-            *refused = Some(error);
-            self.brake.now();
+    /// Hands what was recorded to the system, and tells how the run stands.
+    pub(crate) fn tick(&mut self, dispatched: u64, now: Nanos) {
+        self.keep_or_refuse(|keep| keep.flush(dispatched));
+        let snapshot = self.live.snapshot(dispatched, now);
+        self.tell(RunEvent::Progress(Box::new(snapshot)));
+    }
+
+    /// Whether the disk took something not.
+    pub(crate) fn is_refused(&self) -> bool {
+        self.refused.is_some()
+    }
+
+    pub(crate) fn finish(self) -> Recorded {
+        Recorded { keep: self.keep, refused: self.refused, observed: self.observed }
+    }
+
+    /// What comes in after a refusal is still offered, for the journal keeps it in memory to be brought elsewhere.
+    fn keep_or_refuse(&mut self, keep: impl FnOnce(&mut Keep) -> Result<(), StorageError>) {
+        if let Err(error) = keep(&mut self.keep) {
+            self.refused.get_or_insert(error);
         }
     }
 

@@ -8,6 +8,7 @@ use std::sync::mpsc::Sender;
 use metron_results::event::{RunEvent, Warning};
 use metron_results::folder::{Overwrite, Privacy, RunFolder};
 use metron_sim::server;
+use metron_sim::spec::Time;
 use metron_units::Nanos;
 use metron_wire::{Target, Timeouts};
 use metron_workload::Load;
@@ -19,6 +20,7 @@ use crate::preflight::{Descriptors, Found, contact, ensure_descriptors, ensure_m
 use crate::prepared::Prepared;
 use crate::resolve::{FIRST_CONTACT, Resolved, Server, run_target, target};
 use crate::settle::Naming;
+use crate::simulated::Simulated;
 use crate::stop::{Asked, Stop};
 
 /// What a run is told besides its configuration.
@@ -55,6 +57,10 @@ pub enum Output {
 pub fn run(config: &RunConfig, options: Options, events: &Sender<RunEvent>, stop: &Stop) -> Result<Finished, RunError> {
     let variables = |name: &str| std::env::var(name).ok();
     let resolved = Resolved::of(config, &variables)?;
+    if let (Server::Simulated(spec), Time::Virtual) = (&resolved.server, resolved.time) {
+        let folder = make_folder(config, &options.output)?;
+        return Simulated { config, resolved: &resolved, spec, options, events, stop }.conduct(folder);
+    }
     let simulator = start_simulator(&resolved.server)?;
     let url = match (&resolved.server, &simulator) {
         (Server::Network { url }, _) => url.clone(),
@@ -66,18 +72,22 @@ pub fn run(config: &RunConfig, options: Options, events: &Sender<RunEvent>, stop
     let probe = Arc::new(self::target(config, &url, resolved.dialect, &variables, timeouts)?);
     limits(config, &resolved, events)?;
     let found = meet(probe, config.model.as_deref(), stop)?;
-    let folder = match &options.output {
-        Output::Folder { path, overwrite } => {
-            let privacy = if config.save_text { Privacy::Private } else { Privacy::AsUmask };
-            Some(RunFolder::create(path, *overwrite, privacy)?)
-        }
-        Output::None => None,
-    };
+    let folder = make_folder(config, &options.output)?;
     warn_beforehand(config, &resolved, events);
     let run = Prepared { config, resolved: &resolved, target, model: found.model, options, events, stop };
     let finished = run.conduct(folder);
     drop(simulator);
     finished
+}
+
+fn make_folder(config: &RunConfig, output: &Output) -> Result<Option<RunFolder>, RunError> {
+    match output {
+        Output::Folder { path, overwrite } => {
+            let privacy = if config.save_text { Privacy::Private } else { Privacy::AsUmask };
+            Ok(Some(RunFolder::create(path, *overwrite, privacy)?))
+        }
+        Output::None => Ok(None),
+    }
 }
 
 fn start_simulator(server: &Server) -> Result<Option<server::Server>, RunError> {

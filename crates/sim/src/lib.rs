@@ -11,6 +11,7 @@ pub mod schedule;
 pub mod server;
 pub mod spec;
 pub mod truth;
+pub mod words;
 
 pub use server::Server;
 pub use spec::Spec;

@@ -11,6 +11,9 @@ pub(crate) struct TargetFlags {
     /// The server's root, its /v1, or the whole path; `sim:` is the simulated engine.
     #[arg(long, value_name = "URL")]
     pub(crate) url: Option<String>,
+    /// Run the simulated engine in virtual time: nothing is waited for, and two runs are the same to the byte.
+    #[arg(long)]
+    pub(crate) virtual_time: bool,
     /// The model's name; asked of the server if not given.
     #[arg(long, value_name = "NAME")]
     pub(crate) model: Option<String>,

@@ -36,3 +36,19 @@ fn a_port_that_is_taken_is_1_and_names_it() {
     let ended = Folder::new().metron(["sim", "--port", &port]).with_code(1);
     assert!(ended.stderr.contains(&port) && ended.stderr.contains("--port 0"), "{}", ended.stderr);
 }
+
+#[test]
+fn a_run_in_virtual_time_leaves_what_every_run_leaves_and_waits_for_nothing() {
+    let folder = Folder::new();
+    // An hour of load, and more.
+    let run = ["run", "--url", "sim:sarathi", "--virtual-time", "--rate", "0.1", "--requests", "400", "--quiet"];
+    let summary = folder.metron(run.iter().chain(&["--output", "one", "--json"])).with_code(0).json();
+    assert!(summary["run"]["duration_s"].as_f64().expect("a duration") > 3_600.0);
+    assert_eq!((&summary["requests"]["completed"], &summary["instrument"]), (&400.into(), &serde_json::Value::Null));
+    for file in ["summary.json", "report.html"] {
+        assert!(folder.path().join("one").join(file).exists(), "{file}");
+    }
+    folder.metron(["run", "--config", "one/config.yaml", "--output", "two", "--quiet"]).with_code(0);
+    let rows = |of: &str| std::fs::read(folder.path().join(of).join("requests.parquet")).expect("rows");
+    assert!(rows("one") == rows("two"));
+}

@@ -1,6 +1,6 @@
 //! Writes `requests.parquet`: rows in the plan's order, whole or not at all.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -113,6 +113,8 @@ impl RowWriter {
 }
 
 fn properties(metadata: HashMap<String, String>) -> WriterProperties {
+    // In one order: the same rows are the same bytes.
+    let metadata: BTreeMap<String, String> = metadata.into_iter().collect();
     let metadata = metadata.into_iter().map(|(key, value)| KeyValue::new(key, value)).collect();
     let stamps = ColumnPath::from(vec!["chunk_arrived_ns".to_owned(), "list".to_owned(), "element".to_owned()]);
     WriterProperties::builder()

@@ -15,7 +15,7 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    pub(super) fn new(flag: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub(crate) fn new(flag: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { flag, message: message.into(), hint: hint.into() }
     }
 

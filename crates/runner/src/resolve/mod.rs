@@ -7,7 +7,9 @@ mod target;
 mod words;
 
 use metron_metrics::Deadlines;
-use metron_wire::{Dialect, Target};
+use metron_sim::Spec;
+use metron_sim::spec::{Address, Time};
+use metron_wire::{Dialect, Target, Timeouts};
 use metron_workload::{Load, PlanConfig, Tokenizer};
 use serde_json::{Map, Value};
 
@@ -23,6 +25,10 @@ pub(crate) use target::{FIRST_CONTACT, target};
 pub struct Resolved {
     /// Whom to measure.
     pub server: Server,
+    /// In whose time.
+    pub time: Time,
+    /// How long to wait for what.
+    pub timeouts: Timeouts,
     /// The dialect that was named; `None` where the URL tells it.
     pub dialect: Option<Dialect>,
     /// What is sent, and when.
@@ -46,7 +52,7 @@ impl Resolved {
     /// What the user has to mend, with the flag and what could be typed instead.
     pub fn of(config: &RunConfig, variables: Lookup<'_>) -> Result<Self, ConfigError> {
         let dialect = words::dialect(&config.endpoint)?;
-        let server = Server::of(config, dialect, variables)?;
+        let (server, time) = Server::of(config, dialect, variables)?;
         let plan = load::plan(config)?;
         words::objectives(&config.slo)?;
         let (tokenizer, naming) = words::tokenizer(&config.tokenizer)?;
@@ -54,7 +60,14 @@ impl Resolved {
         let workers = load::workers(config, &plan.load)?;
         target::headers(config, dialect.unwrap_or(Dialect::Chat), variables)?;
         let deadlines = Deadlines { ttft: config.ttft_deadline, tbt: config.tbt_deadline };
-        Ok(Self { server, dialect, plan, tokenizer, naming, extra, deadlines, workers })
+        let timeouts = target::timeouts(config);
+        Ok(Self { server, time, timeouts, dialect, plan, tokenizer, naming, extra, deadlines, workers })
+    }
+
+    /// The address of a simulated engine as files show it, every setting said.
+    #[must_use]
+    pub fn simulated_url(&self, spec: &Spec) -> String {
+        Address { spec: spec.clone(), time: self.time }.to_string()
     }
 
     /// The most connections at once, if that is known beforehand.

@@ -1,7 +1,7 @@
 //! The settings that say which server is asked, and how it is reached. Opens nothing but the file of certificates.
 
 use metron_sim::Spec;
-use metron_sim::spec::SCHEME;
+use metron_sim::spec::{Address, SCHEME, Time};
 use metron_units::Nanos;
 use metron_wire::{
     Dialect, Endpoint, Header, Redirects, Secret, Target, TargetError, TargetSettings, Timeouts, TlsSettings, Verify,
@@ -27,20 +27,31 @@ pub enum Server {
 }
 
 impl Server {
-    pub(super) fn of(config: &RunConfig, dialect: Option<Dialect>, variables: Lookup<'_>) -> Result<Self, ConfigError> {
+    /// Whom to measure, and in whose time: that of a server is the wall clock's.
+    pub(super) fn of(
+        config: &RunConfig,
+        dialect: Option<Dialect>,
+        variables: Lookup<'_>,
+    ) -> Result<(Self, Time), ConfigError> {
         if config.url.starts_with(SCHEME) {
             if let Some(dialect) = dialect.filter(|dialect| !matches!(dialect, Dialect::Chat | Dialect::Completions)) {
                 let message = format!("the simulated engine speaks chat and completions, not `{}`", dialect.name());
                 return Err(ConfigError::new("endpoint", message, "--endpoint chat"));
             }
-            return config.url.parse().map(Self::Simulated).map_err(|error: metron_sim::spec::SpecError| {
+            let address: Address = config.url.parse().map_err(|error: metron_sim::spec::SpecError| {
                 let hint = error.hint().map_or_else(String::new, |hint| format!("--url '{hint}'"));
                 ConfigError::new("url", error.to_string(), hint)
-            });
+            })?;
+            let time = if config.virtual_time { Time::Virtual } else { address.time };
+            return Ok((Self::Simulated(address.spec), time));
+        }
+        if config.virtual_time {
+            let message = "only the simulated engine runs in virtual time";
+            return Err(ConfigError::new("virtual-time", message, "--url sim:"));
         }
         let url = expand(&config.url, variables, percent_encoded).map_err(|error| not_set("url", &error))?;
         Endpoint::resolve_for(&url, dialect, config.model.as_deref()).map_err(|error| ConfigError::of("url", &error))?;
-        Ok(Self::Network { url })
+        Ok((Self::Network { url }, Time::Wall))
     }
 }
 

@@ -40,6 +40,7 @@ fn config() -> RunConfig {
         ca: None,
         follow_redirects: false,
         save_text: false,
+        virtual_time: false,
     }
 }
 

@@ -49,6 +49,7 @@ pub(crate) fn config(url: &str) -> RunConfig {
         ca: None,
         follow_redirects: false,
         save_text: false,
+        virtual_time: false,
     }
 }
 

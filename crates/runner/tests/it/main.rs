@@ -6,4 +6,6 @@ mod bench;
 mod closed;
 mod keeping;
 mod open;
+mod queues;
 mod stopping;
+mod virtual_time;

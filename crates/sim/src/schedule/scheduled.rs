@@ -1,6 +1,6 @@
 //! The engine with its scheduler behind the interface of all schedules. Knows no rule of scheduling.
 
-use std::collections::HashMap;
+use std::collections::VecDeque;
 
 use metron_units::Nanos;
 
@@ -11,28 +11,29 @@ use crate::engine::{Engine, EngineConfig, Event, Request, RequestId};
 #[derive(Debug)]
 pub struct Scheduled {
     engine: Engine,
-    given: HashMap<RequestId, u64>,
+    /// How many tokens each request was given, from number `first` on; `None` for one that has left.
+    given: VecDeque<Option<u64>>,
+    first: u64,
     /// Kept for its room.
     events: Vec<Event>,
 }
 
 impl Scheduled {
     pub(super) fn new(config: EngineConfig) -> Self {
-        Self { engine: Engine::new(config), given: HashMap::new(), events: Vec::new() }
+        Self { engine: Engine::new(config), given: VecDeque::new(), first: 0, events: Vec::new() }
     }
 
     pub(super) fn arrive(&mut self, arrival: Arrival) {
         let id = RequestId::new(arrival.request);
-        self.given.insert(id, 0);
+        self.enter(arrival.request);
         let Arrival { at, prompt, output, .. } = arrival;
         self.engine.submit(&Request { id, arrival: at, prompt, output, shared: None });
     }
 
     /// It leaves at the end of the iteration that it is in.
     pub(super) fn cancel(&mut self, request: u64) {
-        let id = RequestId::new(request);
-        self.engine.cancel(id);
-        self.given.remove(&id);
+        self.engine.cancel(RequestId::new(request));
+        self.leave(request);
     }
 
     pub(super) fn next(&self) -> Option<Nanos> {
@@ -41,24 +42,56 @@ impl Scheduled {
 
     pub(super) fn advance(&mut self, now: Nanos, given: &mut Vec<Given>) {
         self.engine.advance(now, &mut self.events);
-        for event in self.events.drain(..) {
+        let mut events = std::mem::take(&mut self.events);
+        for event in events.drain(..) {
             match event {
                 Event::Token { request, at, last } => {
-                    let Some(index) = self.given.get_mut(&request) else { continue };
-                    given.push(Given { request: request.get(), at, what: What::Token { index: *index, last } });
-                    *index += 1;
+                    let Some(count) = self.given_to(request.get()) else { continue };
+                    let index = *count;
+                    *count += 1;
+                    given.push(Given { request: request.get(), at, what: What::Token { index, last } });
                     if last {
-                        self.given.remove(&request);
+                        self.leave(request.get());
                     }
                 }
                 Event::Rejected { request, at, refusal } => {
-                    if self.given.remove(&request).is_some() {
+                    if self.given_to(request.get()).is_some() {
+                        self.leave(request.get());
                         given.push(Given { request: request.get(), at, what: What::Refused(refusal) });
                     }
                 }
                 // A client sees none of them.
                 Event::Iteration(_) | Event::Preempted { .. } | Event::Cancelled { .. } => {}
             }
+        }
+        self.events = events;
+    }
+
+    /// Requests are numbered as they arrive, so those in the engine lie close together.
+    fn enter(&mut self, request: u64) {
+        if self.given.is_empty() {
+            self.first = request;
+        }
+        while self.first + (self.given.len() as u64) < request {
+            self.given.push_back(None);
+        }
+        self.given.push_back(Some(0));
+    }
+
+    fn given_to(&mut self, request: u64) -> Option<&mut u64> {
+        let place = usize::try_from(request.checked_sub(self.first)?).ok()?;
+        self.given.get_mut(place)?.as_mut()
+    }
+
+    fn leave(&mut self, request: u64) {
+        let first = self.first;
+        if let Some(place) = request.checked_sub(first).and_then(|place| usize::try_from(place).ok())
+            && let Some(count) = self.given.get_mut(place)
+        {
+            *count = None;
+        }
+        while self.given.pop_front_if(|count| count.is_none()).is_some() {
+            self.first += 1;
         }
     }
 }

@@ -8,16 +8,7 @@ use metron_units::Tokens;
 use super::ask::{Ask, Delivery, Dialect, Usage};
 use super::refusal::Refusal;
 use super::response::{self, After, Framing};
-
-/// The words of answers, in turn. Each is one token under the usual vocabularies, and all are equally long, so that the
-/// bytes around them are the same for every token of an answer.
-pub(super) const WORDS: [&str; 16] = [
-    " time", " part", " hand", " line", " work", " room", " word", " door", " road", " tree", " book", " city",
-    " game", " rain", " song", " wind",
-];
-
-/// What stands in the requests' place of a model's name, for one that names none.
-pub(super) const DEFAULT_MODEL: &str = "simulated";
+use crate::words::{DEFAULT_MODEL, WORDS, word};
 
 /// An answer on its way.
 #[derive(Debug)]
@@ -190,10 +181,6 @@ impl Answer {
 
 fn choice(content: &str, finish_reason: &str) -> String {
     format!(r#""choices":[{{"index":0,{content},"logprobs":null,"finish_reason":{finish_reason}}}]"#)
-}
-
-fn word(index: u64) -> &'static str {
-    WORDS[(index % WORDS.len() as u64) as usize]
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Which path means what. Knows no body.
 
-use super::answer::DEFAULT_MODEL;
 use super::ask::Dialect;
 use super::refusal::{Refusal, Status};
+use crate::words::DEFAULT_MODEL;
 
 /// What a request is for.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{SCHEME, Spec, SpecError};
+use super::{Spec, SpecError};
 
 /// In whose time an engine runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -41,13 +41,7 @@ impl FromStr for Address {
             }
         }
         let text = if rest.is_empty() { engine.to_owned() } else { format!("{engine}?{}", rest.join("&")) };
-        // Settings without an engine are the default engine's, as nothing is.
-        let spec = if engine == SCHEME && !rest.is_empty() {
-            format!("{SCHEME}{}?{}", Spec::default().engine(), rest.join("&")).parse()?
-        } else {
-            text.parse()?
-        };
-        Ok(Self { spec, time: time.unwrap_or_default() })
+        Ok(Self { spec: text.parse()?, time: time.unwrap_or_default() })
     }
 }
 

@@ -1,0 +1,100 @@
+//! What an engine gave, as the record that figures are made of. Knows no order of events.
+
+use metron_metrics::{CountedBy, Deadlines, ErrorClass, Failure, Outcome, RequestRecord, Texts};
+use metron_units::{Nanos, Tokens};
+use metron_wire::Timeouts;
+use metron_workload::{PromptError, Prompts};
+
+use super::flights::{Flight, Impatience};
+
+/// Makes records.
+pub(super) struct Answers {
+    pub(super) deadlines: Deadlines,
+    /// Where texts are kept.
+    pub(super) prompts: Option<Prompts>,
+    pub(super) timeouts: Timeouts,
+}
+
+/// How a flight ended.
+pub(super) enum Ending {
+    /// With its last token.
+    Whole,
+    /// Before anything was begun.
+    NotTaken(String),
+    /// After it was taken up: what a server can only say in the stream.
+    GivenUp(String),
+    TimedOut(Impatience),
+    Dropped,
+}
+
+impl Answers {
+    /// The record of a flight that ended at `at`.
+    pub(super) fn record(&self, flight: Flight, ending: Ending, at: Nanos) -> Result<RequestRecord, PromptError> {
+        let Flight { request, phase, dispatched, output, chunks } = flight;
+        let given = chunks.len() as u64;
+        let status = if matches!(ending, Ending::NotTaken(_)) { 400 } else { 200 };
+        let is_whole = matches!(ending, Ending::Whole);
+        let is_dropped = matches!(ending, Ending::Dropped);
+        let texts = self.prompts.as_ref().map(|prompts| prompts.text(request.id, request.input_tokens)).transpose()?;
+        Ok(RequestRecord {
+            id: request.id,
+            phase,
+            session: None,
+            turn: None,
+            class: None,
+            attempt: 1,
+            intended: request.intended,
+            dispatched: Some(dispatched),
+            // A server sends a stream's head at once.
+            headers: Some(dispatched),
+            finished: (!is_dropped).then_some(at),
+            connect: None,
+            status: Some(status),
+            outcome: self.outcome(ending),
+            finish_reason: is_whole.then(|| finish_reason(given, output, request.output_tokens).to_owned()),
+            streamed: true,
+            unclean_end: false,
+            planned_input_tokens: request.input_tokens,
+            input_tokens: request.input_tokens,
+            output_tokens: Tokens::new(given),
+            unseen_tokens: Tokens::new(0),
+            // The engine itself says which tokens it gave.
+            counted_by: (given > 0).then_some(CountedBy::Stream),
+            count_mismatch: false,
+            first_answer_chunk: (given > 0).then_some(0),
+            shared_reads: 0,
+            deadlines: self.deadlines,
+            texts: texts.map(|prompt| Texts { prompt, answer: said(given), reasoning: String::new() }),
+            chunks,
+        })
+    }
+
+    fn outcome(&self, ending: Ending) -> Outcome {
+        let failed = |class, message| Outcome::Failed(Failure { class, message });
+        match ending {
+            Ending::Whole => Outcome::Completed,
+            Ending::Dropped => Outcome::Cancelled,
+            Ending::NotTaken(message) => failed(ErrorClass::Http4xx, message),
+            Ending::GivenUp(message) => failed(ErrorClass::StreamError, message),
+            Ending::TimedOut(impatience) => {
+                let Timeouts { first_token, idle, total, .. } = self.timeouts;
+                match impatience {
+                    Impatience::FirstToken => {
+                        failed(ErrorClass::TimeoutFirstToken, format!("no token within {first_token}"))
+                    }
+                    Impatience::Idle => failed(ErrorClass::TimeoutIdle, format!("no further token for {idle}")),
+                    Impatience::Total => failed(ErrorClass::TimeoutTotal, format!("not finished within {total}")),
+                }
+            }
+        }
+    }
+}
+
+/// As the simulated server says it: `length` at the request's maximum, or where the model's length came before `output`.
+fn finish_reason(given: u64, output: Tokens, most: Tokens) -> &'static str {
+    if given < output.get() || given >= most.get() { "length" } else { "stop" }
+}
+
+fn said(tokens: u64) -> String {
+    (0..tokens).map(metron_sim::words::word).collect()
+}

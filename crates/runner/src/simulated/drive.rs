@@ -1,0 +1,252 @@
+//! From event to event: turns, tokens, patience. At one instant turns come first, then what the engine does, then what
+//! expires: who asks at the end of an iteration is there for the next one, and a token at its last moment still counts.
+
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+
+use metron_results::event::{InFlight, RunEvent, RunPhase};
+use metron_sim::Spec;
+use metron_sim::schedule::{Arrival, Given, Schedule, What};
+use metron_units::{Nanos, Tokens};
+use metron_wire::Clock;
+
+use super::answered::{Answers, Ending};
+use super::flights::{Flight, Flights};
+use super::turns::{Taken, Turns};
+use crate::error::RunError;
+use crate::feeder::Fed;
+use crate::gate::Gate;
+use crate::recorder::{Intake, Recorded, TICK};
+use crate::resolve::ConfigError;
+use crate::stop::{Asked, Stop};
+
+/// Steps between two looks at the world outside.
+const UNWATCHED: u32 = 256;
+/// Users who are answered so often in no time will be for ever: the run's duration never passes.
+const MOST_IN_NO_TIME: u64 = 100_000;
+
+/// A run at work.
+pub(super) struct Drive {
+    longest_prompt: Option<Tokens>,
+    spec: Spec,
+    engine: Schedule,
+    turns: Turns,
+    gate: Arc<Gate>,
+    flights: Flights,
+    answers: Answers,
+    intake: Intake,
+    events: Sender<RunEvent>,
+    given: Vec<Given>,
+    now: Nanos,
+    dispatched: u64,
+    /// Requests that ended at this instant, in which they were sent.
+    in_no_time: u64,
+    asked: Asked,
+}
+
+/// What a run left.
+pub(super) struct Driven {
+    pub(super) fed: Fed,
+    pub(super) recorded: Recorded,
+    pub(super) ended: Nanos,
+    pub(super) dispatched: u64,
+    pub(super) asked: Asked,
+}
+
+/// What comes next.
+enum Next {
+    Turn(Nanos),
+    Engine(Nanos),
+    Expiry(Nanos),
+}
+
+impl Drive {
+    pub(super) fn new(
+        spec: &Spec,
+        turns: Turns,
+        gate: Arc<Gate>,
+        intake: Intake,
+        answers: Answers,
+        events: Sender<RunEvent>,
+    ) -> Self {
+        Self {
+            longest_prompt: spec.longest_prompt(),
+            spec: spec.clone(),
+            engine: Schedule::new(spec),
+            turns,
+            gate,
+            flights: Flights::new(answers.timeouts),
+            answers,
+            intake,
+            events,
+            given: Vec::new(),
+            now: Nanos::ZERO,
+            dispatched: 0,
+            in_no_time: 0,
+            asked: Asked::Nothing,
+        }
+    }
+
+    /// Drives until nothing is left to send and nothing in flight, or it is stopped.
+    pub(super) fn until_done(mut self, stop: &Stop) -> Result<Driven, RunError> {
+        let mut watch = Watch::new();
+        let mut unwatched = 0;
+        while let Some(next) = self.next() {
+            match next {
+                Next::Turn(at) => {
+                    self.pass_to(at);
+                    self.take_turn()?;
+                }
+                Next::Engine(at) => {
+                    self.pass_to(at);
+                    self.engine.advance(at, &mut self.given);
+                    self.hand_out()?;
+                }
+                Next::Expiry(at) => {
+                    self.pass_to(at);
+                    self.expire()?;
+                }
+            }
+            unwatched += 1;
+            if unwatched == UNWATCHED {
+                unwatched = 0;
+                watch.look(&mut self, stop)?;
+            }
+        }
+        let phase = RunPhase::Draining;
+        let _ = self.events.send(RunEvent::PhaseBegan { phase, at: self.now });
+        Ok(Driven {
+            fed: self.turns.fed(),
+            recorded: self.intake.finish(),
+            ended: self.now,
+            dispatched: self.dispatched,
+            asked: self.asked,
+        })
+    }
+
+    fn next(&mut self) -> Option<Next> {
+        let turn = self.turns.next(self.flights.count()).map(|at| at.max(self.now));
+        if turn.is_none() && self.flights.count() == 0 {
+            return None;
+        }
+        let events = [
+            turn.map(|at| (at, Next::Turn as fn(Nanos) -> Next)),
+            self.engine.next().map(|at| (at, Next::Engine as fn(Nanos) -> Next)),
+            self.flights.next_expiry().map(|at| (at, Next::Expiry as fn(Nanos) -> Next)),
+        ];
+        // Of equal instants the first stands.
+        events.into_iter().flatten().min_by_key(|&(at, _)| at).map(|(at, next)| next(at))
+    }
+
+    fn pass_to(&mut self, at: Nanos) {
+        if at > self.now {
+            self.now = at;
+            self.in_no_time = 0;
+        }
+    }
+
+    fn take_turn(&mut self) -> Result<(), RunError> {
+        let Some(Taken { request, phase, held_back }) = self.turns.take(self.now, &self.gate) else { return Ok(()) };
+        self.dispatched += 1;
+        if held_back {
+            self.intake.held_back();
+        }
+        let output = self.spec.answer_tokens(Some(request.output_tokens));
+        let room = usize::try_from(output.get()).unwrap_or(0).min(1 << 16);
+        let flight = Flight { request, phase, dispatched: self.now, output, chunks: Vec::with_capacity(room) };
+        if let Some(longest) = self.longest_prompt.filter(|&longest| request.input_tokens > longest) {
+            let message = format!("the model takes at most {longest} tokens, the prompt has {}", request.input_tokens);
+            return self.land(flight, Ending::NotTaken(message));
+        }
+        self.flights.take_off(flight);
+        let arrival = Arrival { request: request.id, at: self.now, prompt: request.input_tokens, output };
+        self.engine.arrive(arrival, &mut self.given);
+        self.hand_out()
+    }
+
+    /// Hands out what the engine gave.
+    fn hand_out(&mut self) -> Result<(), RunError> {
+        let mut given = std::mem::take(&mut self.given);
+        for Given { request, at, what } in given.drain(..) {
+            let ending = match what {
+                What::Token { last, .. } => {
+                    self.flights.token(request, at);
+                    if !last {
+                        continue;
+                    }
+                    Ending::Whole
+                }
+                What::Refused(refusal) => Ending::GivenUp(refusal.to_string()),
+            };
+            if let Some(flight) = self.flights.land(request) {
+                self.land(flight, ending)?;
+            }
+        }
+        self.given = given;
+        Ok(())
+    }
+
+    fn expire(&mut self) -> Result<(), RunError> {
+        let Some((flight, impatience)) = self.flights.expire() else { return Ok(()) };
+        self.engine.cancel(flight.request.id, self.now, &mut self.given);
+        self.land(flight, Ending::TimedOut(impatience))?;
+        self.hand_out()
+    }
+
+    fn land(&mut self, flight: Flight, ending: Ending) -> Result<(), RunError> {
+        self.in_no_time += u64::from(flight.dispatched == self.now);
+        if self.in_no_time > MOST_IN_NO_TIME && self.turns.are_endless() {
+            let message = "the engine answers in no time at all, so that it never passes";
+            return Err(ConfigError::new("duration", message, "--requests 1000").into());
+        }
+        let record = self.answers.record(flight, ending, self.now).map_err(RunError::Prompt)?;
+        self.intake.add(record, self.now);
+        self.turns.freed(self.now);
+        Ok(())
+    }
+
+    fn stop_as_asked(&mut self, asked: Asked) -> Result<(), RunError> {
+        self.asked = asked;
+        let in_flight = if asked == Asked::Now { InFlight::Dropped } else { InFlight::Awaited };
+        let _ = self.events.send(RunEvent::Interrupted { at: self.now, in_flight });
+        self.stop_sending(asked)
+    }
+
+    fn stop_sending(&mut self, asked: Asked) -> Result<(), RunError> {
+        self.turns.end();
+        if asked == Asked::Now {
+            for flight in self.flights.land_all() {
+                self.land(flight, Ending::Dropped)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The world outside: its clock, and who asks the run to end.
+struct Watch {
+    clock: Clock,
+    next_tick: Nanos,
+}
+
+impl Watch {
+    fn new() -> Self {
+        Self { clock: Clock::start(), next_tick: TICK }
+    }
+
+    fn look(&mut self, drive: &mut Drive, stop: &Stop) -> Result<(), RunError> {
+        let asked = stop.asked();
+        if asked > drive.asked {
+            drive.stop_as_asked(asked)?;
+        }
+        if drive.intake.is_refused() {
+            drive.stop_sending(Asked::Now)?;
+        }
+        let now = self.clock.now();
+        if now >= self.next_tick {
+            self.next_tick = now + TICK;
+            drive.intake.tick(drive.dispatched, drive.now);
+        }
+        Ok(())
+    }
+}

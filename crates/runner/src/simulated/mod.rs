@@ -1,0 +1,113 @@
+//! A run in virtual time: the simulated engine goes from event to event, and nobody waits. The same plan, records, files and
+//! figures as of a run over a socket. Knows no socket, no timer and no thread.
+//!
+//! The run's epoch is virtual zero, and so is the plan's: a request of an open loop leaves at its planned instant, exactly.
+//! `requests.parquet` therefore holds nothing of the wall clock; its epoch is 1970. What a run took in real time is in none
+//! of its figures, and `instrument` is null: no client was there to be trusted or not.
+
+mod answered;
+mod drive;
+mod flights;
+mod turns;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::mpsc::Sender;
+
+use metron_results::event::{RunEvent, RunPhase};
+use metron_results::folder::RunFolder;
+use metron_sim::Spec;
+use metron_sim::words::DEFAULT_MODEL;
+use metron_units::Nanos;
+use metron_wire::{Clock, Dialect};
+use metron_workload::{Load, Plan, Prompts, Warmup};
+
+use crate::RunConfig;
+use crate::close::{Closing, close};
+use crate::conduct::Crew;
+use crate::error::RunError;
+use crate::facts::{Epoch, Named, facts};
+use crate::finished::Finished;
+use crate::gate::Gate;
+use crate::live::Live;
+use crate::prepared::{begin_journal, requests_of};
+use crate::recorder::{Intake, Keep};
+use crate::resolve::Resolved;
+use crate::run::{Options, tell};
+use crate::stop::Stop;
+use answered::Answers;
+use drive::Drive;
+use turns::Turns;
+
+/// A run in virtual time that may begin.
+pub(crate) struct Simulated<'a> {
+    pub(crate) config: &'a RunConfig,
+    pub(crate) resolved: &'a Resolved,
+    pub(crate) spec: &'a Spec,
+    pub(crate) options: Options,
+    pub(crate) events: &'a Sender<RunEvent>,
+    pub(crate) stop: &'a Stop,
+}
+
+impl Simulated<'_> {
+    /// Runs it to its end.
+    pub(crate) fn conduct(self, folder: Option<RunFolder>) -> Result<Finished, RunError> {
+        let plan = Plan::new(self.resolved.plan.clone()).expect("the configuration was resolved with it");
+        let answers = self.answers()?;
+        let facts = facts(self.config, self.resolved, self.named(), Epoch::virtual_zero(Clock::start()));
+        let path = folder.as_ref().map(|folder| folder.path().to_owned());
+        let keep = folder.map(|folder| begin_journal(folder, &facts, self.config, None)).transpose()?;
+        tell(self.events, RunEvent::Started { facts: Box::new(facts.clone()), folder: path });
+        let gate = Arc::new(Gate::of(&plan, self.config.max_in_flight, Nanos::ZERO));
+        let intake = self.intake(&plan, &gate, keep.unwrap_or_else(|| Keep::Memory(Vec::new())), facts.planned);
+        let turns = Turns::new(plan, self.config.max_in_flight);
+        let has_warmup = self.resolved.plan.warmup != Warmup::None;
+        let phase = if has_warmup { RunPhase::Warmup } else { RunPhase::Measured };
+        tell(self.events, RunEvent::PhaseBegan { phase, at: Nanos::ZERO });
+        let drive = Drive::new(self.spec, turns, gate, intake, answers, self.events.clone());
+        let driven = drive.until_done(self.stop)?;
+        tell(self.events, RunEvent::PhaseBegan { phase: RunPhase::Settling, at: driven.ended });
+        let closing = Closing {
+            facts,
+            plan: &self.resolved.plan,
+            fed: Ok(driven.fed),
+            crew: Crew { asked: driven.asked, ..Crew::default() },
+            recorded: driven.recorded,
+            ended: driven.ended,
+            dispatched: &AtomicU64::new(driven.dispatched),
+            time: self.resolved.time,
+        };
+        close(closing, self.events)
+    }
+
+    fn answers(&self) -> Result<Answers, RunError> {
+        let prompts = || Prompts::new(&self.resolved.tokenizer, self.config.seed).map_err(RunError::Prompt);
+        Ok(Answers {
+            deadlines: self.resolved.deadlines,
+            prompts: self.config.save_text.then(prompts).transpose()?,
+            timeouts: self.resolved.timeouts,
+        })
+    }
+
+    fn named(&self) -> Named {
+        Named {
+            name: self.options.name.clone(),
+            command: self.options.command.clone(),
+            model: self.config.model.clone().unwrap_or_else(|| DEFAULT_MODEL.to_owned()),
+            url: self.resolved.simulated_url(self.spec),
+            endpoint: self.resolved.dialect.unwrap_or(Dialect::Chat).name(),
+        }
+    }
+
+    fn intake(&self, plan: &Plan, gate: &Arc<Gate>, keep: Keep, planned: Option<u64>) -> Intake {
+        let in_all = planned.and_then(|measured| Some(measured + requests_of(self.resolved.plan.warmup)?));
+        let held_back = self.config.max_in_flight.map(|_| plan.clone());
+        let live = Live::new(Nanos::ZERO, in_all, Arc::clone(gate), held_back);
+        Intake::new(keep, live, self.config.max_in_flight, self.events.clone())
+    }
+}
+
+/// Whether the requests of a plan that is cut short are known all the same.
+fn is_open(plan: &Plan) -> bool {
+    matches!(plan.config().load, Load::Open { .. })
+}
