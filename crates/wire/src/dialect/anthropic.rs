@@ -24,14 +24,10 @@ pub(super) fn body(shape: &RequestShape<'_>) -> Map<String, Value> {
 /// Reads an event's data, or a whole unstreamed message.
 pub(super) fn read(text: &str, into: &mut Transcript<'_>) -> Result<Frame, JsonError> {
     let mut reader = Reader::new(text);
-    let mut frame = Frame::Other;
+    let (mut frame, mut is_last) = (Frame::Other, false);
     reader.object(|reader, name| {
         match (name, reader.peek()?) {
-            ("type", Next::String) => {
-                if reader.string()?.unescaped() == "message_stop" {
-                    frame = Frame::Final;
-                }
-            }
+            ("type", Next::String) => is_last = reader.string()?.unescaped() == "message_stop",
             ("delta" | "content_block", Next::Object) => block(reader, into)?,
             ("content", Next::Array) => {
                 frame = Frame::Choices;
@@ -46,7 +42,7 @@ pub(super) fn read(text: &str, into: &mut Transcript<'_>) -> Result<Frame, JsonE
         Ok(())
     })?;
     reader.end()?;
-    Ok(frame)
+    Ok(if is_last { Frame::Final } else { frame })
 }
 
 /// A block's beginning or a step of it, or a whole block; of a whole message's end, its reason.
@@ -105,22 +101,22 @@ mod tests {
     use crate::dialect::Dialect;
     use crate::replay::{bears, capture, events, says, text};
 
-    fn check(engine: &str, chunks: usize, length: usize, usage: (u64, u64), finish: &str, stated: bool) {
+    fn check(engine: &str, chunks: usize, length: usize, usage: (u64, u64), finish: &str, stated: Option<u32>) {
         let answer = capture(Dialect::Anthropic, &format!("{engine}-messages"));
         let found = answer.usage.input.zip(answer.usage.output);
         assert_eq!((&answer.end, answer.chunks.len(), found), (&End::Complete, chunks, Some(usage)), "{engine}");
         assert_eq!(text(&answer, 0, Channel::Answer).len(), length, "{engine}");
         assert_eq!(answer.finish_reason.as_deref(), Some(finish), "{engine}");
-        assert_eq!(answer.chunks.iter().all(|chunk| chunk.stated_tokens == Some(1)), stated, "{engine}");
+        assert!(answer.chunks.iter().all(|chunk| chunk.stated_tokens == stated), "{engine}");
     }
 
     #[test]
     fn streams_of_real_engines_are_understood() {
-        check("dynamo", 12, 73, (33, 12), "max_tokens", true);
-        check("litellm", 16, 93, (33, 16), "end_turn", false);
-        check("llamacpp", 12, 67, (33, 12), "max_tokens", false);
-        check("sglang", 10, 80, (33, 12), "max_tokens", false);
-        check("vllm", 12, 74, (33, 12), "max_tokens", false);
+        check("dynamo", 12, 73, (33, 12), "max_tokens", Some(1));
+        check("litellm", 16, 93, (33, 16), "end_turn", None);
+        check("llamacpp", 12, 67, (33, 12), "max_tokens", None);
+        check("sglang", 10, 80, (33, 12), "max_tokens", None);
+        check("vllm", 12, 74, (33, 12), "max_tokens", None);
     }
 
     #[test]

@@ -25,14 +25,10 @@ pub(super) fn body(shape: &RequestShape<'_>) -> Map<String, Value> {
 /// Reads an event's data, or a whole unstreamed answer, whose fields an event has within `delta`.
 pub(super) fn read(text: &str, into: &mut Transcript<'_>) -> Result<Frame, JsonError> {
     let mut reader = Reader::new(text);
-    let mut frame = Frame::Other;
+    let (mut frame, mut is_last) = (Frame::Other, false);
     reader.object(|reader, name| {
         match (name, reader.peek()?) {
-            ("type", Next::String) => {
-                if reader.string()?.unescaped() == "message-end" {
-                    frame = Frame::Final;
-                }
-            }
+            ("type", Next::String) => is_last = reader.string()?.unescaped() == "message-end",
             ("delta", Next::Object) => reader.object(|reader, name| field(reader, name, into).map(drop))?,
             _ if field(reader, name, into)? => frame = Frame::Choices,
             _ => {}
@@ -40,7 +36,7 @@ pub(super) fn read(text: &str, into: &mut Transcript<'_>) -> Result<Frame, JsonE
         Ok(())
     })?;
     reader.end()?;
-    Ok(frame)
+    Ok(if is_last { Frame::Final } else { frame })
 }
 
 /// A field of a delta or of a whole answer. Whether it was the message.

@@ -43,12 +43,14 @@ pub(super) fn read(text: &str, into: &mut Transcript<'_>) -> Result<Frame, JsonE
     reader.end()?;
     let kind = kind.map(Raw::unescaped).unwrap_or_default();
     let ending = match &*kind {
-        _ if is_whole => Some(text),
-        "response.completed" | "response.incomplete" | "response.failed" | "response.cancelled" => within,
+        _ if is_whole => Some((text, Texts::New)),
+        "response.completed" | "response.incomplete" | "response.failed" | "response.cancelled" => {
+            within.map(|within| (within, Texts::Repeated))
+        }
         _ => None,
     };
-    if let Some(response) = ending {
-        return end(response, is_whole, into);
+    if let Some((response, texts)) = ending {
+        return end(response, texts, into);
     }
     if let (Some(channel), Some(delta)) = (channel(&kind), delta) {
         into.text(0, channel, delta);
@@ -89,12 +91,21 @@ fn call(reader: &mut Reader<'_>, into: &mut Transcript<'_>) -> Result<(), JsonEr
     })
 }
 
+/// Whether the texts of a response that is over came before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Texts {
+    /// They did: event by event.
+    Repeated,
+    /// They did not: no stream was made of it.
+    New,
+}
+
 /// Reads a response that is over: its texts if they came no other way, its usage, and why it is over.
-fn end(response: &str, is_whole: bool, into: &mut Transcript<'_>) -> Result<Frame, JsonError> {
+fn end(response: &str, texts: Texts, into: &mut Transcript<'_>) -> Result<Frame, JsonError> {
     let (mut status, mut cause, mut error) = (None, None, None);
     Reader::new(response).object(|reader, name| {
         match (name, reader.peek()?) {
-            ("output", Next::Array) if is_whole => {
+            ("output", Next::Array) if texts == Texts::New => {
                 reader.array(|reader| if_object(reader, |reader| whole(reader, into)))?
             }
             ("usage", Next::Object) => into.usage(usage(reader)?),
