@@ -29,6 +29,7 @@ mod queue;
 mod recorder;
 pub mod resolve;
 mod run;
+pub mod search;
 pub mod settle;
 mod simulated;
 pub mod stop;

@@ -56,7 +56,8 @@ impl Interval {
 
 /// The 97.5th percentile of Student's t with `freedom` degrees of freedom, at least 5: within 0.3 % of the tables. Cornish and
 /// Fisher's expansion in 1 / freedom: Abramowitz and Stegun, 26.7.5.
-fn student(freedom: usize) -> f64 {
+#[must_use]
+pub fn student(freedom: usize) -> f64 {
     let v = freedom as f64;
     let (z3, z5, z7) = (Z.powi(3), Z.powi(5), Z.powi(7));
     let first = (z3 + Z) / 4.0;

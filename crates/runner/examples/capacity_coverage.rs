@@ -1,0 +1,128 @@
+//! Searches textbook queues whose capacity is known, many times over, and says how often the interval holds it, how far the point is off,
+//! and what a bisection by probes of fixed length spends for the same error.
+//!
+//! ```text
+//! cargo run --release -p metron-runner --example capacity_coverage -- [searches per queue] [first seed]
+//! ```
+
+#![expect(clippy::print_stdout, reason = "a program that prints its table")]
+
+#[path = "../tests/search/textbook.rs"]
+mod textbook;
+
+use std::ops::ControlFlow;
+
+use metron_runner::search::capacity::{Answer, Budget, Settings, search};
+use metron_runner::search::{Load, LoadUnit, Prober, Wish};
+use metron_units::{Nanos, Share};
+
+use textbook::{SETTINGS, Setting, Textbook};
+
+fn main() {
+    let mut arguments = std::env::args().skip(1).map(|text| text.parse::<u64>().expect("a whole number"));
+    let searches = arguments.next().unwrap_or(200);
+    let first = arguments.next().unwrap_or(10_000);
+    println!("{searches} searches a queue, seeds from {first}");
+    for setting in SETTINGS {
+        let ours = experiment(setting, first..first + searches);
+        let (length, error, requests) = bisection_as_good(setting, first..first + searches, ours.error);
+        println!(
+            "{:24} holds the truth {:5.1} %  no capacity {:2}  median error {:.2} %  median requests {:7}  bisection: {requests} \
+             ({length} a probe, error {:.2} %)",
+            setting.name,
+            100.0 * ours.held as f64 / searches as f64,
+            ours.without,
+            100.0 * ours.error,
+            ours.requests,
+            100.0 * error,
+        );
+    }
+}
+
+struct Experiment {
+    held: u64,
+    without: u64,
+    error: f64,
+    requests: u64,
+}
+
+fn experiment(setting: Setting, seeds: std::ops::Range<u64>) -> Experiment {
+    let load = |load| Load::new(load).expect("above zero");
+    let settings = Settings {
+        unit: LoadUnit::RequestsPerSecond,
+        start: load(1.0),
+        least: load(0.01),
+        most: load(10_000.0),
+        precision: Share::new(0.05).expect("a share"),
+        budget: Budget { requests: 5_000_000, time: Nanos::MAX },
+        seed: 1,
+    };
+    let (mut held, mut without, mut errors, mut requests) = (0, 0, Vec::new(), Vec::new());
+    for seed in seeds {
+        let mut textbook = Textbook::new(setting, seed);
+        let demands = textbook.demands.clone();
+        let Ok(found) = search(&mut textbook, &demands, &settings, Vec::new(), &mut |_| {});
+        requests.push(textbook.requests);
+        if let Answer::Capacity(capacity) = found.answer {
+            let high = capacity.high.map_or(f64::INFINITY, Load::get);
+            held += u64::from(capacity.low.get() <= setting.capacity && setting.capacity <= high);
+            errors.push((capacity.value.get() / setting.capacity - 1.0).abs());
+        } else {
+            without += 1;
+            errors.push(f64::INFINITY);
+        }
+    }
+    Experiment { held, without, error: median(&mut errors, f64::total_cmp), requests: median(&mut requests, u64::cmp) }
+}
+
+fn median<T: Copy>(values: &mut [T], order: impl FnMut(&T, &T) -> std::cmp::Ordering) -> T {
+    values.sort_by(order);
+    values[values.len() / 2]
+}
+
+/// The shortest length of probe, of powers of the square root of 2, with a median error as small: (length, error, median requests).
+fn bisection_as_good(setting: Setting, seeds: std::ops::Range<u64>, error: f64) -> (u64, f64, u64) {
+    let mut length = 500.0_f64;
+    loop {
+        let (mut errors, mut spent) = (Vec::new(), Vec::new());
+        for seed in seeds.clone() {
+            let (found, requests) = bisection(setting, seed, length as u64);
+            errors.push((found / setting.capacity - 1.0).abs());
+            spent.push(requests);
+        }
+        let reached = median(&mut errors, f64::total_cmp);
+        if reached <= error || length > 1e6 {
+            return (length as u64, reached, median(&mut spent, u64::cmp));
+        }
+        length *= std::f64::consts::SQRT_2;
+    }
+}
+
+/// Doubling, then halving until the loads lie within 1 %, each by the verdict of `length` requests.
+fn bisection(setting: Setting, seed: u64, length: u64) -> (f64, u64) {
+    let mut textbook = Textbook::new(setting, seed);
+    let allowed = textbook.demands[0].allowed();
+    let mut probes = 0;
+    let mut holds = |load: f64| {
+        probes += 1;
+        let (mut part, mut of, mut seen) = (0.0, 0.0, 0);
+        let wish = Wish { load: Load::new(load).expect("above zero"), seed: probes };
+        let Ok(_) = textbook.probe(wish, &mut |request| {
+            part += request.scores[0].part;
+            of += request.scores[0].of;
+            seen += 1;
+            if seen == length { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        part <= allowed * of
+    };
+    let mut low = 1.0;
+    while holds(2.0 * low) {
+        low *= 2.0;
+    }
+    let mut high = 2.0 * low;
+    while high > 1.01 * low {
+        let middle = (low * high).sqrt();
+        if holds(middle) { low = middle } else { high = middle }
+    }
+    ((low * high).sqrt(), textbook.requests)
+}

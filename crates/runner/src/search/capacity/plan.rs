@@ -1,0 +1,216 @@
+//! What to do next, from the probes so far and nothing else: so a search that was cut off goes on where it stopped.
+//!
+//! The load is doubled (or halved) until one holds and one fails, and the gap between them halved until it is narrow. Then probes go
+//! to both sides of the crossing that the regression sees, as many and as long as the interval needs.
+
+use metron_units::Nanos;
+
+use super::super::demand::Demand;
+use super::super::prober::{Ending, Load};
+use super::answer::{Answer, BoundedBy, Capacity};
+use super::drift;
+use super::isotonic::{Bracket, bracket};
+use super::probe::{Patience, Plan, Probe};
+use super::regression::{Crossing, Point, Scatter, crossing};
+use super::{Settings, Spent};
+
+/// The bracket is narrow enough to be measured within: the loads that hold and fail are this many times apart.
+const NARROW: f64 = 1.35;
+
+/// Grains of requests that a probe may take to be decided while the bracket is wide; then it is close enough.
+const PATIENCE: u64 = 60;
+
+/// The shortest probe near the crossing, in grains.
+const SHORTEST: u64 = 250;
+
+/// One in a bracket without a crossing yet, in grains.
+const FIRST: u64 = 80;
+
+/// How far to either side of the crossing the probes go, in parts of the load.
+const NEAREST: f64 = 0.03;
+const FARTHEST: f64 = 0.04;
+
+/// Probes that the interval must rest on, within [`NEAR`] of the crossing.
+const FEWEST: usize = 4;
+const NEAR: f64 = 0.12;
+
+/// Grains of requests that the interval must rest on.
+const LEAST_NEAR: u64 = 1_000;
+
+/// What comes next.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Step {
+    Play(Plan),
+    Done(Answer),
+}
+
+pub(super) fn next(probes: &[Probe], demands: &[Demand], settings: &Settings) -> Step {
+    let bracket = bracket(probes, demands);
+    let spent = Spent::of(probes);
+    let grain = demands.iter().map(Demand::grain).max().unwrap_or(10);
+    let found = crossings(probes, demands, &bracket);
+    if let Some(unsteady) = drift::unsteady(probes, demands) {
+        return Step::Done(Answer::Unstable(unsteady));
+    }
+    if spent.exceeds(&settings.budget) || probes.last().is_some_and(|probe| probe.ending == Ending::Interrupted) {
+        return Step::Done(conclude(&found, &bracket, settings));
+    }
+    let patient = |load: Load| {
+        Step::Play(Plan {
+            load: settings.unit.nearest(load),
+            most: (grain * PATIENCE).min(settings.budget.requests.saturating_sub(spent.requests).max(1)),
+            patience: Patience::Verdict,
+        })
+    };
+    match (bracket.holds, bracket.fails) {
+        (None, None) => {
+            bracket.client.map_or_else(|| patient(settings.start), |client| lower(client, &patient, &bracket, settings))
+        }
+        (Some(holds), None) => raise(holds, &patient, &bracket, settings),
+        (None, Some(fails)) => lower(fails, &patient, &bracket, settings),
+        (Some(holds), Some(fails)) if beside(settings, holds, fails) => {
+            Step::Done(conclude(&found, &bracket, settings))
+        }
+        (Some(holds), Some(fails)) if fails.get() > holds.get() * NARROW => patient(middle(holds, fails)),
+        (Some(holds), Some(fails)) => refine(probes, &found, (holds, fails), settings, grain)
+            .unwrap_or_else(|| Step::Done(conclude(&found, &bracket, settings))),
+    }
+}
+
+/// Whether no whole number of requests under way lies between the two.
+fn beside(settings: &Settings, holds: Load, fails: Load) -> bool {
+    match settings.unit {
+        super::LoadUnit::ConcurrentRequests => fails > holds && fails.get() - holds.get() < 1.5,
+        super::LoadUnit::RequestsPerSecond => false,
+    }
+}
+
+fn middle(a: Load, b: Load) -> Load {
+    a.shifted(0.5 * (b.get() / a.get()).ln())
+}
+
+/// Twice the load that held, within the range and below what the client could not play.
+fn raise(holds: Load, patient: &dyn Fn(Load) -> Step, bracket: &Bracket, settings: &Settings) -> Step {
+    if let Some(client) = bracket.client {
+        let narrow = client.get() < holds.get() * (1.0 + 2.0 * settings.precision.get())
+            || client.get() - holds.get() < 1.5 && beside(settings, holds, client);
+        return if narrow { Step::Done(at_least(holds, BoundedBy::Client)) } else { patient(middle(holds, client)) };
+    }
+    if holds >= settings.most {
+        return Step::Done(at_least(holds, BoundedBy::SearchRange));
+    }
+    let twice = holds.shifted(2.0_f64.ln());
+    patient(if twice < settings.most { twice } else { settings.most })
+}
+
+fn lower(fails: Load, patient: &dyn Fn(Load) -> Step, bracket: &Bracket, settings: &Settings) -> Step {
+    if fails <= settings.least {
+        return Step::Done(if bracket.fails.is_some() { Answer::NoLoadHolds } else { Answer::ClientTooSlow });
+    }
+    let half = fails.shifted(-(2.0_f64.ln()));
+    patient(if half > settings.least { half } else { settings.least })
+}
+
+fn at_least(load: Load, bounded_by: BoundedBy) -> Answer {
+    Answer::Capacity(Capacity { value: load, low: load, high: None, bounded_by })
+}
+
+/// The crossing of the objective that binds, and the ends of the interval over all objectives.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Binding {
+    objective: usize,
+    crossing: Crossing,
+}
+
+/// The least of the crossings, the ends of the interval each the least of theirs: sure to hold the least truth from below, and
+/// from above unless several objectives bind at nearly one load.
+fn crossings(probes: &[Probe], demands: &[Demand], bracket: &Bracket) -> Option<Binding> {
+    let start = middle(bracket.holds?, bracket.fails?);
+    let of = |(objective, demand): (usize, &Demand)| {
+        let scatter = if demand.counts() { Scatter::Counts } else { Scatter::Values };
+        crossing(&points(probes, objective, demand), scatter, start.get().ln())
+            .map(|crossing| Binding { objective, crossing })
+    };
+    demands.iter().enumerate().filter_map(of).reduce(|a, b| {
+        let (first, other) = if a.crossing.at <= b.crossing.at { (a, b) } else { (b, a) };
+        let (low, high) = (first.crossing.low.min(other.crossing.low), first.crossing.high.min(other.crossing.high));
+        Binding { crossing: Crossing { at: first.crossing.at, low, high: high.max(first.crossing.at) }, ..first }
+    })
+}
+
+/// The probes of a steady state, as the regression takes them.
+pub(super) fn points(probes: &[Probe], objective: usize, demand: &Demand) -> Vec<Point> {
+    let steady = |probe: &&Probe| !probe.growing && probe.ending != Ending::ClientBound;
+    probes
+        .iter()
+        .filter(steady)
+        .filter_map(|probe| {
+            let it = (*probe.estimates.get(objective)?)?;
+            let allowed = demand.allowed();
+            let (ratio, variance) = (it.ratio / allowed, it.variance / (allowed * allowed));
+            Some(Point { x: probe.load.get().ln(), ratio, of: it.of, variance })
+        })
+        .collect()
+}
+
+/// Where the next probe near the crossing goes; `None` if the interval is narrow enough.
+fn refine(
+    probes: &[Probe],
+    found: &Option<Binding>,
+    (holds, fails): (Load, Load),
+    settings: &Settings,
+    grain: u64,
+) -> Option<Step> {
+    let left = settings.budget.requests.saturating_sub(Spent::of(probes).requests).max(1);
+    let length = |load: Load, most: u64| {
+        Some(Step::Play(Plan { load: within(settings, load), most: most.min(left), patience: Patience::Length }))
+    };
+    let Some(Binding { crossing, .. }) = found else {
+        let side = if probes.len() % 2 == 0 { fails.shifted(NEAREST) } else { holds.shifted(-NEAREST) };
+        return length(side, grain * FIRST);
+    };
+    let half = 0.5 * (crossing.high - crossing.low);
+    let close: Vec<&Probe> = probes.iter().filter(|probe| near(probe, crossing.at)).collect();
+    let asked = settings.precision.get();
+    let have: u64 = close.iter().map(|probe| probe.requests).sum();
+    if half <= asked && close.len() >= FEWEST && have >= grain * LEAST_NEAR {
+        return None;
+    }
+    let lever: f64 = close.iter().map(|probe| probe.requests as f64 * (probe.load.get().ln() - crossing.at)).sum();
+    let reach = (0.7 * half).clamp(NEAREST, FARTHEST);
+    let need = have as f64 * ((half / asked).powi(2) - 1.0) * 0.55;
+    let most = (need as u64).min(have * 3 / 4).max(grain * SHORTEST);
+    let x = crossing.at + if lever > 0.0 { -reach } else { reach };
+    length(Load::new(x.exp()).unwrap_or(settings.start), most)
+}
+
+fn near(probe: &Probe, x: f64) -> bool {
+    !probe.growing && (probe.load.get().ln() - x).abs() < NEAR
+}
+
+fn within(settings: &Settings, load: Load) -> Load {
+    let load = if load > settings.most { settings.most } else { load };
+    settings.unit.nearest(if load < settings.least { settings.least } else { load })
+}
+
+/// The answer as well as it is known.
+fn conclude(found: &Option<Binding>, bracket: &Bracket, settings: &Settings) -> Answer {
+    if let Some(Binding { objective, crossing }) = found {
+        let load = |x: f64| Load::new(x.exp()).unwrap_or(settings.start);
+        return Answer::Capacity(Capacity {
+            value: settings.unit.floor(load(crossing.at)),
+            low: settings.unit.floor(load(crossing.low)),
+            high: Some(load(crossing.high)),
+            bounded_by: BoundedBy::Objective(*objective),
+        });
+    }
+    Answer::NotYet { holds: bracket.holds, fails: bracket.fails }
+}
+
+impl Spent {
+    fn of(probes: &[Probe]) -> Self {
+        let requests = probes.iter().map(|probe| probe.requests).sum();
+        let time = probes.iter().map(|probe| probe.duration).fold(Nanos::ZERO, Nanos::saturating_add);
+        Self { requests, time }
+    }
+}

@@ -1,0 +1,100 @@
+//! One probe: played until its verdict is known, its length is spent, or going on is hopeless. Knows no other probe.
+
+use std::ops::ControlFlow;
+
+use metron_units::Nanos;
+
+use super::super::demand::Demand;
+use super::super::prober::{Ending, Load, Observation, Prober, Wish};
+use super::estimate::Estimate;
+use super::series::Series;
+use super::verdict::{LOOK, Look, Verdict, look};
+
+/// What is remembered of a probe: all that the search goes by, so that it can be taken up again from a list of these.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Probe {
+    /// The load that was played.
+    pub load: Load,
+    /// What the sequential test said at the end.
+    pub verdict: Verdict,
+    /// Whether the queue grew without end, so that no steady state was seen.
+    pub growing: bool,
+    /// Requests seen, warm-up included.
+    pub requests: u64,
+    /// How long it took.
+    pub duration: Nanos,
+    /// Each objective's ratio, in the order of the objectives; `None` if too little was seen.
+    pub estimates: Vec<Option<Estimate>>,
+    /// Why it ended.
+    pub ending: Ending,
+}
+
+/// How long a probe may go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// Until the verdict.
+    Verdict,
+    /// For the whole length, unless it is far from the bound: the probe is near the capacity, and its figure counts more than its verdict.
+    Length,
+}
+
+/// A probe that is to be played.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Plan {
+    pub(super) load: Load,
+    pub(super) most: u64,
+    pub(super) patience: Patience,
+}
+
+/// Grains of requests before a probe is looked at for the first time.
+const FIRST_LOOK: u64 = 4;
+
+/// A ratio so many times above or below what is allowed says no more about the crossing.
+const FAR: f64 = 4.0;
+
+/// Plays one probe. `most_time` bounds it too.
+pub(super) fn play<P: Prober>(
+    prober: &mut P,
+    demands: &[Demand],
+    plan: Plan,
+    seed: u64,
+    most_time: Nanos,
+) -> Result<Probe, P::Error> {
+    let mut series = Series::new(demands.len());
+    let mut next_look = demands.iter().map(Demand::grain).max().unwrap_or(64) * FIRST_LOOK;
+    let mut see = |seen: &Observation<'_>| {
+        series.push(seen);
+        if series.requests() >= plan.most || series.duration() >= most_time {
+            return ControlFlow::Break(());
+        }
+        if series.requests() < next_look {
+            return ControlFlow::Continue(());
+        }
+        next_look = (series.requests() as f64 * LOOK).ceil() as u64;
+        if enough(&look(&series, demands), demands, plan.patience) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    };
+    let ending = prober.probe(Wish { load: plan.load, seed }, &mut see)?;
+    let Look { verdict, growing, estimates } = look(&series, demands);
+    let (requests, duration) = (series.requests(), series.duration());
+    Ok(Probe { load: plan.load, verdict, growing, requests, duration, estimates, ending })
+}
+
+fn enough(look: &Look, demands: &[Demand], patience: Patience) -> bool {
+    if look.growing {
+        return true;
+    }
+    let decided = look.verdict != Verdict::Undecided;
+    match patience {
+        Patience::Verdict => decided,
+        Patience::Length => {
+            decided
+                && demands.iter().zip(&look.estimates).all(|(demand, estimate)| {
+                    estimate.is_some_and(|it| it.ratio > FAR * demand.allowed() || it.ratio < demand.allowed() / FAR)
+                })
+        }
+    }
+}

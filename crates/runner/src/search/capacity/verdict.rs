@@ -1,0 +1,74 @@
+//! The sequential test of one probe: does the load hold, fail, or is it too early to say? Knows no other probe.
+//!
+//! A probe is looked at each time it has grown by [`LOOK`]; at each look an objective is decided when its excess over what is
+//! allowed is beyond [`BOUNDARY`] standard errors (a constant boundary, S. J. Pocock, *Biometrika* 64 (1977) 191). Over the dozen
+//! looks of a long probe a load exactly at the capacity is decided, either way, about once in twenty.
+
+use super::super::demand::Demand;
+use super::estimate::{Estimate, estimate};
+use super::series::Series;
+use super::warm_up::{grows, warm_up};
+
+/// Standard errors that decide, for Student's t with 11 degrees of freedom.
+const BOUNDARY: f64 = 3.3;
+
+/// Misses come in bunches: independent ones would scatter this many times less.
+const LEAST_BUNCHING: f64 = 2.0;
+
+/// A probe is looked at again once it is so much longer.
+pub(super) const LOOK: f64 = 1.25;
+
+/// Whether a load holds the objectives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// All of them.
+    Holds,
+    /// Not all.
+    Fails,
+    /// Too close for the requests spent.
+    Undecided,
+}
+
+/// A probe at one look.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Look {
+    pub(super) verdict: Verdict,
+    /// The queue grows without end: no figure of this probe is a figure of a steady state.
+    pub(super) growing: bool,
+    /// One for each objective that could be estimated.
+    pub(super) estimates: Vec<Option<Estimate>>,
+}
+
+pub(super) fn look(series: &Series, demands: &[Demand]) -> Look {
+    let in_flight = series.in_flight();
+    let from = warm_up(&in_flight);
+    let estimates: Vec<_> = (0..demands.len()).map(|objective| estimate(series, objective, from)).collect();
+    let judged =
+        |(demand, estimate): (&Demand, &Option<Estimate>)| estimate.map_or(Verdict::Undecided, |it| judge(demand, it));
+    let verdicts: Vec<Verdict> = demands.iter().zip(&estimates).map(judged).collect();
+    let over =
+        |(demand, estimate): (&Demand, &Option<Estimate>)| estimate.is_some_and(|it| it.ratio > demand.allowed());
+    let growing = grows(&in_flight) && demands.iter().zip(&estimates).any(over);
+    let verdict = if growing || verdicts.contains(&Verdict::Fails) {
+        Verdict::Fails
+    } else if verdicts.iter().all(|&verdict| verdict == Verdict::Holds) {
+        Verdict::Holds
+    } else {
+        Verdict::Undecided
+    };
+    Look { verdict, growing, estimates }
+}
+
+fn judge(demand: &Demand, estimate: Estimate) -> Verdict {
+    let excess = estimate.ratio - demand.allowed();
+    let least =
+        if demand.counts() { LEAST_BUNCHING * demand.allowed() * (1.0 - demand.allowed()) / estimate.of } else { 0.0 };
+    let boundary = BOUNDARY * estimate.variance.max(least).sqrt();
+    if excess > boundary {
+        Verdict::Fails
+    } else if excess < -boundary {
+        Verdict::Holds
+    } else {
+        Verdict::Undecided
+    }
+}

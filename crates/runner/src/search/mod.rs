@@ -1,0 +1,12 @@
+//! Searches over many runs: the highest load that holds ([`capacity`]), and what a prompt's length costs ([`prefill`]).
+//!
+//! A search sees a server only through a [`Prober`], which plays one load and hands over what each request scored. So the
+//! searches are pure: over sockets, over an engine in virtual time or over a textbook queue they take the same steps.
+
+pub mod capacity;
+pub mod demand;
+pub mod prefill;
+pub mod prober;
+
+pub use demand::{Demand, NotSearchable};
+pub use prober::{Ending, Load, LoadUnit, Observation, Prober, Score, Wish};

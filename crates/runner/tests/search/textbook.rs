@@ -1,0 +1,210 @@
+//! Textbook queues as something to probe: first come, first served, arrivals and services drawn afresh. Knows no search.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::convert::Infallible;
+use std::ops::ControlFlow;
+
+use metron_runner::search::{Demand, Ending, Observation, Prober, Wish};
+use metron_units::Nanos;
+
+/// SplitMix64 (G. Steele, D. Lea, C. Flood, OOPSLA 2014): quick enough for millions of requests in an unoptimised build.
+#[derive(Debug, Clone)]
+pub struct Random(pub u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// Strictly between 0 and 1.
+    pub fn unit(&mut self) -> f64 {
+        ((self.next() >> 12) as f64 + 0.5) / 4_503_599_627_370_496.0
+    }
+
+    /// Of mean 1.
+    pub fn exponential(&mut self) -> f64 {
+        -self.unit().ln()
+    }
+
+    /// Of mean 0 and standard deviation 1 (Box and Muller).
+    pub fn normal(&mut self) -> f64 {
+        (2.0 * self.exponential()).sqrt() * (std::f64::consts::TAU * self.unit()).cos()
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+pub enum Arrivals {
+    Poisson,
+    Constant,
+}
+
+/// In seconds.
+#[derive(Debug, Clone, Copy)]
+pub enum Service {
+    Constant(f64),
+    Exponential(f64),
+    Lognormal { median: f64, sigma: f64 },
+}
+
+impl Service {
+    fn draw(self, random: &mut Random) -> f64 {
+        match self {
+            Self::Constant(mean) => mean,
+            Self::Exponential(mean) => mean * random.exponential(),
+            Self::Lognormal { median, sigma } => median * (sigma * random.normal()).exp(),
+        }
+    }
+}
+
+/// What the objective looks at.
+#[derive(Debug, Clone, Copy)]
+pub enum Value {
+    /// TTFT where the first token comes at the start of service.
+    Wait,
+    /// Wait and service.
+    Sojourn,
+}
+
+/// A queue whose capacity is known on paper.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    pub name: &'static str,
+    pub arrivals: Arrivals,
+    pub servers: usize,
+    pub service: Service,
+    pub value: Value,
+    pub objective: &'static str,
+    pub capacity: f64,
+}
+
+/// The queues whose capacities are known in closed form or by a series.
+pub const SETTINGS: [Setting; 6] = [
+    Setting {
+        name: "mm1-p99-e2e",
+        arrivals: Arrivals::Poisson,
+        servers: 1,
+        service: Service::Exponential(0.05),
+        value: Value::Sojourn,
+        objective: "p99 e2e_latency <= 500ms",
+        capacity: 10.789_659_628,
+    },
+    Setting {
+        name: "mm4-p95-wait",
+        arrivals: Arrivals::Poisson,
+        servers: 4,
+        service: Service::Exponential(0.1),
+        value: Value::Wait,
+        objective: "p95 ttft <= 100ms",
+        capacity: 23.308_299_923,
+    },
+    Setting {
+        name: "md1-p99-wait",
+        arrivals: Arrivals::Poisson,
+        servers: 1,
+        service: Service::Constant(0.02),
+        value: Value::Wait,
+        objective: "p99 ttft <= 100ms",
+        capacity: 31.476_537_873,
+    },
+    Setting {
+        name: "mg1-lognormal-mean-wait",
+        arrivals: Arrivals::Poisson,
+        servers: 1,
+        service: Service::Lognormal { median: 0.03, sigma: 0.8 },
+        value: Value::Wait,
+        objective: "mean ttft <= 60ms",
+        capacity: 14.643_726_008,
+    },
+    Setting {
+        name: "mm16-p99-e2e",
+        arrivals: Arrivals::Poisson,
+        servers: 16,
+        service: Service::Exponential(0.4),
+        value: Value::Sojourn,
+        objective: "p99 e2e_latency <= 2s",
+        capacity: 34.921_218_646,
+    },
+    Setting {
+        name: "dm1-p90-wait",
+        arrivals: Arrivals::Constant,
+        servers: 1,
+        service: Service::Exponential(0.04),
+        value: Value::Wait,
+        objective: "p90 ttft <= 120ms",
+        capacity: 17.684_437_209,
+    },
+];
+
+/// Plays loads against a queue; each probe finds it empty.
+#[derive(Debug, Clone)]
+pub struct Textbook {
+    pub setting: Setting,
+    pub demands: Vec<Demand>,
+    /// The search's own seed: probes of two searches share no draw.
+    pub seed: u64,
+    /// By how much services are stretched once so many requests have come, over all probes.
+    pub slower: Option<(u64, f64)>,
+    /// The load that the client cannot play.
+    pub client_limit: f64,
+    /// Requests over all probes.
+    pub requests: u64,
+}
+
+impl Textbook {
+    pub fn new(setting: Setting, seed: u64) -> Self {
+        let demand =
+            Demand::of(setting.objective.parse().expect("the setting's objective parses")).expect("it is searchable");
+        Self { setting, demands: vec![demand], seed, slower: None, client_limit: f64::INFINITY, requests: 0 }
+    }
+
+    fn pace(&self) -> f64 {
+        self.slower.map_or(1.0, |(from, pace)| if self.requests >= from { pace } else { 1.0 })
+    }
+}
+
+impl Prober for Textbook {
+    type Error = Infallible;
+
+    fn probe(
+        &mut self,
+        wish: Wish,
+        see: &mut dyn FnMut(&Observation<'_>) -> ControlFlow<()>,
+    ) -> Result<Ending, Infallible> {
+        let mut random = Random(wish.seed ^ self.seed.wrapping_mul(0xd134_2543_de82_ef95));
+        let Setting { arrivals, servers, service, value, .. } = self.setting;
+        let mut free = vec![0.0_f64; servers];
+        let mut leaving: BinaryHeap<Reverse<u64>> = BinaryHeap::new();
+        let mut now = 0.0;
+        let mut scores = Vec::with_capacity(self.demands.len());
+        loop {
+            now += match arrivals {
+                Arrivals::Poisson => random.exponential(),
+                Arrivals::Constant => 1.0,
+            } / wish.load.get();
+            while leaving.peek().is_some_and(|&Reverse(end)| (end as f64) < now * 1e9) {
+                leaving.pop();
+            }
+            let in_flight = leaving.len() as u64;
+            let server = (0..servers).min_by(|&a, &b| free[a].total_cmp(&free[b])).expect("there is a server");
+            let start = free[server].max(now);
+            free[server] = start + service.draw(&mut random) * self.pace();
+            leaving.push(Reverse((free[server] * 1e9) as u64));
+            let seconds = match value {
+                Value::Wait => start - now,
+                Value::Sojourn => free[server] - now,
+            };
+            scores.clear();
+            scores.extend(self.demands.iter().map(|demand| demand.score_value(seconds)));
+            self.requests += 1;
+            let at = Nanos::from_secs_f64(now).expect("a probe is short");
+            if see(&Observation { at, in_flight, scores: &scores }).is_break() {
+                let bound = wish.load.get() > self.client_limit;
+                return Ok(if bound { Ending::ClientBound } else { Ending::Enough });
+            }
+        }
+    }
+}
