@@ -17,8 +17,7 @@ pub(crate) struct TargetFlags {
     /// The model's name; asked of the server if not given.
     #[arg(long, value_name = "NAME")]
     pub(crate) model: Option<String>,
-    /// The API: auto, chat or completions.
-    #[arg(long, value_name = "API", default_value = "auto")]
+    #[arg(long, value_name = "API", default_value = "auto", help = endpoint_help())]
     pub(crate) endpoint: String,
     /// The variable that holds the API key (never the key itself).
     #[arg(long, value_name = "VAR")]
@@ -35,4 +34,9 @@ pub(crate) struct TargetFlags {
     /// Follow redirects (307, 308) instead of counting them as errors.
     #[arg(long)]
     pub(crate) follow_redirects: bool,
+}
+
+/// With the names that the crate of the dialects knows.
+fn endpoint_help() -> String {
+    format!("The API, or auto: the one whose path the URL has, else chat. One of {}", metron_runner::resolve::endpoints())
 }

@@ -19,6 +19,7 @@ use crate::variables::Lookup;
 pub use error::ConfigError;
 pub use target::Server;
 pub(crate) use target::{FIRST_CONTACT, target};
+pub use words::endpoints;
 
 /// What a configuration means.
 #[derive(Debug, Clone)]

@@ -14,6 +14,13 @@ use crate::settle::Naming;
 /// The largest tokenizer.json that is read; the largest known are a tenth of it.
 const TOKENIZER_BYTES: u64 = 256 << 20;
 
+/// What `--endpoint` may be: `auto` and the names of the dialects, in one line.
+#[must_use]
+pub fn endpoints() -> String {
+    let names: Vec<&str> = std::iter::once("auto").chain(Dialect::ALL.into_iter().map(Dialect::name)).collect();
+    names.join(", ")
+}
+
 /// The dialect that `--endpoint` names; `None` for `auto`.
 pub(super) fn dialect(name: &str) -> Result<Option<Dialect>, ConfigError> {
     if name == "auto" {
@@ -22,8 +29,7 @@ pub(super) fn dialect(name: &str) -> Result<Option<Dialect>, ConfigError> {
     match Dialect::from_name(name) {
         Some(dialect) => Ok(Some(dialect)),
         None => {
-            let known = Dialect::ALL.map(Dialect::name).join(", ");
-            Err(ConfigError::new("endpoint", format!("`{name}` is none of auto, {known}"), "--endpoint auto"))
+            Err(ConfigError::new("endpoint", format!("`{name}` is none of {}", endpoints()), "--endpoint auto"))
         }
     }
 }
