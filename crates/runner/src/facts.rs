@@ -6,7 +6,7 @@ use metron_results::RunFacts;
 use metron_results::summary::{Load as LoadOnFile, Run, Target as TargetOnFile};
 use metron_sim::spec::SCHEME;
 use metron_wire::Clock;
-use metron_workload::{Arrivals, Load, PlanConfig};
+use metron_workload::{Load, PlanConfig};
 
 use crate::RunConfig;
 use crate::host::host;
@@ -86,12 +86,7 @@ pub(crate) fn planned(plan: &PlanConfig) -> Option<u64> {
 fn load(plan: &PlanConfig, max_in_flight: Option<u32>) -> LoadOnFile {
     match plan.load {
         Load::Open { rate, arrivals } => {
-            let arrivals = match arrivals {
-                Arrivals::Poisson => "poisson",
-                Arrivals::Constant => "constant",
-                Arrivals::Gamma { .. } => "gamma",
-            };
-            LoadOnFile::Open { rate: Some(rate.get()), arrivals: arrivals.to_owned(), max_in_flight }
+            LoadOnFile::Open { rate: Some(rate.get()), arrivals: arrivals.name().to_owned(), max_in_flight }
         }
         Load::Closed { concurrency } => LoadOnFile::Closed { concurrency, max_in_flight },
     }

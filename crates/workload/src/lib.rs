@@ -6,12 +6,15 @@
 
 #![forbid(unsafe_code)]
 
-mod arrivals;
+pub mod arrivals;
 pub mod digest;
 pub mod dist;
+pub mod inspect;
 pub mod plan;
+pub mod prefix;
 pub mod prompt;
 pub mod random;
+pub mod reuse;
 pub mod tokenizer;
 pub mod trace;
 
@@ -21,8 +24,8 @@ mod testing;
 pub use digest::PlanDigest;
 pub use dist::Dist;
 pub use plan::{
-    Arrivals, LeftToClock, Lengths, Limit, Load, Plan, PlanConfig, PlanError, PlannedPhase, PlannedRequest, Shard,
-    Warmup,
+    Arrivals, LeftToClock, LengthSource, Lengths, Limit, Load, Pattern, Plan, PlanConfig, PlanError, PlannedPhase,
+    PlannedRequest, Prefix, Replay, ReplayError, Shard, Speed, Warmup,
 };
 pub use prompt::{PromptError, Prompts};
 pub use tokenizer::Tokenizer;

@@ -26,6 +26,18 @@ pub enum Stream {
     Prompts = 4,
     /// What the simulated engine draws for its request k.
     Engine = 5,
+    /// How long burst or silence k lasts.
+    Bursts = 6,
+    /// How long a user thinks after the answer to request k.
+    ThinkTime = 7,
+    /// Both lengths of request k, where they are drawn together.
+    BothTokens = 8,
+    /// To which group of prefixes request k belongs.
+    Groups = 9,
+    /// The words of the prefix of group k.
+    Prefixes = 10,
+    /// The words of block k of a trace.
+    Blocks = 11,
 }
 
 /// The last 16 bytes of every key. Changing them changes every plan.

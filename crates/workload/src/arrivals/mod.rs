@@ -1,9 +1,18 @@
-//! Arrival processes at unit rate: the gap before arrival k. Knows neither rate nor time.
+//! Arrival processes at unit rate: the gap before arrival k. Knows neither rate nor time; how these change stands in
+//! [`curve`] and `bursts`.
 
 use crate::plan::Arrivals;
-use crate::random::{Stream, generator};
+use crate::random::{Stream, generator, unit};
 
+pub(crate) mod bursts;
+pub mod curve;
 mod gamma;
+mod text;
+
+pub use text::Process;
+
+#[cfg(test)]
+mod tests;
 
 /// A stretch of the unit-rate process in whole 2^-64 parts of the mean gap.
 ///
@@ -28,16 +37,32 @@ impl Stretch {
     pub(crate) fn plus(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))
     }
+
+    /// How far it lies behind `earlier`; nothing if it does not.
+    fn since(self, earlier: Self) -> Self {
+        Self(self.0.saturating_sub(earlier.0))
+    }
 }
 
 impl Arrivals {
-    /// The gap before arrival `k`, of mean 1.
+    /// The gap before arrival `k`, of mean 1. Recorded arrivals have none: their instants are the trace's.
     pub(crate) fn gap(self, seed: u64, k: u64) -> Stretch {
         let rng = || generator(seed, Stream::Gaps, k);
         Stretch::from_gaps(match self {
             Self::Constant => 1.0,
-            Self::Poisson => -libm::log(crate::random::unit(&mut rng())),
+            // Within a burst arrivals are Poisson's; bursts are a matter of time.
+            Self::Poisson | Self::OnOff { .. } => exponential(&mut rng()),
             Self::Gamma { burstiness } => gamma::draw(burstiness, &mut rng()) / burstiness,
+            Self::Weibull { shape } => {
+                libm::exp(libm::log(exponential(&mut rng())) / shape) / libm::tgamma(1.0 + 1.0 / shape)
+            }
+            Self::Jitter { share } => 1.0 + share * (2.0 * unit(&mut rng()) - 1.0),
+            Self::Recorded => 0.0,
         })
     }
+}
+
+/// An exponential variable of mean 1.
+fn exponential<R: rand::Rng + ?Sized>(rng: &mut R) -> f64 {
+    -libm::log(unit(rng))
 }

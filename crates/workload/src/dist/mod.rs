@@ -9,6 +9,7 @@
 //! | `normal:512,128` | mean and standard deviation |
 //! | `lognormal:512,0.5` | median and sigma (the standard deviation of the logarithm) |
 //! | `zipf:1..4096,0.6` | range and exponent; the lowest value is the likeliest. Counts only |
+//! | `trace:FILE` | each value of the file equally likely; read by [`Dist::parse_with`], since this crate opens nothing |
 //! | `70% 128 + 30% lognormal:2000,0.8` | a mix; the shares sum to exactly 100 %. Mixes nest in parentheses, 4 deep |
 //!
 //! Durations carry a unit (`exponential:50ms`). A value is rounded half up to a whole token or nanosecond. A token count
@@ -17,6 +18,7 @@
 //! Draws are the same on every machine: they use integer arithmetic, the four operations, square roots (exact by IEEE
 //! 754) and the logarithm and exponential of the `libm` crate, never those of the platform. A golden test holds them.
 
+pub mod joint;
 mod normal;
 mod parse;
 mod print;
@@ -24,12 +26,13 @@ mod quantity;
 mod shape;
 mod zipf;
 
-use metron_units::Tokens;
+use metron_units::{ParseError, Tokens};
 use rand::Rng;
 
 pub(crate) use normal::quantile as normal_quantile;
 pub use quantity::Quantity;
-use shape::Shape;
+use shape::{Recorded, Shape};
+pub(crate) use zipf::Zipf;
 
 /// A distribution of token counts, or of another [`Quantity`]. See the [module](self) for its text.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,6 +52,26 @@ impl<Q: Quantity> Dist<Q> {
     #[must_use]
     pub fn fixed(value: Q) -> Self {
         Self(Shape::Fixed(Q::from_whole(value.whole().clamp(Q::LEAST, Q::MOST))))
+    }
+
+    /// Each of `values` equally likely, held in the range of the quantity; `None` if there are none. `name` is the file from
+    /// which they come, by which the distribution is printed: `trace:NAME`.
+    ///
+    /// Values outside the range are counted when they are drawn: see [`Drawn::clamped`].
+    #[must_use]
+    pub fn trace(name: &str, values: Vec<Q>) -> Option<Self> {
+        (!values.is_empty()).then(|| Self(Shape::Recorded(Recorded { name: name.into(), values: values.into() })))
+    }
+
+    /// As parsing, where `read` gives the values of a trace whose file is named in the text.
+    ///
+    /// # Errors
+    /// If the text is refused, or `read` refuses a file.
+    pub fn parse_with(
+        text: &str,
+        read: &mut dyn FnMut(&str) -> Result<Vec<Q>, ParseError>,
+    ) -> Result<Self, ParseError> {
+        parse::with(text, read)
     }
 
     /// The value of every draw, if they are all the same.

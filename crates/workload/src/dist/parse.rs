@@ -20,27 +20,34 @@ impl<Q: Quantity> FromStr for Dist<Q> {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        if text.len() > LONGEST {
-            let shown: String = text.chars().take(40).collect();
-            return Err(refused::<Q>(&format!("{shown}..."), format!("is longer than {LONGEST} bytes"), Q::EXAMPLE));
-        }
-        mix_or_single(text, 0)
+        with(text, &mut |file| Err(refused::<Q>(file, "is a trace, and none can be read here", Q::EXAMPLE)))
     }
+}
+
+/// Gives the values of a named trace.
+type Read<'r, Q> = &'r mut dyn FnMut(&str) -> Result<Vec<Q>, ParseError>;
+
+pub(super) fn with<Q: Quantity>(text: &str, read: Read<'_, Q>) -> Result<Dist<Q>, ParseError> {
+    if text.len() > LONGEST {
+        let shown: String = text.chars().take(40).collect();
+        return Err(refused::<Q>(&format!("{shown}..."), format!("is longer than {LONGEST} bytes"), Q::EXAMPLE));
+    }
+    mix_or_single(text, 0, read)
 }
 
 fn refused<Q: Quantity>(text: &str, reason: impl Into<String>, hint: impl Into<String>) -> ParseError {
     ParseError { quantity: Q::DISTRIBUTION, text: text.to_owned(), reason: reason.into(), hint: hint.into() }
 }
 
-fn mix_or_single<Q: Quantity>(text: &str, depth: usize) -> Result<Dist<Q>, ParseError> {
+fn mix_or_single<Q: Quantity>(text: &str, depth: usize, read: Read<'_, Q>) -> Result<Dist<Q>, ParseError> {
     let text = text.trim();
     if text.is_empty() {
         return Err(refused::<Q>(text, "is empty", Q::EXAMPLE));
     }
     let parts = split_at_plus::<Q>(text, depth)?;
     match parts.as_slice() {
-        [single] if !outside_parentheses(single).contains('%') => single_or_nested(single, depth),
-        _ => mix(text, &parts, depth),
+        [single] if !outside_parentheses(single).contains('%') => single_or_nested(single, depth, read),
+        _ => mix(text, &parts, depth, read),
     }
 }
 
@@ -84,7 +91,7 @@ fn shortened(text: &str) -> String {
     }
 }
 
-fn mix<Q: Quantity>(text: &str, parts: &[&str], depth: usize) -> Result<Dist<Q>, ParseError> {
+fn mix<Q: Quantity>(text: &str, parts: &[&str], depth: usize, files: Read<'_, Q>) -> Result<Dist<Q>, ParseError> {
     let mut read = Vec::with_capacity(parts.len());
     for part in parts {
         let no_share = || {
@@ -96,7 +103,7 @@ fn mix<Q: Quantity>(text: &str, parts: &[&str], depth: usize) -> Result<Dist<Q>,
         let share = percent(share.trim()).ok_or_else(|| {
             refused::<Q>(part, "has a share that is no percentage above 0 with at most six decimals", "")
         })?;
-        read.push(Part { share, of: single_or_nested(of.trim(), depth)? });
+        read.push(Part { share, of: single_or_nested(of.trim(), depth, files)? });
     }
     let sum: u64 = read.iter().map(|part| part.share.0).sum();
     if sum == Percent::ALL {
@@ -125,9 +132,9 @@ fn percent(text: &str) -> Option<Percent> {
     (1..=Percent::ALL).contains(&share).then_some(Percent(share))
 }
 
-fn single_or_nested<Q: Quantity>(text: &str, depth: usize) -> Result<Dist<Q>, ParseError> {
+fn single_or_nested<Q: Quantity>(text: &str, depth: usize, files: Read<'_, Q>) -> Result<Dist<Q>, ParseError> {
     if let Some(inside) = text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
-        return mix_or_single(inside, depth + 1);
+        return mix_or_single(inside, depth + 1, files);
     }
     let Some((name, arguments)) = text.split_once(':') else {
         return value::<Q>(text, text, Least::OfQuantity).map(|fixed| Dist(Shape::Fixed(fixed)));
@@ -152,6 +159,10 @@ fn single_or_nested<Q: Quantity>(text: &str, depth: usize) -> Result<Dist<Q>, Pa
             }
         }
         "zipf" => zipf(text, arguments)?,
+        "trace" if !arguments.is_empty() => {
+            let empty = || refused::<Q>(text, "holds no value", Q::EXAMPLE);
+            return Dist::trace(arguments, files(arguments)?).ok_or_else(empty);
+        }
         unknown => return Err(unknown_name::<Q>(text, unknown)),
     };
     Ok(Dist(shape))

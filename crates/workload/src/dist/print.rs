@@ -30,6 +30,7 @@ impl<Q: Quantity> fmt::Display for Dist<Q> {
             Shape::Normal { mean, std } => write!(f, "normal:{},{}", mean.written(), std.written()),
             Shape::Lognormal { median, sigma } => write!(f, "lognormal:{},{sigma}", median.written()),
             Shape::Zipf(zipf) => write!(f, "zipf:{}..{},{}", zipf.low, zipf.high, zipf.exponent),
+            Shape::Recorded(recorded) => write!(f, "trace:{}", recorded.name),
             Shape::Mix(parts) => write_mix(f, parts),
         }
     }

@@ -1,5 +1,7 @@
 //! The shapes of distributions: how each is drawn and what its moments are. Knows no text.
 
+use std::sync::Arc;
+
 use rand::Rng;
 
 use super::quantity::Quantity;
@@ -16,7 +18,17 @@ pub(super) enum Shape<Q> {
     Normal { mean: Q, std: Q },
     Lognormal { median: Q, sigma: f64 },
     Zipf(Zipf),
+    Recorded(Recorded<Q>),
     Mix(Vec<Part<Q>>),
+}
+
+/// Values that were recorded, each as likely as any other.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Recorded<Q> {
+    /// What they are called: the file in which they stand.
+    pub(super) name: Arc<str>,
+    /// At least one.
+    pub(super) values: Arc<[Q]>,
 }
 
 /// One part of a mix.
@@ -49,6 +61,7 @@ impl<Q: Quantity> Shape<Q> {
             Self::Normal { mean, std } => number(*mean) + number(*std) * normal::quantile(unit(rng)),
             Self::Lognormal { median, sigma } => number(*median) * libm::exp(sigma * normal::quantile(unit(rng))),
             Self::Zipf(zipf) => zipf.draw(rng) as f64,
+            Self::Recorded(Recorded { values, .. }) => number(values[below(rng, values.len() as u64) as usize]),
             Self::Mix(parts) => pick(parts, below(rng, Percent::ALL)).0.draw(rng),
         }
     }
@@ -69,6 +82,12 @@ impl<Q: Quantity> Shape<Q> {
                 (mean, mean * mean * (spread - 1.0))
             }
             Self::Zipf(zipf) => zipf.moments(),
+            Self::Recorded(Recorded { values, .. }) => {
+                let n = values.len() as f64;
+                let mean = values.iter().map(|value| number(*value)).sum::<f64>() / n;
+                let squares = values.iter().map(|value| (number(*value) - mean) * (number(*value) - mean));
+                (mean, squares.sum::<f64>() / n)
+            }
             Self::Mix(parts) => mixed(parts),
         }
     }

@@ -53,6 +53,28 @@ pub enum Arrivals {
         /// The shape, 0.001 to 1,000,000.
         burstiness: f64,
     },
+    /// Weibull gaps: of shape 1 they are Poisson's, below 1 burstier, above more regular.
+    Weibull {
+        /// The shape, 0.1 to 1,000.
+        shape: f64,
+    },
+    /// Gaps that differ from their mean by up to a share of it, each value equally likely.
+    Jitter {
+        /// The share, 0 (equal gaps) to 1.
+        share: f64,
+    },
+    /// Poisson arrivals in bursts, and none or fewer in the silences between (a Markov-modulated Poisson process of two
+    /// states). Bursts and silences are exponential, and the run starts in either as likely as any instant does.
+    OnOff {
+        /// The mean length of a burst, above zero.
+        on: Nanos,
+        /// The mean length of a silence, above zero.
+        off: Nanos,
+        /// The rate of a silence as a share of a burst's, 0 to 1.
+        quiet: f64,
+    },
+    /// At the instants of a trace: see [`Replay`](crate::Replay).
+    Recorded,
 }
 
 /// When dispatching ends: at the earlier of the two; with neither, never. The warm-up is in neither.
@@ -81,6 +103,29 @@ pub enum PlanError {
     /// A gamma shape of which no gaps can be drawn.
     #[error("burstiness {0} lies outside 0.001 to 1000000")]
     Burstiness(f64),
+    /// A Weibull shape of which no gaps can be drawn.
+    #[error("a Weibull shape of {0} lies outside 0.1 to 1000")]
+    WeibullShape(f64),
+    /// A jitter that would make gaps negative.
+    #[error("a jitter of {0} lies outside 0 to 1")]
+    Jitter(f64),
+    /// Bursts without length, or silences louder than they.
+    #[error("bursts and silences must last, and a silence's share of a burst's rate lies in 0 to 1")]
+    OnOff,
+    /// Two things that both say how the rate changes with time.
+    #[error("{0}, and both would say how the rate changes with time")]
+    TwoCurves(&'static str),
+    /// A rate beside a curve that says its own.
+    #[error("a rate of {rate} contradicts a curve whose mean is {curve}")]
+    TwoRates {
+        /// The rate of the load.
+        rate: Rate,
+        /// The mean of the curve.
+        curve: Rate,
+    },
+    /// Recorded instants or lengths are asked for, and no trace has them.
+    #[error("recorded {0} are asked for, and no trace gives them for every request")]
+    NotRecorded(&'static str),
     /// A closed loop without users.
     #[error("a closed loop of 0 users sends nothing")]
     NoUsers,
@@ -98,6 +143,11 @@ impl PlanError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Burstiness(_) => "--burstiness 1",
+            Self::WeibullShape(_) => "--arrivals weibull:0.7",
+            Self::Jitter(_) => "--arrivals jitter:0.2",
+            Self::OnOff => "--arrivals onoff:2s,8s",
+            Self::TwoCurves(_) | Self::TwoRates { .. } => "leave one of the two out",
+            Self::NotRecorded(_) => "--arrivals poisson",
             Self::NoUsers => "--concurrency 8",
             Self::NoRequests => "--requests 100",
             Self::NoTime => "--duration 60s",
@@ -108,11 +158,9 @@ impl PlanError {
 impl PlanConfig {
     pub(super) fn check(&self) -> Result<(), PlanError> {
         match self.load {
-            Load::Open { arrivals: Arrivals::Gamma { burstiness }, .. } if !(1e-3..=1e6).contains(&burstiness) => {
-                return Err(PlanError::Burstiness(burstiness));
-            }
+            Load::Open { arrivals, .. } => arrivals.check()?,
             Load::Closed { concurrency: 0 } => return Err(PlanError::NoUsers),
-            Load::Open { .. } | Load::Closed { .. } => {}
+            Load::Closed { .. } => {}
         }
         if self.limit.requests == Some(0) {
             return Err(PlanError::NoRequests);
@@ -121,5 +169,28 @@ impl PlanConfig {
             return Err(PlanError::NoTime);
         }
         Ok(())
+    }
+}
+
+impl Arrivals {
+    /// Whether its parameters lie in their ranges.
+    pub(crate) fn check(self) -> Result<(), PlanError> {
+        match self {
+            Self::Gamma { burstiness } if !(1e-3..=1e6).contains(&burstiness) => Err(PlanError::Burstiness(burstiness)),
+            Self::Weibull { shape } if !(0.1..=1e3).contains(&shape) => Err(PlanError::WeibullShape(shape)),
+            Self::Jitter { share } if !(0.0..=1.0).contains(&share) => Err(PlanError::Jitter(share)),
+            Self::OnOff { on, off, quiet }
+                if on == Nanos::ZERO || off == Nanos::ZERO || !(0.0..=1.0).contains(&quiet) =>
+            {
+                Err(PlanError::OnOff)
+            }
+            Self::Poisson
+            | Self::Constant
+            | Self::Gamma { .. }
+            | Self::Weibull { .. }
+            | Self::Jitter { .. }
+            | Self::OnOff { .. }
+            | Self::Recorded => Ok(()),
+        }
     }
 }

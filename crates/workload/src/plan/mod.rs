@@ -12,17 +12,23 @@
 //! decide is told by [`Plan::left_to_clock`], and a phase that depends on it is [`PlannedPhase::ByClock`].
 
 mod config;
+mod pattern;
+mod replay;
 mod schedule;
 mod shard;
+mod timing;
 mod walk;
 
 use metron_units::{Nanos, Tokens};
 
 pub use config::{Arrivals, Limit, Load, PlanConfig, PlanError, Warmup};
+pub use pattern::{LengthSource, Pattern, Prefix};
+pub use replay::{Replay, ReplayError, Speed};
 pub use shard::Shard;
 use walk::Walk;
 
-use crate::dist::Dist;
+use crate::dist::{Dist, Drawn, Quantity};
+use crate::prefix::PrefixGroups;
 use crate::random::{Stream, generator};
 
 /// One request of the plan.
@@ -96,6 +102,7 @@ pub struct Lengths {
 #[derive(Debug, Clone)]
 pub struct Plan {
     config: PlanConfig,
+    pattern: Pattern,
     shard: Shard,
     walk: Walk,
     clamped: u64,
@@ -107,8 +114,18 @@ impl Plan {
     /// # Errors
     /// If the configuration has nothing to send.
     pub fn new(config: PlanConfig) -> Result<Self, PlanError> {
+        Self::patterned(config, Pattern::default())
+    }
+
+    /// The whole plan of a configuration with what goes beyond it: still a function of the two alone, a trace's bytes being
+    /// part of the pattern.
+    ///
+    /// # Errors
+    /// If the configuration has nothing to send, or the two contradict each other.
+    pub fn patterned(config: PlanConfig, pattern: Pattern) -> Result<Self, PlanError> {
         config.check()?;
-        Ok(Self { walk: Walk::new(&config), config, shard: Shard::WHOLE, clamped: 0 })
+        pattern.check(&config)?;
+        Ok(Self { walk: Walk::new(&config, &pattern), config, pattern, shard: Shard::WHOLE, clamped: 0 })
     }
 
     /// The part of this plan, from its start, that falls to one shard. The parts together are the whole, to the bit.
@@ -116,7 +133,8 @@ impl Plan {
     /// Arrivals are walked in every shard, since instants need the running sum; lengths are drawn for the shard's own.
     #[must_use]
     pub fn shard(&self, shard: Shard) -> Self {
-        Self { walk: Walk::new(&self.config), config: self.config.clone(), shard, clamped: 0 }
+        let (config, pattern) = (self.config.clone(), self.pattern.clone());
+        Self { walk: Walk::new(&config, &pattern), config, pattern, shard, clamped: 0 }
     }
 
     /// What the plan is a function of.
@@ -125,21 +143,53 @@ impl Plan {
         &self.config
     }
 
-    /// The lengths of request `k`: a function of the seed, the two distributions and k alone, in constant time.
+    /// What the plan has beyond its configuration.
+    #[must_use]
+    pub fn pattern(&self) -> &Pattern {
+        &self.pattern
+    }
+
+    /// The lengths of request `k`: a function of the seed, where lengths come from, and k alone, in constant time.
     #[must_use]
     pub fn lengths(&self, k: u64) -> Lengths {
-        let draw = |dist: &Dist, stream| {
-            dist.constant().map_or_else(
-                || {
-                    let drawn = dist.sample(&mut generator(self.config.seed, stream, k));
-                    (drawn.value, u32::from(drawn.clamped))
-                },
-                |always| (always, 0),
-            )
+        let [input, output] = match &self.pattern.lengths {
+            LengthSource::Separate => [None, None],
+            LengthSource::Together(joint) => {
+                joint.sample(&mut generator(self.config.seed, Stream::BothTokens, k)).map(Some)
+            }
+            LengthSource::Recorded => {
+                let recorded = self.pattern.replay.as_ref().and_then(|replay| replay.lengths(k));
+                recorded.unwrap_or_default().map(|length| length.map(held))
+            }
         };
-        let (input_tokens, input_clamped) = draw(&self.config.input_tokens, Stream::InputTokens);
-        let (output_tokens, output_clamped) = draw(&self.config.output_tokens, Stream::OutputTokens);
-        Lengths { input_tokens, output_tokens, clamped: input_clamped + output_clamped }
+        let input = input.unwrap_or_else(|| self.draw(&self.config.input_tokens, Stream::InputTokens, k));
+        let output = output.unwrap_or_else(|| self.draw(&self.config.output_tokens, Stream::OutputTokens, k));
+        Lengths {
+            input_tokens: input.value,
+            output_tokens: output.value,
+            clamped: u32::from(input.clamped) + u32::from(output.clamped),
+        }
+    }
+
+    fn draw(&self, dist: &Dist, stream: Stream, k: u64) -> Drawn<Tokens> {
+        match dist.constant() {
+            Some(value) => Drawn { value, clamped: false },
+            None => dist.sample(&mut generator(self.config.seed, stream, k)),
+        }
+    }
+
+    /// How long the user who sent request `k` waits after its answer; nothing unless the pattern says so.
+    #[must_use]
+    pub fn think_time(&self, k: u64) -> Nanos {
+        let think = |dist: &Dist<Nanos>| dist.draw(&mut generator(self.config.seed, Stream::ThinkTime, k));
+        self.pattern.think_time.as_ref().map_or(Nanos::ZERO, think)
+    }
+
+    /// The beginning that the prompt of request `k`, of `input` tokens, shares with others; `None` if it shares none.
+    #[must_use]
+    pub fn prefix(&self, k: u64, input: Tokens) -> Option<Prefix> {
+        let draw = |groups: &PrefixGroups| groups.draw(&mut generator(self.config.seed, Stream::Groups, k), input);
+        self.pattern.prefixes.as_ref().map(draw)
     }
 
     /// How many lengths of the requests given out so far were clamped. See [`Lengths::clamped`].
@@ -179,6 +229,12 @@ impl Plan {
     }
 }
 
+/// A recorded length, moved into the range of lengths.
+fn held(tokens: Tokens) -> Drawn<Tokens> {
+    let value = Tokens::new(tokens.get().clamp(Tokens::LEAST, Tokens::MOST));
+    Drawn { value, clamped: value != tokens }
+}
+
 impl Iterator for Plan {
     type Item = PlannedRequest;
 
@@ -195,5 +251,7 @@ impl Iterator for Plan {
     }
 }
 
+#[cfg(test)]
+mod replay_tests;
 #[cfg(test)]
 mod tests;

@@ -2,8 +2,9 @@
 
 use metron_units::Nanos;
 
-use super::schedule::Schedule;
-use super::{Arrivals, Load, PlanConfig, PlannedPhase, Warmup};
+use super::replay::Replay;
+use super::timing::Timing;
+use super::{Arrivals, Load, Pattern, PlanConfig, PlannedPhase, Warmup};
 use crate::arrivals::Stretch;
 
 /// How far the walk has come.
@@ -14,14 +15,12 @@ pub(super) struct Walk {
     measured: u64,
     /// Where the measured phase began, once it is known; always none in a closed loop.
     measured_from: Option<Nanos>,
-    times: Times,
-}
-
-#[derive(Debug, Clone)]
-enum Times {
-    Planned { arrivals: Arrivals, schedule: Schedule, place: Stretch },
-    LeftToRun,
-    Over,
+    /// How the gaps are drawn; `None` in a closed loop.
+    arrivals: Option<Arrivals>,
+    place: Stretch,
+    timing: Timing,
+    /// A trace ends the plan that replays it.
+    most: Option<u64>,
 }
 
 /// One request's place in the plan.
@@ -32,22 +31,27 @@ pub(super) struct Step {
 }
 
 impl Walk {
-    pub(super) fn new(config: &PlanConfig) -> Self {
-        let times = match config.load {
-            Load::Open { rate, arrivals } => {
-                let schedule = Schedule::new(rate, config.ramp_up);
-                Times::Planned { arrivals, schedule, place: Stretch::default() }
-            }
-            Load::Closed { .. } => Times::LeftToRun,
+    pub(super) fn new(config: &PlanConfig, pattern: &Pattern) -> Self {
+        let arrivals = match config.load {
+            Load::Open { arrivals, .. } => Some(arrivals),
+            Load::Closed { .. } => None,
         };
-        Self { next_id: 0, measured: 0, measured_from: None, times }
+        Self {
+            next_id: 0,
+            measured: 0,
+            measured_from: None,
+            arrivals,
+            place: Stretch::default(),
+            timing: Timing::new(config, pattern),
+            most: pattern.replay.as_ref().map(Replay::len),
+        }
     }
 
     pub(super) fn step(&mut self, config: &PlanConfig) -> Option<Step> {
         let step = self.candidate(config);
         match &step {
             Some(_) => self.next_id += 1,
-            None => self.times = Times::Over,
+            None => self.timing = Timing::Over,
         }
         step
     }
@@ -58,13 +62,16 @@ impl Walk {
             return None;
         }
         let id = self.next_id;
-        let intended = match &mut self.times {
-            Times::Planned { arrivals, schedule, place } => {
-                *place = place.plus(arrivals.gap(config.seed, id));
-                Some(schedule.instant(*place)?)
+        if self.most.is_some_and(|most| id >= most) {
+            return None;
+        }
+        let intended = match (&mut self.timing, self.arrivals) {
+            (Timing::Over, _) => return None,
+            (_, None) => None,
+            (timing, Some(arrivals)) => {
+                self.place = self.place.plus(arrivals.gap(config.seed, id));
+                Some(timing.instant(id, self.place)?)
             }
-            Times::LeftToRun => None,
-            Times::Over => return None,
         };
         let phase = phase(config.warmup, id, intended);
         match (phase, intended) {

@@ -138,13 +138,11 @@ impl Iterator for Trace {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            if let Some(request) = self.order.pop(self.over && self.rows.is_empty()) {
-                return Some(Ok(request));
+            if let Some(read) = self.order.pop(self.over && self.rows.is_empty()) {
+                return Some(read);
             }
             if let Some(row) = self.rows.pop_front() {
-                if let Err(refused) = self.order.push(row) {
-                    return Some(Err(refused));
-                }
+                self.order.push(Ok(row));
                 continue;
             }
             if self.over {
@@ -152,14 +150,16 @@ impl Iterator for Trace {
             }
             match self.read_record() {
                 Ok(more) => self.over = !more,
-                Err(refused) => {
-                    self.over = !refused.goes_on();
-                    return Some(Err(refused));
+                Err(fault) => {
+                    self.over = !fault.goes_on();
+                    self.order.push(Err(fault));
                 }
             }
         }
     }
 }
 
+#[cfg(test)]
+mod examples;
 #[cfg(test)]
 mod tests;

@@ -47,7 +47,7 @@ struct Held {
     arrived: u64,
     has_time: bool,
     bytes: usize,
-    request: TraceRequest,
+    read: Result<TraceRequest, TraceError>,
 }
 
 impl PartialEq for Held {
@@ -95,22 +95,24 @@ impl Order {
         self.origin.filter(|_| self.clock == Some(Clock::World))
     }
 
-    pub(super) fn push(&mut self, row: Row) -> Result<(), TraceError> {
-        let Row { stamp, request } = row;
-        let ns = match stamp {
-            Some(stamp) => self.check(stamp, &request)?,
+    /// Takes what was read; a fault keeps its place among the requests.
+    pub(super) fn push(&mut self, read: Result<Row, TraceError>) {
+        let placed = read.and_then(|Row { stamp, request }| {
             // What has no time of its own goes with what stood before it.
-            None => self.latest,
-        };
+            let ns = stamp.map(|stamp| self.check(stamp, &request)).transpose()?;
+            Ok((ns, request))
+        });
         self.arrived += 1;
-        if ns < self.latest {
-            self.moved += 1;
-        }
+        let (time, read) = match placed {
+            Ok((time, request)) => (time, Ok(request)),
+            Err(fault) => (None, Err(fault)),
+        };
+        let ns = time.unwrap_or(self.latest);
+        self.moved += u64::from(ns < self.latest);
         self.latest = self.latest.max(ns);
-        let bytes = size(&request);
+        let bytes = read.as_ref().map_or(size_of::<TraceError>(), size);
         self.bytes += bytes;
-        self.held.push(Held { ns, arrived: self.arrived, has_time: stamp.is_some(), bytes, request });
-        Ok(())
+        self.held.push(Held { ns, arrived: self.arrived, has_time: time.is_some(), bytes, read });
     }
 
     fn check(&mut self, stamp: Stamp, request: &TraceRequest) -> Result<i64, TraceError> {
@@ -131,13 +133,13 @@ impl Order {
         }
     }
 
-    /// The next request, if it is sure that none before it can come; at the end all are.
-    pub(super) fn pop(&mut self, end: bool) -> Option<TraceRequest> {
+    /// The next request or fault, if it is sure that none before it can come; at the end all are.
+    pub(super) fn pop(&mut self, end: bool) -> Option<Result<TraceRequest, TraceError>> {
         // A file without times needs no order.
         let sure = end || self.clock.is_none() || self.held.len() > WINDOW || self.bytes > WINDOW_BYTES;
-        let Held { ns, has_time, bytes, mut request, .. } = if sure { self.held.pop()? } else { return None };
+        let Held { ns, has_time, bytes, mut read, .. } = if sure { self.held.pop()? } else { return None };
         self.bytes -= bytes;
-        if has_time {
+        if let (true, Ok(request)) = (has_time, &mut read) {
             let origin = match self.clock {
                 Some(Clock::World | Clock::Local) => *self.origin.get_or_insert(ns),
                 Some(Clock::Trace) | None => 0,
@@ -145,7 +147,7 @@ impl Order {
             request.at = Some(Nanos::new(ns.abs_diff(origin)));
             self.last = Some((ns, request.line));
         }
-        Some(request)
+        Some(read)
     }
 }
 

@@ -72,7 +72,7 @@ impl Table {
 
 /// What stands between the names of the header: a comma, unless there is none and another mark is.
 fn delimiter(head: &[u8]) -> u8 {
-    let header = head.split(|&b| b == b'\n').next().unwrap_or(head);
+    let header = head.trim_ascii_start().split(|&b| b == b'\n').next().unwrap_or(head);
     let count = |mark| header.iter().filter(|&&b| b == mark).count();
     [b',', b';', b'\t'].into_iter().find(|&mark| count(mark) > 0).unwrap_or(b',')
 }

@@ -1,0 +1,90 @@
+//! What a plan may have beyond its plain configuration. Knows no draw.
+
+use metron_units::{Nanos, Tokens};
+
+use super::config::{Arrivals, Load, PlanConfig, PlanError};
+use super::replay::Replay;
+use crate::arrivals::curve::Curve;
+use crate::dist::Dist;
+use crate::dist::joint::JointLengths;
+use crate::prefix::PrefixGroups;
+
+/// What a plan may have beyond its plain configuration; nothing by default.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Pattern {
+    /// How the rate of an open loop changes with time.
+    pub curve: Option<Curve>,
+    /// A trace, whose instants ([`Arrivals::Recorded`]) or lengths ([`LengthSource::Recorded`]) are taken. The plan ends with it.
+    pub replay: Option<Replay>,
+    /// Where lengths come from.
+    pub lengths: LengthSource,
+    /// How long a user of a closed loop waits after an answer before the next request.
+    pub think_time: Option<Dist<Nanos>>,
+    /// What prompts have in common.
+    pub prefixes: Option<PrefixGroups>,
+}
+
+/// Where lengths come from.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum LengthSource {
+    /// Each from its own distribution.
+    #[default]
+    Separate,
+    /// Both from one.
+    Together(JointLengths),
+    /// Request k has those of the trace's k-th; what the trace does not say is drawn from the distributions.
+    Recorded,
+}
+
+/// The beginning that a request's prompt shares with others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Prefix {
+    /// Whose beginning it is.
+    pub group: u64,
+    /// How many tokens it has.
+    pub tokens: Tokens,
+}
+
+impl Pattern {
+    /// Whether it makes sense with `config`.
+    pub(super) fn check(&self, config: &PlanConfig) -> Result<(), PlanError> {
+        if self.lengths == LengthSource::Recorded && self.replay.is_none() {
+            return Err(PlanError::NotRecorded("lengths"));
+        }
+        let Load::Open { rate, arrivals } = config.load else {
+            return match self.curve {
+                Some(_) => Err(PlanError::TwoCurves("a closed loop has no rate, and a curve is one of rates")),
+                None => Ok(()),
+            };
+        };
+        match arrivals {
+            Arrivals::Recorded => {
+                if self.replay.as_ref().is_none_or(|replay| !replay.has_instants()) {
+                    return Err(PlanError::NotRecorded("instants"));
+                }
+                self.alone(config, "recorded instants are bent by a ramp or a curve")?;
+            }
+            Arrivals::OnOff { .. } => self.alone(config, "bursts stand beside a ramp or a curve")?,
+            Arrivals::Poisson
+            | Arrivals::Constant
+            | Arrivals::Gamma { .. }
+            | Arrivals::Weibull { .. }
+            | Arrivals::Jitter { .. } => {}
+        }
+        let Some(curve) = &self.curve else { return Ok(()) };
+        if config.ramp_up > Nanos::ZERO {
+            return Err(PlanError::TwoCurves("a ramp stands beside a curve"));
+        }
+        match curve.rate() {
+            Some(own) if own != rate => Err(PlanError::TwoRates { rate, curve: own }),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn alone(&self, config: &PlanConfig, what: &'static str) -> Result<(), PlanError> {
+        match self.curve.is_none() && config.ramp_up == Nanos::ZERO {
+            true => Ok(()),
+            false => Err(PlanError::TwoCurves(what)),
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! How much of all prompts a server could answer from a prefix cache that never forgets. Knows no format and no engine.
+//!
+//! The share is an upper bound of what any prefix cache can save: nothing is ever evicted, and what one request brought is
+//! there for the next one at once. Memory is bounded: past [`MOST_NAMES`] distinct blocks, new ones are not remembered and
+//! the share is a lower bound, which [`Reuse::is_complete`] tells.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, Hasher, RandomState};
+
+use metron_units::{Share, Tokens};
+
+use crate::trace::Shared;
+
+/// How many distinct blocks and groups are remembered: some 200 MB.
+pub const MOST_NAMES: usize = 8 << 20;
+
+/// An infinite prefix cache that counts what it could have answered.
+#[derive(Debug)]
+pub struct Reuse {
+    blocks: HashSet<u64>,
+    /// The longest prefix of each group so far.
+    groups: HashMap<u64, Tokens>,
+    hasher: RandomState,
+    input: u64,
+    reused: u64,
+    is_complete: bool,
+    most: usize,
+}
+
+impl Default for Reuse {
+    fn default() -> Self {
+        Self::bounded(MOST_NAMES)
+    }
+}
+
+impl Reuse {
+    /// As the default, remembering `most` names.
+    #[must_use]
+    pub fn bounded(most: usize) -> Self {
+        Self {
+            blocks: HashSet::new(),
+            groups: HashMap::new(),
+            hasher: RandomState::new(),
+            input: 0,
+            reused: 0,
+            is_complete: true,
+            most,
+        }
+    }
+
+    /// Sends a prompt of `input` tokens through the cache, and gives how many of them it held. `session` matters where
+    /// block names hold within a session only.
+    pub fn add(&mut self, shared: &Shared, input: Tokens, session: Option<&str>) -> Tokens {
+        let reused = match shared {
+            Shared::Nothing => 0,
+            Shared::Blocks { ids, size, across_sessions } => {
+                let scope = session.filter(|_| !across_sessions).map(root);
+                self.blocks(ids, scope).saturating_mul(size.get())
+            }
+            Shared::Group { group, tokens } => self.group(*group, (*tokens).min(input)),
+        };
+        let reused = reused.min(input.get());
+        self.input = self.input.saturating_add(input.get());
+        self.reused = self.reused.saturating_add(reused);
+        Tokens::new(reused)
+    }
+
+    /// How many blocks from the first on are known; all are remembered.
+    fn blocks(&mut self, ids: &[u64], scope: Option<&str>) -> u64 {
+        let mut known = 0;
+        let mut unbroken = true;
+        for id in ids {
+            // Names are kept as 64 bits: two of eight million are mistaken for each other once in half a million traces.
+            let name = scope.map_or(*id, |scope| {
+                let mut hasher = self.hasher.build_hasher();
+                hasher.write(scope.as_bytes());
+                hasher.write_u64(*id);
+                hasher.finish()
+            });
+            let is_known = self.blocks.contains(&name);
+            if !is_known && self.has_room() {
+                self.blocks.insert(name);
+            }
+            unbroken &= is_known;
+            known += u64::from(unbroken);
+        }
+        known
+    }
+
+    fn group(&mut self, group: u64, tokens: Tokens) -> u64 {
+        match self.groups.get_mut(&group) {
+            Some(longest) => {
+                let reused = tokens.min(*longest);
+                *longest = tokens.max(*longest);
+                reused.get()
+            }
+            None => {
+                if self.has_room() {
+                    self.groups.insert(group, tokens);
+                }
+                0
+            }
+        }
+    }
+
+    fn has_room(&mut self) -> bool {
+        let has_room = self.blocks.len() + self.groups.len() < self.most;
+        self.is_complete &= has_room;
+        has_room
+    }
+
+    /// The share of all input tokens that was in the cache; `None` before the first.
+    #[must_use]
+    pub fn share(&self) -> Option<Share> {
+        Share::of(self.reused, self.input)
+    }
+
+    /// The tokens that were in the cache.
+    #[must_use]
+    pub fn reused(&self) -> Tokens {
+        Tokens::new(self.reused)
+    }
+
+    /// Whether every block was remembered; if not, the share is a lower bound.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.is_complete
+    }
+}
+
+/// The conversation to which a sub-agent's session belongs.
+fn root(session: &str) -> &str {
+    session.split("::sa:").next().unwrap_or(session)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn blocks(ids: &[u64], across_sessions: bool) -> Shared {
+        Shared::Blocks { ids: ids.to_vec(), size: Tokens::new(16), across_sessions }
+    }
+
+    fn check(reuse: &mut Reuse, shared: &Shared, input: u64, session: &str, reused: u64) {
+        assert_eq!(reuse.add(shared, Tokens::new(input), Some(session)), Tokens::new(reused), "{shared:?}");
+    }
+
+    #[test]
+    fn a_prefix_is_reused_up_to_the_first_new_block() {
+        let mut reuse = Reuse::default();
+        assert_eq!(reuse.share(), None);
+        check(&mut reuse, &blocks(&[1, 2, 3], true), 48, "a", 0);
+        check(&mut reuse, &blocks(&[1, 2, 9, 3], true), 64, "b", 32);
+        check(&mut reuse, &blocks(&[1, 2, 3], true), 40, "b", 40);
+        check(&mut reuse, &Shared::Nothing, 48, "b", 0);
+        assert_eq!(reuse.share(), Share::of(72, 200));
+        assert!(reuse.is_complete());
+    }
+
+    #[test]
+    fn local_names_are_reused_within_their_conversation_and_its_sub_agents() {
+        let mut reuse = Reuse::default();
+        check(&mut reuse, &blocks(&[1, 2], false), 32, "a", 0);
+        check(&mut reuse, &blocks(&[1, 2], false), 32, "b", 0);
+        check(&mut reuse, &blocks(&[1, 2], false), 32, "a::sa:x", 32);
+    }
+
+    #[test]
+    fn a_group_is_reused_as_far_as_it_was_seen() {
+        let mut reuse = Reuse::default();
+        let group = |group, tokens| Shared::Group { group, tokens: Tokens::new(tokens) };
+        check(&mut reuse, &group(1, 100), 300, "", 0);
+        check(&mut reuse, &group(1, 200), 300, "", 100);
+        check(&mut reuse, &group(1, 200), 150, "", 150);
+        check(&mut reuse, &group(2, 200), 300, "", 0);
+    }
+
+    #[test]
+    fn past_its_bound_the_share_says_that_it_is_a_lower_one() {
+        let mut reuse = Reuse::bounded(2);
+        check(&mut reuse, &blocks(&[1, 2, 3], true), 48, "", 0);
+        check(&mut reuse, &blocks(&[1, 2, 3], true), 48, "", 32);
+        assert!(!reuse.is_complete());
+    }
+}
