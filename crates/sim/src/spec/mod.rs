@@ -94,8 +94,12 @@ impl FromStr for Spec {
         }
         let (engine, settings) = rest.split_once('?').unwrap_or((rest, ""));
         match engine {
-            Fixed::NAME => Query::read(Fixed::NAME, &Fixed::KEYS, settings).and_then(Fixed::read).map(Self::Fixed),
-            Queue::NAME => Query::read(Queue::NAME, &Queue::KEYS, settings).and_then(Queue::read).map(Self::Queue),
+            Fixed::NAME => Query::read(Fixed::NAME, &Fixed::KEYS, settings)
+                .and_then(Fixed::read)
+                .map_or_else(|refused| Err(refused.within(engine, settings)), |fixed| Ok(Self::Fixed(fixed))),
+            Queue::NAME => Query::read(Queue::NAME, &Queue::KEYS, settings)
+                .and_then(Queue::read)
+                .map_or_else(|refused| Err(refused.within(engine, settings)), |queue| Ok(Self::Queue(queue))),
             _ if schedulers().any(|known| known == engine) => {
                 Ok(Self::Scheduled(Box::new(Scheduled::read(engine, settings)?)))
             }

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::engine::{ConfigError, EngineConfig};
+use super::SpecError;
+use crate::engine::EngineConfig;
 
 /// An engine whose answers depend on what else runs: `sim:SCHEDULER?model=llama-3-8b&gpu=h100&...`.
 ///
@@ -15,10 +16,11 @@ pub struct Scheduled {
 
 impl Scheduled {
     /// Reads the settings of the scheduler `name`; a file that `cost=` names is read here and now.
-    pub(super) fn read(name: &str, settings: &str) -> Result<Self, ConfigError> {
+    pub(super) fn read(name: &str, settings: &str) -> Result<Self, SpecError> {
         let pairs = settings.split('&').filter(|setting| !setting.is_empty());
         let pairs = pairs.map(|setting| setting.split_once('=').unwrap_or((setting, "")));
-        let config = EngineConfig::from_pairs(name, pairs, |path| std::fs::read_to_string(path))?;
+        let config = EngineConfig::from_pairs(name, pairs, |path| std::fs::read_to_string(path));
+        let config = config.map_err(|refused| SpecError::engine(refused, name, settings))?;
         Ok(Self { config })
     }
 

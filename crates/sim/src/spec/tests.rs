@@ -68,25 +68,26 @@ fn what_is_no_engine_is_refused_with_what_could_be_typed() {
     refused("sim:Queue", "no simulated engine `Queue`", "sim:queue");
     refused(
         "sim:zzz",
-        "no simulated engine `zzz`",
-        "one of fixed, queue, vllm-v1, vllm, sarathi, orca, static, disaggregated",
+        "no simulated engine `zzz`; there are fixed, queue, vllm-v1, vllm, sarathi, orca, static, disaggregated",
+        "sim:",
     );
-    refused("sim:fixed?stall_every=3", "has no setting `stall_every`", "stall-every=");
-    refused("sim:fixed?servers=3", "`fixed` has no setting `servers`", "one of ttft, tbt, tokens, stall-every, stall");
-    refused("sim:fixed?ttft=300", "duration `300` has no unit", "ttft=300ms");
-    refused("sim:fixed?ttft", "does not start with a number", "ttft=300ms");
-    refused("sim:fixed?ttft=1001h", "over 1000 hours", "ttft=1h");
-    refused("sim:fixed?tokens=0", "outside 1 to 1000000", "tokens=1");
-    refused("sim:fixed?tokens=-1", "a whole number", "tokens=1");
-    refused("sim:fixed?tokens=+5", "a whole number", "tokens=1");
+    refused("sim:fixed?stall_every=3", "has no setting `stall_every`", "sim:fixed?stall-every=3");
+    refused("sim:fixed?servers=3", "`servers`; it has ttft, tbt, tokens, stall-every, stall", "sim:fixed");
+    refused("sim:fixed?ttft=300", "duration `300` has no unit", "sim:fixed?ttft=300ms");
+    refused("sim:fixed?ttft", "does not start with a number", "sim:fixed?ttft=300ms");
+    refused("sim:fixed?ttft=1001h", "over 1000 hours", "sim:fixed?ttft=1h");
+    refused("sim:fixed?tokens=0", "outside 1 to 1000000", "sim:fixed?tokens=1");
+    refused("sim:fixed?tokens=-1", "a whole number", "sim:fixed?tokens=1");
+    refused("sim:fixed?tokens=+5", "a whole number", "sim:fixed?tokens=1");
     refused("sim:fixed?tbt=1ms&tbt=2ms", "`tbt` is given twice", "");
-    refused("sim:fixed?stall=1s", "lacks the setting `stall-every`", "stall-every=16");
-    refused("sim:fixed?stall-every=4", "lacks the setting `stall`", "stall=300ms");
-    refused("sim:queue?servers=2", "`queue` lacks the setting `service`", "service=exponential:50ms");
-    refused("sim:queue?service=50ms&first=middle", "one of end, start", "first=end");
+    refused("sim:fixed?stall=1s", "lacks the setting `stall-every`", "sim:fixed?stall=1s&stall-every=16");
+    refused("sim:fixed?stall-every=4", "lacks the setting `stall`", "sim:fixed?stall-every=4&stall=300ms");
+    refused("sim:queue?servers=2", "`queue` lacks the setting `service`", "sim:queue?servers=2&service=exponential:50ms");
+    refused("sim:queue?service=50ms&first=middle", "one of end, start", "sim:queue?service=50ms&first=end");
     refused("sim:vlm", "no simulated engine `vlm`", "sim:vllm");
-    refused("sim:vllm?max-num-seq=3", "`max-num-seq` is no parameter of vllm", "max-num-seqs");
-    refused("sim:vllm?tp=3", "llama-3-8b cannot run", "tp=1");
+    refused("sim:vllm?max-num-seq=3", "`max-num-seq` is no parameter of vllm", "sim:vllm?max-num-seqs=3");
+    refused("sim:vllm?gpu=h200x&tp=2", "gpu `h200x` is unknown", "sim:vllm?gpu=h200&tp=2");
+    refused("sim:vllm?tp=3", "llama-3-8b cannot run", "sim:vllm?tp=1");
 }
 
 #[test]

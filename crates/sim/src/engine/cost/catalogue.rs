@@ -268,7 +268,8 @@ pub fn overheads() -> impl Iterator<Item = (&'static str, &'static str)> {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what} `{name}` is unknown")]
 pub struct UnknownName {
-    what: &'static str,
+    /// What it was to name: `model`, `gpu` and the like.
+    pub what: &'static str,
     name: String,
     /// The known name that is most alike.
     pub nearest: &'static str,
