@@ -43,7 +43,7 @@ impl FromStr for Rate {
             Some((number, "m" | "min")) => (number.trim_end(), 60.0),
             Some(_) => return Err(refused("has an unknown unit; per second is meant: 10 or 10/s")),
         };
-        let number = decimal(number).ok_or_else(|| refused("is no number above zero"))?;
+        let number = decimal(number).ok_or_else(|| refused("is no plain decimal number above zero"))?;
         Self::per_second(number / per).ok_or_else(|| refused("is not above zero"))
     }
 }
