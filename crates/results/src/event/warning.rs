@@ -157,7 +157,8 @@ impl fmt::Display for Warning {
             ),
             Self::FewSamples { metric, percentile, has, needs } => write!(
                 f,
-                "{percentile} {metric} rests on {has} samples and takes {needs}; use --requests {needs} or more"
+                "{has} {} too few for the {percentile} of {metric}; use --requests {needs} or more",
+                if *has == 1 { "sample is" } else { "samples are" }
             ),
             Self::Redirected { to } => write!(
                 f,
@@ -184,9 +185,9 @@ fn advice(class: ErrorClass) -> &'static str {
         ErrorClass::TimeoutFirstToken => "; the server is behind: lower the load, or raise --timeout-first-token",
         ErrorClass::TimeoutIdle => "; raise --timeout-idle if such pauses are expected",
         ErrorClass::TimeoutTotal => "; raise --timeout if such long answers are expected",
-        ErrorClass::Protocol => "; check with: metron probe --url ...",
-        ErrorClass::ConnectionLost
-        | ErrorClass::Http4xx
+        ErrorClass::Protocol => "; check that --url is an LLM endpoint, and --endpoint its API",
+        ErrorClass::ConnectionLost => "; check http:// or https:// in --url, then the server's log",
+        ErrorClass::Http4xx
         | ErrorClass::Http5xx
         | ErrorClass::StreamError
         | ErrorClass::Truncated
@@ -224,6 +225,13 @@ mod tests {
             let (what, todo) = text.split_once("; ").expect(&text);
             assert!(!what.is_empty() && todo.len() > 8 && !text.contains('\n'), "{text}");
         }
+    }
+
+    #[test]
+    fn one_sample_is_not_samples() {
+        let few = |has| Warning::FewSamples { metric: "ttft", percentile: "p50", has, needs: 6 }.to_string();
+        assert_eq!(few(1), "1 sample is too few for the p50 of ttft; use --requests 6 or more");
+        assert_eq!(few(2), "2 samples are too few for the p50 of ttft; use --requests 6 or more");
     }
 
     #[test]
