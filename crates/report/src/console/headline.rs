@@ -3,6 +3,7 @@
 use metron_results::Summary;
 use metron_results::summary::{Load, TokenCounts};
 
+use super::WIDTH;
 use crate::style::Style;
 use crate::{escape, figure, reading};
 
@@ -10,13 +11,26 @@ pub(super) fn lines(summary: &Summary, style: Style) -> Vec<String> {
     let target = &summary.run.target;
     let model =
         target.model.as_deref().map_or_else(String::new, |model| format!(", model {}", escape::terminal(model)));
-    let url = style.strong(&escape::terminal(&target.url));
-    let mut lines = vec![format!("{url} ({}{model})", escape::terminal(&target.endpoint))];
+    let endpoint = format!(" ({}{model})", escape::terminal(&target.endpoint));
+    let url = shown_url(&target.url, WIDTH.saturating_sub(endpoint.chars().count()));
+    let mut lines = vec![format!("{}{endpoint}", style.strong(&url))];
     lines.extend([load(summary), outcome(summary, style)]);
     if summary.requests.completed > 0 {
         lines.push(tokens(&summary.tokens));
     }
     lines
+}
+
+/// The address, whole; only a simulated engine's, of which every setting is in config.yaml, ends where the line does.
+fn shown_url(url: &str, width: usize) -> String {
+    const CUT: &str = "&...";
+    let url = escape::terminal(url);
+    if !url.starts_with("sim:") || url.chars().count() <= width {
+        return url;
+    }
+    let fits = |end: &usize| url[..*end].chars().count() + CUT.len() <= width;
+    let end = url.match_indices('&').map(|(end, _)| end).filter(fits).last();
+    end.map_or_else(|| url.clone(), |end| format!("{}{CUT}", &url[..end]))
 }
 
 fn load(summary: &Summary) -> String {

@@ -32,8 +32,11 @@ fn readings(instrument: &Instrument) -> Vec<String> {
     let lag = |name: &str, quantiles| p99(quantiles).map(|seconds| format!("{name} p99 {}", figure::time(seconds)));
     let busiest = instrument.workers.iter().filter_map(|worker| worker.busy_share).reduce(f64::max);
     let busy = busiest.map(|share| {
-        let workers = figure::count(instrument.workers.len() as u64, "worker");
-        format!("{workers} at most {} busy", figure::share(share))
+        let share = figure::share(share);
+        match instrument.workers.len() {
+            1 => format!("1 worker, {share} busy"),
+            n => format!("{n} workers, the busiest {share}"),
+        }
     });
     let readings = [lag("dispatch lag", &instrument.dispatch_lag), lag("read lag", &instrument.read_lag), busy];
     std::iter::once(clock.to_owned()).chain(readings.into_iter().flatten()).collect()
