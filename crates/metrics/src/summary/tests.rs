@@ -204,6 +204,15 @@ fn the_steady_window_leaves_out_filling_and_draining() {
     near(values[&Metric::SteadyTotalTokenThroughput].value, 120.0);
 }
 
+#[test]
+fn a_steady_window_in_which_nothing_finished_has_no_rate() {
+    // One user: the second request leaves 1 ms after the first one's end, and nothing ends within that millisecond.
+    let records = [answer(0, 0, &[(100, 1)]), answer(1, 101, &[(200, 1)])];
+    let values = figures(&[], &records).values;
+    assert_eq!(values[&Metric::SteadyRequestThroughput], Value::default());
+    near(values[&Metric::RequestThroughput].value, 10.0);
+}
+
 /// One request for each of 1 to 100 ms, whose one gap it is: so its minimum TBT deadline.
 fn hundred_gaps() -> Vec<RequestRecord> {
     (1..=100).map(|gap| answer(gap, 0, &[(50, 1), (50 + gap, 1)])).collect()

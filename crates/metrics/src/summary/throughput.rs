@@ -90,6 +90,10 @@ impl Throughput {
     fn rate(&self, window: Option<(Nanos, Nanos)>, amount: impl Fn(&Completion) -> f64) -> Value {
         let Some((start, end)) = window.filter(|(start, end)| start < end) else { return Value::default() };
         let within = self.completions.iter().filter(|one| start < one.finished && one.finished <= end);
+        // A window in which nothing finished is too short to tell a rate.
+        if within.clone().next().is_none() {
+            return Value::default();
+        }
         let events = within.map(|one| (one.finished, amount(one)));
         let done = quantile::sum(events.clone().map(|(_, amount)| amount));
         Value {
