@@ -17,5 +17,12 @@ mod typed;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    keep_memory_to_ourselves();
     commands::run(std::env::args_os()).into()
+}
+
+/// A core dump would hold the API key. Where this is refused, nothing is lost but that.
+fn keep_memory_to_ourselves() {
+    #[cfg(target_os = "linux")]
+    let _refused = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
 }

@@ -23,6 +23,10 @@ use crate::{layers, page, plan, signals, speak, typed};
 /// If the run could not be, or its files could not be written.
 pub(super) fn run(given: &ArgMatches) -> Result<Exit, Failure> {
     let flags = layers::settle(given, std::env::vars_os())?;
+    let names: Vec<String> = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect();
+    for doubt in layers::doubts(names.iter().map(String::as_str)) {
+        speak::aside(format!("warning: {}", metron_report::escape::terminal(&doubt)));
+    }
     let config = plan::resolve(&flags)?;
     let output = flags.output;
     let stop = Stop::new();

@@ -1,5 +1,6 @@
 //! `METRON_*` variables as settings. Lists (`METRON_SLO`, `METRON_HEADER`) hold one value a line; switches `true` or
-//! `false`. Variables of other names belong to the user (an API key may live in one) and are left alone.
+//! `false`. Variables of other names belong to the user (an API key may live in one) and are left alone; one that looks like
+//! a slip of the pen is named.
 
 use std::ffi::OsString;
 
@@ -7,6 +8,11 @@ use clap::Command;
 
 use super::{Given, is_list, is_switch, long};
 use crate::failure::{Failure, Place, variable};
+
+/// What every setting's variable begins with.
+const PREFIX: &str = "METRON_";
+/// How many strokes a slip of the pen changes at most.
+const SLIP: usize = 2;
 
 /// The settings among `variables`.
 ///
@@ -25,6 +31,19 @@ pub(super) fn read(
         }
     }
     Ok(settings)
+}
+
+/// The variables that name no setting, but nearly do: each with the one that was probably meant.
+pub(super) fn slips<'a>(command: &Command, names: impl IntoIterator<Item = &'a str>) -> Vec<(&'a str, String)> {
+    let known: Vec<String> = command.get_arguments().map(|flag| variable(&long(flag))).collect();
+    let slip = |name: &'a str| {
+        let distance = |known: &String| strsim::damerau_levenshtein(name, known);
+        let near =
+            known.iter().filter(|known| (1..=SLIP).contains(&distance(known))).min_by_key(|known| distance(known));
+        near.map(|near| (name, near.clone()))
+    };
+    let foreign = names.into_iter().filter(|name| name.starts_with(PREFIX) && !known.iter().any(|known| known == name));
+    foreign.filter_map(slip).collect()
 }
 
 fn setting(flag: &clap::Arg, value: OsString) -> Result<Given, Failure> {
@@ -46,4 +65,25 @@ fn setting(flag: &clap::Arg, value: OsString) -> Result<Given, Failure> {
         return Ok(given(lines.map(OsString::from).collect(), true));
     }
     Ok(given(vec![value], true))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_that_is_nearly_a_setting_is_a_slip_and_others_are_the_users() {
+        let command = super::super::run_command();
+        let names = [
+            "METRON_REQESTS",
+            "METRON_RATE",
+            "METRON_API_KEY",
+            "METRON_HEADER_COOKIE",
+            "METRO_RATE",
+            "METRON_TTFT_DEADLIN",
+        ];
+        let slips = slips(&command, names);
+        let slips: Vec<(&str, &str)> = slips.iter().map(|(name, near)| (*name, near.as_str())).collect();
+        assert_eq!(slips, [("METRON_REQESTS", "METRON_REQUESTS"), ("METRON_TTFT_DEADLIN", "METRON_TTFT_DEADLINE")]);
+    }
 }

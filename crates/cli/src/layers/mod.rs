@@ -68,6 +68,12 @@ pub(crate) fn settle(
     parse(arguments).map_err(|error| of_clap(&error, &Place::CommandLine))
 }
 
+/// What to say of variables that are nearly settings, one line each.
+pub(crate) fn doubts<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let slips = environment::slips(&run_command(), names);
+    slips.into_iter().map(|(name, near)| format!("{name} is no setting and does nothing; {near} is one")).collect()
+}
+
 /// The flags of a run as a command of their own.
 fn run_command() -> Command {
     RunFlags::augment_args(Command::new("metron run").no_binary_name(true).disable_help_flag(true))
