@@ -10,7 +10,7 @@ use metron_units::Nanos;
 
 /// SplitMix64 (G. Steele, D. Lea, C. Flood, OOPSLA 2014): quick enough for millions of requests in an unoptimised build.
 #[derive(Debug, Clone)]
-pub struct Random(pub u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
@@ -21,30 +21,30 @@ impl Random {
     }
 
     /// Strictly between 0 and 1.
-    pub fn unit(&mut self) -> f64 {
+    pub(crate) fn unit(&mut self) -> f64 {
         ((self.next() >> 12) as f64 + 0.5) / 4_503_599_627_370_496.0
     }
 
     /// Of mean 1.
-    pub fn exponential(&mut self) -> f64 {
+    pub(crate) fn exponential(&mut self) -> f64 {
         -self.unit().ln()
     }
 
     /// Of mean 0 and standard deviation 1 (Box and Muller).
-    pub fn normal(&mut self) -> f64 {
+    pub(crate) fn normal(&mut self) -> f64 {
         (2.0 * self.exponential()).sqrt() * (std::f64::consts::TAU * self.unit()).cos()
     }
 }
 
 #[derive(Debug, Clone, Copy)]
-pub enum Arrivals {
+pub(crate) enum Arrivals {
     Poisson,
     Constant,
 }
 
 /// In seconds.
 #[derive(Debug, Clone, Copy)]
-pub enum Service {
+pub(crate) enum Service {
     Constant(f64),
     Exponential(f64),
     Lognormal { median: f64, sigma: f64 },
@@ -62,7 +62,7 @@ impl Service {
 
 /// What the objective looks at.
 #[derive(Debug, Clone, Copy)]
-pub enum Value {
+pub(crate) enum Value {
     /// TTFT where the first token comes at the start of service.
     Wait,
     /// Wait and service.
@@ -71,18 +71,18 @@ pub enum Value {
 
 /// A queue whose capacity is known on paper.
 #[derive(Debug, Clone, Copy)]
-pub struct Setting {
-    pub name: &'static str,
-    pub arrivals: Arrivals,
-    pub servers: usize,
-    pub service: Service,
-    pub value: Value,
-    pub objective: &'static str,
-    pub capacity: f64,
+pub(crate) struct Setting {
+    pub(crate) name: &'static str,
+    pub(crate) arrivals: Arrivals,
+    pub(crate) servers: usize,
+    pub(crate) service: Service,
+    pub(crate) value: Value,
+    pub(crate) objective: &'static str,
+    pub(crate) capacity: f64,
 }
 
 /// The queues whose capacities are known in closed form or by a series.
-pub const SETTINGS: [Setting; 6] = [
+pub(crate) const SETTINGS: [Setting; 6] = [
     Setting {
         name: "mm1-p99-e2e",
         arrivals: Arrivals::Poisson,
@@ -141,21 +141,21 @@ pub const SETTINGS: [Setting; 6] = [
 
 /// Plays loads against a queue; each probe finds it empty.
 #[derive(Debug, Clone)]
-pub struct Textbook {
-    pub setting: Setting,
-    pub demands: Vec<Demand>,
+pub(crate) struct Textbook {
+    pub(crate) setting: Setting,
+    pub(crate) demands: Vec<Demand>,
     /// The search's own seed: probes of two searches share no draw.
-    pub seed: u64,
+    pub(crate) seed: u64,
     /// By how much services are stretched once so many requests have come, over all probes.
-    pub slower: Option<(u64, f64)>,
+    pub(crate) slower: Option<(u64, f64)>,
     /// The load that the client cannot play.
-    pub client_limit: f64,
+    pub(crate) client_limit: f64,
     /// Requests over all probes.
-    pub requests: u64,
+    pub(crate) requests: u64,
 }
 
 impl Textbook {
-    pub fn new(setting: Setting, seed: u64) -> Self {
+    pub(crate) fn new(setting: Setting, seed: u64) -> Self {
         let demand =
             Demand::of(setting.objective.parse().expect("the setting's objective parses")).expect("it is searchable");
         Self { setting, demands: vec![demand], seed, slower: None, client_limit: f64::INFINITY, requests: 0 }
