@@ -9,6 +9,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 
 use metron_units::{Share, Tokens};
 
+use crate::plan::Plan;
 use crate::trace::Shared;
 
 /// How many distinct blocks and groups are remembered: some 200 MB.
@@ -128,8 +129,21 @@ impl Reuse {
     }
 }
 
+/// What a prefix cache could save of the prompts that a plan makes. Walks the plan; does not end for one without end.
+#[must_use]
+pub fn of_plan(plan: Plan) -> Reuse {
+    let mut reuse = Reuse::default();
+    let mut walked = plan;
+    while let Some(request) = walked.next() {
+        let prefix = walked.prefix(request.id, request.input_tokens);
+        let shared = prefix.map_or(Shared::Nothing, |p| Shared::Group { group: p.group, tokens: p.tokens });
+        reuse.add(&shared, request.input_tokens, None);
+    }
+    reuse
+}
+
 /// The conversation to which a sub-agent's session belongs.
-fn root(session: &str) -> &str {
+pub(crate) fn root(session: &str) -> &str {
     session.split("::sa:").next().unwrap_or(session)
 }
 
@@ -173,6 +187,27 @@ mod tests {
         check(&mut reuse, &group(1, 200), 300, "", 100);
         check(&mut reuse, &group(1, 200), 150, "", 150);
         check(&mut reuse, &group(2, 200), 300, "", 0);
+    }
+
+    #[test]
+    fn the_reuse_of_a_plan_is_all_but_the_first_beginning_of_each_group() {
+        use metron_units::{Nanos, Rate};
+
+        use crate::plan::{Arrivals, Limit, Load, Pattern, PlanConfig, Warmup};
+        let config = PlanConfig {
+            seed: 1,
+            load: Load::Open { rate: Rate::per_second(1.0).unwrap(), arrivals: Arrivals::Poisson },
+            limit: Limit { requests: Some(1000), duration: None },
+            warmup: Warmup::None,
+            ramp_up: Nanos::ZERO,
+            input_tokens: "400".parse().unwrap(),
+            output_tokens: "1".parse().unwrap(),
+        };
+        let plain = of_plan(Plan::new(config.clone()).unwrap());
+        assert_eq!(plain.share(), Share::of(0, 1));
+        let pattern = Pattern { prefixes: Some("groups:4,100".parse().unwrap()), ..Pattern::default() };
+        let shared = of_plan(Plan::patterned(config, pattern).unwrap());
+        assert_eq!(shared.share(), Share::of(996 * 100, 1000 * 400));
     }
 
     #[test]

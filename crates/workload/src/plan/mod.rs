@@ -14,6 +14,7 @@
 mod config;
 mod pattern;
 mod replay;
+mod save;
 mod schedule;
 mod shard;
 mod timing;
@@ -24,6 +25,7 @@ use metron_units::{Nanos, Tokens};
 pub use config::{Arrivals, Limit, Load, PlanConfig, PlanError, Warmup};
 pub use pattern::{LengthSource, Pattern, Prefix};
 pub use replay::{Replay, ReplayError, Speed};
+pub use save::{SaveError, Saved, Texts};
 pub use shard::Shard;
 use walk::Walk;
 

@@ -6,6 +6,7 @@
 //! reuse. The other words are drawn at random. All is a function of (seed, id, length, tokenizer).
 
 mod lexicon;
+mod shared;
 mod spelled;
 
 use metron_units::Tokens;
@@ -100,7 +101,7 @@ impl Prompts {
                 self.write_words(words, id, tokens.get() as usize, &mut rng, text);
                 Ok(())
             }
-            Lexicon::Spelled(words) => self.spell(words, id, tokens, &mut rng, text),
+            Lexicon::Spelled(words) => self.spell(words, "", id, tokens, &mut rng, text),
         }
     }
 
@@ -113,16 +114,20 @@ impl Prompts {
             rest /= words.len() as u64;
             push_word(text, &words[(digit + offset) % words.len()]);
         }
-        let mut left = count.saturating_sub(self.offsets.len());
-        while left > 0 {
-            // One draw serves four words: 16 bits choose among about a thousand with a bias below two percent.
-            let mut bits = rng.next_u64();
-            for _ in 0..left.min(4) {
-                push_word(text, &words[((bits & 0xFFFF) as usize * words.len()) >> 16]);
-                bits >>= 16;
-            }
-            left = left.saturating_sub(4);
+        write_random(words, count.saturating_sub(self.offsets.len()), rng, text);
+    }
+}
+
+/// Writes `left` words at random.
+fn write_random(words: &[Box<str>], mut left: usize, rng: &mut Generator, text: &mut String) {
+    while left > 0 {
+        // One draw serves four words: 16 bits choose among about a thousand with a bias below two percent.
+        let mut bits = rng.next_u64();
+        for _ in 0..left.min(4) {
+            push_word(text, &words[((bits & 0xFFFF) as usize * words.len()) >> 16]);
+            bits >>= 16;
         }
+        left = left.saturating_sub(4);
     }
 }
 

@@ -12,9 +12,11 @@ const ATTEMPTS: u64 = 1 << super::ATTEMPT_BITS;
 const REACH: usize = 12;
 
 impl Prompts {
+    /// Writes a prompt of exactly `tokens` tokens that begins with `before`, or is a part of it.
     pub(super) fn spell(
         &self,
         words: &[Box<str>],
+        before: &str,
         id: u64,
         tokens: Tokens,
         rng: &mut Generator,
@@ -26,7 +28,7 @@ impl Prompts {
         }
         for attempt in 0..ATTEMPTS {
             let spelled = id.wrapping_add(attempt << super::ID_BITS);
-            let Some(cut) = self.write_long(words, spelled, wanted, rng, text)? else { break };
+            let Some(cut) = self.write_long(words, (before, spelled), wanted, rng, text)? else { break };
             for at in cuts(text.len(), cut) {
                 let mut short = text[..at].to_owned();
                 if short.ends_with(' ') {
@@ -48,7 +50,7 @@ impl Prompts {
     fn write_long(
         &self,
         words: &[Box<str>],
-        id: u64,
+        (before, id): (&str, u64),
         wanted: usize,
         rng: &mut Generator,
         text: &mut String,
@@ -56,6 +58,7 @@ impl Prompts {
         // A word is rarely less than a token; a tokenizer that finds fewer gets longer texts, up to a bound.
         for words_per_token in [1, 4, 16] {
             text.clear();
+            text.push_str(before);
             self.write_words(words, id, wanted * words_per_token + REACH, rng, text);
             if let Some(&start) = self.tokenizer.piece_starts(text)?.get(wanted) {
                 // What lies far behind the cut would be tokenised for nothing.

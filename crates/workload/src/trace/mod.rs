@@ -26,6 +26,7 @@ mod sniff;
 mod source;
 mod stamp;
 mod table;
+pub mod write;
 
 use std::collections::VecDeque;
 use std::io::Read;

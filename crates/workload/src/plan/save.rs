@@ -1,0 +1,208 @@
+//! A plan written to a file, which read back is the same plan. Knows no format's bytes.
+
+use std::io::Write;
+
+use super::{Load, Plan, PlannedRequest};
+use crate::digest::PlanDigest;
+use crate::prompt::{PromptError, Prompts};
+use crate::trace::write::{WriteError, Writer};
+use crate::trace::{Content, Shared, TraceFormat, TraceRequest};
+
+/// Whether a saved plan holds the prompts themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Texts {
+    /// The file is some 60 bytes a request; the seed makes the same prompts again.
+    Left,
+    /// The file is whole by itself.
+    Kept,
+}
+
+/// What was saved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Saved {
+    /// How many requests.
+    pub requests: u64,
+    /// The digest of the plan, prompts included.
+    pub digest: PlanDigest,
+}
+
+/// Why a plan cannot be saved.
+#[derive(Debug, thiserror::Error)]
+pub enum SaveError {
+    /// It has no end.
+    #[error("the plan has no end of its own: only the run's clock would end it")]
+    Endless,
+    /// It could not be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// A prompt could not be made.
+    #[error(transparent)]
+    Prompt(#[from] PromptError),
+}
+
+impl SaveError {
+    /// What could be typed instead; empty if there is no good guess.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Endless => "--requests 100",
+            Self::Write(_) | Self::Prompt(_) => "",
+        }
+    }
+}
+
+impl Plan {
+    /// Whether the plan ends by itself.
+    #[must_use]
+    pub fn has_end(&self) -> bool {
+        let limit = self.config.limit;
+        match self.config.load {
+            _ if self.pattern.replay.is_some() => true,
+            Load::Open { .. } => limit.requests.is_some() || limit.duration.is_some(),
+            Load::Closed { .. } => {
+                limit.requests.is_some() && self.left_to_clock().is_none_or(|left| left.requests.is_none())
+            }
+        }
+    }
+
+    /// Writes what is left of the plan as JSON lines: instant, lengths, shared beginning, and the prompt if asked for. The lines
+    /// read back as a [`Trace`](crate::trace::Trace); replayed under the same seed and phases they are the same plan, with
+    /// the same digest.
+    ///
+    /// # Errors
+    /// If the plan has no end, a prompt cannot be made, or the bytes cannot be written.
+    pub fn save(self, prompts: &Prompts, texts: Texts, out: impl Write) -> Result<Saved, SaveError> {
+        if !self.has_end() {
+            return Err(SaveError::Endless);
+        }
+        let mut writer = Writer::new(TraceFormat::Metron, out)?;
+        let mut digest = PlanDigest::default();
+        let mut prompt = String::new();
+        let mut plan = self;
+        while let Some(request) = plan.next() {
+            let prefix = plan.prefix(request.id, request.input_tokens);
+            prompts.write_after(prefix, request.id, request.input_tokens, &mut prompt)?;
+            digest.add(&request, &prompt);
+            let PlannedRequest { intended, input_tokens, output_tokens, .. } = request;
+            writer.write(&TraceRequest {
+                at: intended,
+                input_tokens: Some(input_tokens),
+                output_tokens: Some(output_tokens),
+                shared: prefix.map_or(Shared::Nothing, |p| Shared::Group { group: p.group, tokens: p.tokens }),
+                content: match texts {
+                    Texts::Left => Content::Lengths,
+                    Texts::Kept => Content::Prompt(prompt.clone()),
+                },
+                ..TraceRequest::default()
+            })?;
+        }
+        let requests = writer.written();
+        writer.finish()?;
+        Ok(Saved { requests, digest })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use metron_units::{Nanos, Rate};
+
+    use super::*;
+    use crate::plan::{Arrivals, LengthSource, Limit, Pattern, PlanConfig, Prefix, Replay, Warmup};
+    use crate::tokenizer::Tokenizer;
+    use crate::trace::{Trace, TraceOptions};
+
+    fn config(load: Load) -> PlanConfig {
+        PlanConfig {
+            seed: 3,
+            load,
+            limit: Limit { requests: Some(50), duration: None },
+            warmup: Warmup::Requests(5),
+            ramp_up: Nanos::ZERO,
+            input_tokens: "uniform:1..50".parse().unwrap(),
+            output_tokens: "uniform:1..400".parse().unwrap(),
+        }
+    }
+
+    fn open() -> Load {
+        Load::Open { rate: Rate::per_second(10.0).unwrap(), arrivals: Arrivals::Poisson }
+    }
+
+    fn prompts() -> Prompts {
+        Prompts::new(&Tokenizer::default(), 3).unwrap()
+    }
+
+    fn read(bytes: &[u8]) -> Trace {
+        Trace::read(std::io::Cursor::new(bytes.to_vec()), TraceOptions::default()).unwrap()
+    }
+
+    /// The plan that a saved one is, read back.
+    fn replayed(bytes: &[u8], load: Load) -> Plan {
+        let replay = Replay::read(read(bytes), None, None).unwrap();
+        let load = match load {
+            Load::Open { .. } => replay.load().unwrap(),
+            closed @ Load::Closed { .. } => closed,
+        };
+        let pattern = Pattern { replay: Some(replay), lengths: LengthSource::Recorded, ..Pattern::default() };
+        Plan::patterned(config(load), pattern).unwrap()
+    }
+
+    #[test]
+    fn a_saved_plan_reads_back_to_the_same_digest() {
+        for load in [open(), Load::Closed { concurrency: 4 }] {
+            let plan = Plan::new(config(load.clone())).unwrap();
+            let mut file = Vec::new();
+            let saved = plan.clone().save(&prompts(), Texts::Left, &mut file).unwrap();
+            assert_eq!(saved.requests, 55);
+            assert_eq!(saved.digest, crate::digest::of_plan(plan, &prompts()).unwrap());
+            let back = crate::digest::of_plan(replayed(&file, load), &prompts()).unwrap();
+            assert_eq!(back, saved.digest);
+        }
+    }
+
+    #[test]
+    fn kept_prompts_and_beginnings_are_those_of_the_plan() {
+        let pattern = Pattern { prefixes: Some("groups:3,20,1".parse().unwrap()), ..Pattern::default() };
+        let plan = Plan::patterned(config(open()), pattern).unwrap();
+        let mut file = Vec::new();
+        let saved = plan.clone().save(&prompts(), Texts::Kept, &mut file).unwrap();
+        let mut digest = PlanDigest::default();
+        for (request, read) in plan.clone().zip(read(&file)) {
+            let read = read.unwrap();
+            let Content::Prompt(prompt) = &read.content else { panic!("no prompt in {read:?}") };
+            digest.add(&request, prompt);
+            let Shared::Group { group, tokens } = read.shared else { panic!("no beginning in {read:?}") };
+            assert_eq!(plan.prefix(request.id, request.input_tokens), Some(Prefix { group, tokens }));
+        }
+        assert_eq!(digest, saved.digest);
+    }
+
+    #[test]
+    fn a_plan_that_only_the_clock_ends_is_refused() {
+        let by_clock = PlanConfig {
+            limit: Limit { requests: None, duration: Some(Nanos::from_secs(1)) },
+            ..config(Load::Closed { concurrency: 1 })
+        };
+        let endless = PlanConfig { limit: Limit { requests: None, duration: None }, ..config(open()) };
+        let warm =
+            PlanConfig { warmup: Warmup::Duration(Nanos::from_secs(1)), ..config(Load::Closed { concurrency: 1 }) };
+        for config in [by_clock, endless, warm] {
+            let refused = Plan::new(config).unwrap().save(&prompts(), Texts::Left, Vec::new()).unwrap_err();
+            assert!(matches!(refused, SaveError::Endless) && refused.hint() == "--requests 100");
+        }
+    }
+
+    #[test]
+    fn a_full_disk_is_told() {
+        struct Full;
+        impl Write for Full {
+            fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+                Err(std::io::ErrorKind::StorageFull.into())
+            }
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+        let refused = Plan::new(config(open())).unwrap().save(&prompts(), Texts::Left, Full).unwrap_err();
+        assert!(matches!(refused, SaveError::Write(WriteError::Write(_))));
+    }
+}
