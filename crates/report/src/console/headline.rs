@@ -29,7 +29,7 @@ fn shown_url(url: &str, width: usize) -> String {
         return url;
     }
     let fits = |end: &usize| url[..*end].chars().count() + CUT.len() <= width;
-    let end = url.match_indices('&').map(|(end, _)| end).filter(fits).last();
+    let end = url.match_indices('&').map(|(end, _)| end).rfind(fits);
     end.map_or_else(|| url.clone(), |end| format!("{}{CUT}", &url[..end]))
 }
 

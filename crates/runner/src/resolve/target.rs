@@ -50,7 +50,8 @@ impl Server {
             return Err(ConfigError::new("virtual-time", message, "--url sim:"));
         }
         let url = expand(&config.url, variables, percent_encoded).map_err(|error| not_set("url", &error))?;
-        Endpoint::resolve_for(&url, dialect, config.model.as_deref()).map_err(|error| ConfigError::of("url", &error))?;
+        Endpoint::resolve_for(&url, dialect, config.model.as_deref())
+            .map_err(|error| ConfigError::of("url", &error))?;
         Ok((Self::Network { url }, Time::Wall))
     }
 }
@@ -60,11 +61,7 @@ fn not_set(flag: &'static str, error: &NotSet) -> ConfigError {
 }
 
 /// The headers of every request, variables put in.
-pub(super) fn headers(
-    config: &RunConfig,
-    dialect: Dialect,
-    variables: Lookup<'_>,
-) -> Result<Vec<Header>, ConfigError> {
+pub(super) fn headers(config: &RunConfig, dialect: Dialect, variables: Lookup<'_>) -> Result<Vec<Header>, ConfigError> {
     let mut headers = Vec::new();
     if let Some(name) = &config.api_key_env {
         let key = variables(name).filter(|key| !key.trim().is_empty());

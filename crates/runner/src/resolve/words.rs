@@ -28,9 +28,7 @@ pub(super) fn dialect(name: &str) -> Result<Option<Dialect>, ConfigError> {
     }
     match Dialect::from_name(name) {
         Some(dialect) => Ok(Some(dialect)),
-        None => {
-            Err(ConfigError::new("endpoint", format!("`{name}` is none of {}", endpoints()), "--endpoint auto"))
-        }
+        None => Err(ConfigError::new("endpoint", format!("`{name}` is none of {}", endpoints()), "--endpoint auto")),
     }
 }
 

@@ -9,7 +9,7 @@ use metron_units::{Nanos, Share};
 use textbook::{SETTINGS, Setting, Textbook};
 
 fn load(load: f64) -> Load {
-    Load::new(load).unwrap()
+    Load::new(load).expect("a load above zero")
 }
 
 fn settings() -> Settings {
@@ -18,14 +18,14 @@ fn settings() -> Settings {
         start: load(1.0),
         least: load(0.05),
         most: load(1_000.0),
-        precision: Share::new(0.05).unwrap(),
+        precision: Share::new(0.05).expect("a share"),
         budget: Budget { requests: 1_000_000, time: Nanos::MAX },
         seed: 1,
     }
 }
 
 fn setting(name: &str) -> Setting {
-    SETTINGS.into_iter().find(|setting| setting.name == name).unwrap()
+    SETTINGS.into_iter().find(|setting| setting.name == name).expect("a setting of the set")
 }
 
 fn find(textbook: &mut Textbook, settings: &Settings) -> Found {

@@ -166,7 +166,7 @@ fn refine(
         Some(Step::Play(Plan { load: within(settings, load), most: most.min(left), patience: Patience::Length }))
     };
     let Some(Binding { crossing, .. }) = found else {
-        let side = if probes.len() % 2 == 0 { fails.shifted(NEAREST) } else { holds.shifted(-NEAREST) };
+        let side = if probes.len().is_multiple_of(2) { fails.shifted(NEAREST) } else { holds.shifted(-NEAREST) };
         return length(side, grain * FIRST);
     };
     let half = 0.5 * (crossing.high - crossing.low);

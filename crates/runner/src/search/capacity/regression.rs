@@ -251,7 +251,7 @@ impl Normal {
             m[a][c] * m[b][d] - m[a][d] * m[b][c]
         };
         let determinant: f64 = (0..3).map(|j| m[0][j] * cofactor(0, j)).sum();
-        if !(determinant > 1e-9 * m[0][0] * m[1][1] * m[2][2]) {
+        if determinant.is_nan() || determinant <= 1e-9 * m[0][0] * m[1][1] * m[2][2] {
             return None;
         }
         let mut curve = Curve { terms: [0.0; 3], covariance: [[0.0; 3]; 3] };
