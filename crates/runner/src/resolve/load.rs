@@ -33,11 +33,22 @@ pub(super) fn plan(config: &RunConfig) -> Result<PlanConfig, ConfigError> {
     Ok(plan)
 }
 
+/// Requests per second beyond what any client sends: whoever asks for more meant something else.
+const MOST_RATE: f64 = 1_000_000.0;
+
 fn load(config: &RunConfig) -> Result<Load, ConfigError> {
     if config.max_in_flight == Some(0) {
         return Err(ConfigError::new("max-in-flight", "with none in flight nothing is sent", "--max-in-flight 64"));
     }
     match (config.rate, config.concurrency) {
+        (Some(rate), None) if rate.get() > MOST_RATE => Err(ConfigError::new(
+            "rate",
+            format!(
+                "{} requests a second are more than a client can send; at most {MOST_RATE} can be asked",
+                rate.get()
+            ),
+            "--rate 1000",
+        )),
         (Some(rate), None) => Ok(Load::Open { rate, arrivals: arrivals(config)? }),
         (None, Some(0)) => Err(ConfigError::new("concurrency", "without users nothing is sent", "--concurrency 8")),
         (None, Some(concurrency)) => Ok(Load::Closed { concurrency }),

@@ -60,10 +60,23 @@ fn not_set(flag: &'static str, error: &NotSet) -> ConfigError {
     ConfigError::new(flag, error.to_string(), format!("export {}=...", error.name))
 }
 
+/// Whether a shell could set a variable of this name.
+fn is_variable(name: &str) -> bool {
+    let word = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    word && name.bytes().next().is_some_and(|first| !first.is_ascii_digit())
+}
+
 /// The headers of every request, variables put in.
 pub(super) fn headers(config: &RunConfig, dialect: Dialect, variables: Lookup<'_>) -> Result<Vec<Header>, ConfigError> {
     let mut headers = Vec::new();
     if let Some(name) = &config.api_key_env {
+        if !is_variable(name) {
+            return Err(ConfigError::new(
+                "api-key-env",
+                format!("no variable can be called `{name}`"),
+                "--api-key-env API_KEY",
+            ));
+        }
         let key = variables(name).filter(|key| !key.trim().is_empty());
         let key = key.ok_or_else(|| not_set("api-key-env", &NotSet { name: name.clone() }))?;
         let header = Header::key(dialect, &Secret::new(key));

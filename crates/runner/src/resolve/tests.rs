@@ -91,6 +91,8 @@ fn a_rate_is_an_open_loop() {
 fn contradictions_are_refused_with_a_way_out() {
     refused(RunConfig { rate: Rate::per_second(1.0), ..config() }, "rate", "contradict", "--max-in-flight");
     refused(RunConfig { concurrency: None, ..config() }, "concurrency", "neither", "--concurrency 8");
+    let flood = RunConfig { rate: Rate::per_second(1.8e19), concurrency: None, ..config() };
+    refused(flood, "rate", "more than a client can send", "--rate 1000");
     refused(RunConfig { concurrency: Some(0), ..config() }, "concurrency", "without users", "--concurrency 8");
     refused(RunConfig { requests: None, ..config() }, "requests", "neither", "--requests 100");
     refused(RunConfig { workers: Some(0), ..config() }, "workers", "1 to 1024", "--workers");
@@ -121,6 +123,8 @@ fn words_that_mean_nothing_are_refused_by_the_flag_that_says_them() {
 
 #[test]
 fn a_variable_that_is_not_set_is_named() {
+    let no_name = RunConfig { api_key_env: Some("a b".to_owned()), ..config() };
+    refused(no_name, "api-key-env", "no variable can be called `a b`", "--api-key-env API_KEY");
     refused(RunConfig { api_key_env: Some("NONE".to_owned()), ..config() }, "api-key-env", "NONE", "export NONE=");
     refused(RunConfig { header: vec!["x-api-key: ${NONE}".to_owned()], ..config() }, "header", "NONE", "export NONE=");
     refused(RunConfig { url: "http://h/v1?key=${NONE}".to_owned(), ..config() }, "url", "NONE", "export NONE=");
