@@ -38,5 +38,8 @@ pub(crate) struct TargetFlags {
 
 /// With the names that the crate of the dialects knows.
 fn endpoint_help() -> String {
-    format!("The API, or auto: the one whose path the URL has, else chat. One of {}", metron_runner::resolve::endpoints())
+    format!(
+        "The API, or auto: the one whose path the URL has, else chat. One of {}",
+        metron_runner::resolve::endpoints()
+    )
 }

@@ -82,7 +82,11 @@ fn what_is_no_engine_is_refused_with_what_could_be_typed() {
     refused("sim:fixed?tbt=1ms&tbt=2ms", "`tbt` is given twice", "");
     refused("sim:fixed?stall=1s", "lacks the setting `stall-every`", "sim:fixed?stall=1s&stall-every=16");
     refused("sim:fixed?stall-every=4", "lacks the setting `stall`", "sim:fixed?stall-every=4&stall=300ms");
-    refused("sim:queue?servers=2", "`queue` lacks the setting `service`", "sim:queue?servers=2&service=exponential:50ms");
+    refused(
+        "sim:queue?servers=2",
+        "`queue` lacks the setting `service`",
+        "sim:queue?servers=2&service=exponential:50ms",
+    );
     refused("sim:queue?service=50ms&first=middle", "one of end, start", "sim:queue?service=50ms&first=end");
     refused("sim:vlm", "no simulated engine `vlm`", "sim:vllm");
     refused("sim:vllm?max-num-seq=3", "`max-num-seq` is no parameter of vllm", "sim:vllm?max-num-seqs=3");
