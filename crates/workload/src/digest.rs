@@ -71,8 +71,10 @@ impl fmt::Display for PlanDigest {
 pub fn of_plan(plan: Plan, prompts: &Prompts) -> Result<PlanDigest, PromptError> {
     let mut digest = PlanDigest::default();
     let mut prompt = String::new();
-    for request in plan {
-        prompts.write(request.id, request.input_tokens, &mut prompt)?;
+    let mut plan = plan;
+    while let Some(request) = plan.next() {
+        let prefix = plan.prefix(request.id, request.input_tokens);
+        prompts.write_after(prefix, request.id, request.input_tokens, &mut prompt)?;
         digest.add(&request, &prompt);
     }
     Ok(digest)

@@ -10,7 +10,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use metron_units::{Share, Tokens};
 
 use crate::plan::Plan;
-use crate::trace::Shared;
+use crate::trace::{Scope, Shared};
 
 /// How many distinct blocks and groups are remembered: some 200 MB.
 pub const MOST_NAMES: usize = 8 << 20;
@@ -54,9 +54,9 @@ impl Reuse {
     pub fn add(&mut self, shared: &Shared, input: Tokens, session: Option<&str>) -> Tokens {
         let reused = match shared {
             Shared::Nothing => 0,
-            Shared::Blocks { ids, size, across_sessions } => {
-                let scope = session.filter(|_| !across_sessions).map(root);
-                self.blocks(ids, scope).saturating_mul(size.get())
+            Shared::Blocks { ids, size, scope } => {
+                let session = session.filter(|_| *scope == Scope::Session).map(root);
+                self.blocks(ids, session).saturating_mul(size.get())
             }
             Shared::Group { group, tokens } => self.group(*group, (*tokens).min(input)),
         };
@@ -151,8 +151,8 @@ pub(crate) fn root(session: &str) -> &str {
 mod tests {
     use super::*;
 
-    fn blocks(ids: &[u64], across_sessions: bool) -> Shared {
-        Shared::Blocks { ids: ids.to_vec(), size: Tokens::new(16), across_sessions }
+    fn blocks(ids: &[u64], scope: Scope) -> Shared {
+        Shared::Blocks { ids: ids.to_vec(), size: Tokens::new(16), scope }
     }
 
     fn check(reuse: &mut Reuse, shared: &Shared, input: u64, session: &str, reused: u64) {
@@ -163,9 +163,9 @@ mod tests {
     fn a_prefix_is_reused_up_to_the_first_new_block() {
         let mut reuse = Reuse::default();
         assert_eq!(reuse.share(), None);
-        check(&mut reuse, &blocks(&[1, 2, 3], true), 48, "a", 0);
-        check(&mut reuse, &blocks(&[1, 2, 9, 3], true), 64, "b", 32);
-        check(&mut reuse, &blocks(&[1, 2, 3], true), 40, "b", 40);
+        check(&mut reuse, &blocks(&[1, 2, 3], Scope::Trace), 48, "a", 0);
+        check(&mut reuse, &blocks(&[1, 2, 9, 3], Scope::Trace), 64, "b", 32);
+        check(&mut reuse, &blocks(&[1, 2, 3], Scope::Trace), 40, "b", 40);
         check(&mut reuse, &Shared::Nothing, 48, "b", 0);
         assert_eq!(reuse.share(), Share::of(72, 200));
         assert!(reuse.is_complete());
@@ -174,9 +174,9 @@ mod tests {
     #[test]
     fn local_names_are_reused_within_their_conversation_and_its_sub_agents() {
         let mut reuse = Reuse::default();
-        check(&mut reuse, &blocks(&[1, 2], false), 32, "a", 0);
-        check(&mut reuse, &blocks(&[1, 2], false), 32, "b", 0);
-        check(&mut reuse, &blocks(&[1, 2], false), 32, "a::sa:x", 32);
+        check(&mut reuse, &blocks(&[1, 2], Scope::Session), 32, "a", 0);
+        check(&mut reuse, &blocks(&[1, 2], Scope::Session), 32, "b", 0);
+        check(&mut reuse, &blocks(&[1, 2], Scope::Session), 32, "a::sa:x", 32);
     }
 
     #[test]
@@ -213,8 +213,8 @@ mod tests {
     #[test]
     fn past_its_bound_the_share_says_that_it_is_a_lower_one() {
         let mut reuse = Reuse::bounded(2);
-        check(&mut reuse, &blocks(&[1, 2, 3], true), 48, "", 0);
-        check(&mut reuse, &blocks(&[1, 2, 3], true), 48, "", 32);
+        check(&mut reuse, &blocks(&[1, 2, 3], Scope::Trace), 48, "", 0);
+        check(&mut reuse, &blocks(&[1, 2, 3], Scope::Trace), 48, "", 32);
         assert!(!reuse.is_complete());
     }
 }

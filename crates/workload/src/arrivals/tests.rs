@@ -2,6 +2,8 @@
 
 use metron_units::{Nanos, ParseError, Rate};
 
+use proptest::prelude::*;
+
 use super::Process;
 use crate::testing::check_law;
 use crate::{Arrivals, Limit, Load, Pattern, Plan, PlanConfig, PlanError, Shard, Warmup};
@@ -222,6 +224,34 @@ fn the_rate_of_a_curve_is_its_mean() {
     assert_eq!(rate("ramp:10s@5..50"), Some(27.5));
     assert_eq!(rate("curve:0s@5"), Some(5.0));
     assert_eq!(rate("diurnal:24h,0.6"), None);
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_the_parsers_panic(text in "[a-z0-9:,.@%= -]{0,40}", name in 0..11_usize) {
+        let names = ["gamma:", "gamma:cv=", "weibull:", "jitter:", "onoff:", "diurnal:", "steps:", "ramp:", "curve:", "poisson over ", ""];
+        for text in [text.clone(), format!("{}{text}", names[name])] {
+            if let Ok(read) = text.parse::<Process>() {
+                prop_assert_eq!(read.to_string().parse::<Process>(), Ok(read));
+            }
+            let _ = text.parse::<crate::dist::joint::JointLengths>();
+            let _ = text.parse::<crate::prefix::PrefixGroups>();
+            let _ = text.parse::<crate::Speed>();
+        }
+    }
+
+    #[test]
+    fn instants_of_any_curve_never_fall(
+        points in prop::collection::vec((1..5000_u64, 0..100_u32), 1..6),
+        repeats: bool,
+        seed: u64,
+    ) {
+        let list: Vec<String> = points.iter().map(|(ms, rate)| format!("{ms}ms@{rate}")).collect();
+        let text = format!("{}:{}", if repeats { "cycle" } else { "steps" }, list.join(","));
+        prop_assume!(points.iter().any(|(_, rate)| *rate > 0));
+        let at = instants(seed, &text, 0.0, 300);
+        prop_assert!(at.windows(2).all(|pair| pair[0] <= pair[1]), "{text}");
+    }
 }
 
 // ---- what a plan is a function of

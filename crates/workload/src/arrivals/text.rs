@@ -52,7 +52,7 @@ impl fmt::Display for Arrivals {
             Self::Gamma { burstiness: value } | Self::Weibull { shape: value } | Self::Jitter { share: value } => {
                 write!(f, "{}:{value}", self.name())
             }
-            Self::OnOff { on, off, quiet } if quiet == 0.0 => write!(f, "onoff:{},{}", on.exact(), off.exact()),
+            Self::OnOff { on, off, quiet: 0.0 } => write!(f, "onoff:{},{}", on.exact(), off.exact()),
             Self::OnOff { on, off, quiet } => write!(f, "onoff:{},{},{quiet}", on.exact(), off.exact()),
         }
     }

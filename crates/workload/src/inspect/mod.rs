@@ -169,7 +169,7 @@ pub fn inspect(mut trace: Trace) -> Inspection {
     let mut inspection = Inspection::of(trace.format());
     let mut gaps = Gaps::default();
     let mut known = Known { sessions: HashSet::new(), hasher: RandomState::new() };
-    while let Some(read) = trace.next() {
+    for read in trace.by_ref() {
         match read {
             Ok(request) => {
                 request.at.into_iter().for_each(|at| gaps.add(at));

@@ -75,8 +75,9 @@ fn and_more(rest: u64) -> String {
 }
 
 impl Replay {
-    /// Reads a trace to its end, or until `most` requests are kept. Lengths of texts are counted by `tokenizer`; of messages
-    /// their texts alone, without what a chat template adds.
+    /// Reads a trace to its end, or until `most` requests are kept. Lengths of texts are counted by `tokenizer`: of messages
+    /// their texts alone, without what a chat template adds; of a session's turn what is new in it, without the turns
+    /// before.
     ///
     /// # Errors
     /// If a line is at fault, a request has no length, or nothing is left.

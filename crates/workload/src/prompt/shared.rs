@@ -9,7 +9,7 @@ use metron_units::Tokens;
 use super::{Lexicon, PromptError, Prompts, write_random};
 use crate::plan::Prefix;
 use crate::random::{Stream, generator};
-use crate::trace::Shared;
+use crate::trace::{Scope, Shared};
 
 /// A run of words that several prompts have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,8 +97,8 @@ fn pieces(shared: &Shared, session: Option<&str>, tokens: Tokens) -> Vec<Piece> 
             let piece = Piece { stream: Stream::Prefixes, name: *group, tokens };
             if tokens.get() > 0 { vec![piece] } else { Vec::new() }
         }
-        Shared::Blocks { ids, size, across_sessions } => {
-            let scope = session.filter(|_| !across_sessions);
+        Shared::Blocks { ids, size, scope } => {
+            let session = session.filter(|_| *scope == Scope::Session);
             let mut left = tokens.get();
             let mut pieces = Vec::with_capacity(ids.len());
             for id in ids {
@@ -107,7 +107,7 @@ fn pieces(shared: &Shared, session: Option<&str>, tokens: Tokens) -> Vec<Piece> 
                     break;
                 }
                 left -= tokens;
-                let name = scope.map_or(*id, |scope| within(scope, *id));
+                let name = session.map_or(*id, |session| within(session, *id));
                 pieces.push(Piece { stream: Stream::Blocks, name, tokens: Tokens::new(tokens) });
             }
             pieces
@@ -141,8 +141,8 @@ mod tests {
         ]
     }
 
-    fn blocks(ids: &[u64], across_sessions: bool) -> Shared {
-        Shared::Blocks { ids: ids.to_vec(), size: Tokens::new(16), across_sessions }
+    fn blocks(ids: &[u64], scope: Scope) -> Shared {
+        Shared::Blocks { ids: ids.to_vec(), size: Tokens::new(16), scope }
     }
 
     fn group(group: u64, tokens: u64) -> Shared {
@@ -184,23 +184,23 @@ mod tests {
 
     #[test]
     fn blocks_of_one_name_are_one_text() {
-        check((&blocks(&[1, 2, 3], true), "a"), (&blocks(&[1, 2, 4], true), "b"), 60, 32);
-        check((&blocks(&[1, 2, 3], true), "a"), (&blocks(&[9, 2, 3], true), "a"), 60, 0);
+        check((&blocks(&[1, 2, 3], Scope::Trace), "a"), (&blocks(&[1, 2, 4], Scope::Trace), "b"), 60, 32);
+        check((&blocks(&[1, 2, 3], Scope::Trace), "a"), (&blocks(&[9, 2, 3], Scope::Trace), "a"), 60, 0);
         // The last block is shorter, and all is shared.
-        check((&blocks(&[1, 2, 3], true), "a"), (&blocks(&[1, 2, 3], true), "a"), 40, 40);
+        check((&blocks(&[1, 2, 3], Scope::Trace), "a"), (&blocks(&[1, 2, 3], Scope::Trace), "a"), 40, 40);
     }
 
     #[test]
     fn local_names_mean_one_text_within_a_conversation_only() {
-        check((&blocks(&[1, 2], false), "a"), (&blocks(&[1, 2], false), "b"), 60, 0);
-        check((&blocks(&[1, 2], false), "a"), (&blocks(&[1, 2], false), "a::sa:x"), 60, 32);
+        check((&blocks(&[1, 2], Scope::Session), "a"), (&blocks(&[1, 2], Scope::Session), "b"), 60, 0);
+        check((&blocks(&[1, 2], Scope::Session), "a"), (&blocks(&[1, 2], Scope::Session), "a::sa:x"), 60, 32);
     }
 
     #[test]
     fn a_prompt_that_shares_nothing_is_as_ever() {
         let prompts = Prompts::new(&Tokenizer::default(), 1).unwrap();
         let mut text = String::new();
-        for nothing in [Shared::Nothing, group(1, 0), blocks(&[], true)] {
+        for nothing in [Shared::Nothing, group(1, 0), blocks(&[], Scope::Trace)] {
             prompts.write_shared(&nothing, None, 7, Tokens::new(20), &mut text).unwrap();
             assert_eq!(text, prompts.text(7, Tokens::new(20)).unwrap());
         }
@@ -214,7 +214,7 @@ mod tests {
         let mut text = String::new();
         prompts.write_shared(&group(3, 4), None, 7, Tokens::new(8), &mut text).unwrap();
         assert_eq!(text, "dead fruit tax especially volume meeting spring wash");
-        prompts.write_shared(&blocks(&[3], true), None, 7, Tokens::new(4), &mut text).unwrap();
+        prompts.write_shared(&blocks(&[3], Scope::Trace), None, 7, Tokens::new(4), &mut text).unwrap();
         assert_eq!(text, "firm concept small usual");
     }
 }

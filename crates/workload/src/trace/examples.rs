@@ -2,7 +2,7 @@
 
 use metron_units::{Nanos, Tokens};
 
-use super::{Content, Outcome, Shared, TraceFormat, TraceRequest};
+use super::{Content, Outcome, Scope, Shared, TraceFormat, TraceRequest};
 
 /// The file, as which it must be told, and what its requests must be in short: see [`short`].
 pub(super) const FIXTURES: [(&str, TraceFormat, &[&str]); 27] = [
@@ -229,8 +229,8 @@ pub(super) fn short(request: &TraceRequest) -> String {
     add("images", (request.images > 0).then(|| request.images.to_string()));
     match &request.shared {
         Shared::Nothing => {}
-        Shared::Blocks { ids, size, across_sessions } => {
-            add("", Some(format!("{size}x{ids:?}{}", if *across_sessions { "" } else { " local" })));
+        Shared::Blocks { ids, size, scope } => {
+            add("", Some(format!("{size}x{ids:?}{}", if *scope == Scope::Trace { "" } else { " local" })));
         }
         Shared::Group { group, tokens } => add("group", Some(format!("{group} of {tokens}"))),
     }

@@ -35,9 +35,9 @@ pub use error::{Fault, Faults, TraceError};
 pub use format::TraceFormat;
 use metron_units::Tokens;
 pub use order::WINDOW;
-use order::{Order, Row};
+use order::{Order, Row, StillToCome};
 use records::Records;
-pub use request::{Content, Outcome, Shared, TraceRequest};
+pub use request::{Content, Outcome, Scope, Shared, TraceRequest};
 pub use stamp::TimeUnit;
 
 /// What the content of a trace does not say, or says otherwise than usual.
@@ -121,6 +121,10 @@ impl Trace {
         self.order.origin_unix_ns()
     }
 
+    fn still_to_come(&self) -> StillToCome {
+        if self.over && self.rows.is_empty() { StillToCome::Nothing } else { StillToCome::Perhaps }
+    }
+
     /// Reads one record more; `false` at the end.
     fn read_record(&mut self) -> Result<bool, TraceError> {
         let Self { records, format, options, rows, .. } = self;
@@ -139,7 +143,7 @@ impl Iterator for Trace {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            if let Some(read) = self.order.pop(self.over && self.rows.is_empty()) {
+            if let Some(read) = self.order.pop(self.still_to_come()) {
                 return Some(read);
             }
             if let Some(row) = self.rows.pop_front() {

@@ -27,6 +27,13 @@ pub(super) struct Row {
     pub(super) request: TraceRequest,
 }
 
+/// Whether the trace goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum StillToCome {
+    Perhaps,
+    Nothing,
+}
+
 pub(super) struct Order {
     held: BinaryHeap<Held>,
     bytes: usize,
@@ -134,9 +141,10 @@ impl Order {
     }
 
     /// The next request or fault, if it is sure that none before it can come; at the end all are.
-    pub(super) fn pop(&mut self, end: bool) -> Option<Result<TraceRequest, TraceError>> {
+    pub(super) fn pop(&mut self, to_come: StillToCome) -> Option<Result<TraceRequest, TraceError>> {
         // A file without times needs no order.
-        let sure = end || self.clock.is_none() || self.held.len() > WINDOW || self.bytes > WINDOW_BYTES;
+        let full = self.clock.is_none() || self.held.len() > WINDOW || self.bytes > WINDOW_BYTES;
+        let sure = full || to_come == StillToCome::Nothing;
         let Held { ns, has_time, bytes, mut read, .. } = if sure { self.held.pop()? } else { return None };
         self.bytes -= bytes;
         if let (true, Ok(request)) = (has_time, &mut read) {

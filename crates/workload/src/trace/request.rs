@@ -59,8 +59,8 @@ pub enum Shared {
         ids: Vec<u64>,
         /// How many tokens each has; the last may have fewer.
         size: Tokens,
-        /// Within what the names hold: `true` if two sessions that use one name mean one block.
-        across_sessions: bool,
+        /// Within what the names hold.
+        scope: Scope,
     },
     /// It begins with the tokens of a group.
     Group {
@@ -69,6 +69,15 @@ pub enum Shared {
         /// How many of its tokens are the group's.
         tokens: Tokens,
     },
+}
+
+/// Within what the names of blocks hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// Two requests of the trace that use one name mean one block.
+    Trace,
+    /// Only two of one session do, its sub-agents included.
+    Session,
 }
 
 /// What was asked. JSON is kept as it stands in the file.

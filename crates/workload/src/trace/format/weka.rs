@@ -11,7 +11,7 @@ use super::super::TraceOptions;
 use super::super::error::Fault;
 use super::super::order::Row;
 use super::super::record::{Cell, Record};
-use super::super::request::TraceRequest;
+use super::super::request::{Scope, TraceRequest};
 use super::super::stamp::TimeUnit;
 use super::A_COUNT;
 
@@ -22,7 +22,7 @@ const DEEPEST: usize = 16;
 /// What holds for all requests of a conversation.
 struct Conversation {
     block: Tokens,
-    across_sessions: bool,
+    scope: Scope,
     unit: TimeUnit,
 }
 
@@ -38,9 +38,10 @@ pub(super) fn read(record: &Record<'_>, options: &TraceOptions, rows: &mut Vec<R
     let session = record.require("id", "the conversation's name", Cell::id)?;
     let requests = record.require("requests", "a JSON array of requests", Cell::elements)?;
     let of_file = record.tokens("block_size")?.filter(|size| size.get() > 0);
+    let is_global = record.text("hash_id_scope")?.is_some_and(|scope| scope == "global");
     let conversation = Conversation {
         block: options.block.or(of_file).unwrap_or(BLOCK),
-        across_sessions: record.text("hash_id_scope")?.is_some_and(|scope| scope == "global"),
+        scope: if is_global { Scope::Trace } else { Scope::Session },
         unit: options.time_unit.unwrap_or(TimeUnit::Seconds),
     };
     let mut told = Vec::new();
@@ -97,7 +98,7 @@ impl Conversation {
             session: Some(chain.session.clone()),
             turn: Some(turn),
             model: fields.text("model")?,
-            shared: fields.blocks(self.block, Some(input), self.across_sessions)?,
+            shared: fields.blocks(self.block, Some(input), self.scope)?,
             ..TraceRequest::default()
         }))
     }

@@ -6,7 +6,7 @@ use metron_units::{Nanos, Tokens};
 use serde_json::value::RawValue;
 
 use super::{Needed, decimal};
-use crate::trace::request::{Content, Shared, TraceRequest};
+use crate::trace::request::{Content, Scope, Shared, TraceRequest};
 
 /// The size of Mooncake's blocks, without which its names say something else.
 const MOONCAKE_BLOCK: Tokens = Tokens::new(512);
@@ -81,7 +81,7 @@ pub(super) fn metron(out: &mut impl Write, request: &TraceRequest) -> io::Result
 pub(super) fn holds_blocks(shared: &Shared) -> bool {
     match shared {
         Shared::Nothing | Shared::Group { .. } => true,
-        Shared::Blocks { size, across_sessions, .. } => *size == MOONCAKE_BLOCK && *across_sessions,
+        Shared::Blocks { size, scope, .. } => *size == MOONCAKE_BLOCK && *scope == Scope::Trace,
     }
 }
 

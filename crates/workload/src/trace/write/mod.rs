@@ -12,8 +12,9 @@ use std::io::{self, Write};
 
 use metron_units::{Nanos, Tokens};
 
-use super::TraceFormat;
+use super::error::Faults;
 use super::request::{Content, Outcome, Shared, TraceRequest};
+use super::{Trace, TraceFormat};
 
 /// Why requests cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +43,7 @@ pub struct Writer<W: Write> {
     out: W,
     format: Format,
     /// Whether requests have instants, as the first one says; `None` before it.
-    timed: Option<bool>,
+    instants: Option<Instants>,
     written: u64,
     lost: BTreeMap<&'static str, u64>,
 }
@@ -55,6 +56,19 @@ enum Format {
     AzureMultimodal,
     BurstGpt,
     Csv,
+}
+
+/// Whether a table has a column of instants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Instants {
+    Written,
+    Left,
+}
+
+impl Instants {
+    fn of(request: &TraceRequest) -> Self {
+        if request.at.is_some() { Self::Written } else { Self::Left }
+    }
 }
 
 impl Format {
@@ -112,7 +126,7 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// If the format is only read.
     pub fn new(format: TraceFormat, out: W) -> Result<Self, WriteError> {
-        Ok(Self { out, format: Format::of(format)?, timed: None, written: 0, lost: BTreeMap::new() })
+        Ok(Self { out, format: Format::of(format)?, instants: None, written: 0, lost: BTreeMap::new() })
     }
 
     /// Writes one request, and before the first the header of a table.
@@ -120,7 +134,7 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// If it lacks what the format must have, or the bytes cannot be written.
     pub fn write(&mut self, request: &TraceRequest) -> Result<(), WriteError> {
-        let timed = self.begin(request.at.is_some())?;
+        let instants = self.begin(Instants::of(request))?;
         match self.format {
             Format::Metron => {
                 let is_sent_by_length = matches!(request.content, Content::Lengths | Content::NewMessages { .. });
@@ -136,33 +150,33 @@ impl<W: Write> Writer<W> {
             }
             Format::Csv => {
                 request.input_tokens.ok_or_else(|| lacks(request, "input length", self.format))?;
-                if timed {
+                if instants == Instants::Written {
                     request.at.ok_or_else(|| lacks(request, "instant", self.format))?;
                 }
-                table::row(&mut self.out, &table::named(request, timed))?;
+                table::row(&mut self.out, &table::named(request, instants))?;
             }
         }
         self.written += 1;
-        self.count_lost(request, timed);
+        self.count_lost(request, instants);
         Ok(())
     }
 
     /// Whether requests have instants; the header says it, so it is written when the first one is known.
-    fn begin(&mut self, first_is_timed: bool) -> Result<bool, WriteError> {
-        if let Some(timed) = self.timed {
-            return Ok(timed);
+    fn begin(&mut self, first: Instants) -> Result<Instants, WriteError> {
+        if let Some(instants) = self.instants {
+            return Ok(instants);
         }
-        if let Some(header) = table::header(self.format, first_is_timed) {
+        if let Some(header) = table::header(self.format, first) {
             table::row(&mut self.out, header)?;
         }
-        self.timed = Some(first_is_timed);
-        Ok(first_is_timed)
+        self.instants = Some(first);
+        Ok(first)
     }
 
-    fn count_lost(&mut self, request: &TraceRequest, timed: bool) {
+    fn count_lost(&mut self, request: &TraceRequest, instants: Instants) {
         let blocks = self.format == Format::Mooncake && !json::holds_blocks(&request.shared);
         let azure = matches!(self.format, Format::Azure | Format::AzureMultimodal);
-        let instant = self.format == Format::Csv && !timed && request.at.is_some();
+        let instant = self.format == Format::Csv && instants == Instants::Left && request.at.is_some();
         let special = [
             (blocks, "hash ids of other blocks"),
             (azure && !table::is_whole(request), "time below 100 ns"),
@@ -192,10 +206,39 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// If the bytes cannot be written.
     pub fn finish(mut self) -> Result<(W, BTreeMap<&'static str, u64>), WriteError> {
-        self.begin(true)?;
+        self.begin(Instants::Written)?;
         self.out.flush()?;
         Ok((self.out, self.lost))
     }
+}
+
+/// What came of a conversion.
+#[derive(Debug)]
+pub struct Converted {
+    /// How many requests were written.
+    pub written: u64,
+    /// What the format could not hold, each with the number of requests that had it.
+    pub lost: BTreeMap<&'static str, u64>,
+    /// Lines that could not be read, and so were not written.
+    pub faults: Faults,
+}
+
+/// Reads a trace to its end and writes it as another format.
+///
+/// # Errors
+/// If the format is only read, a request lacks what it must have, or the bytes cannot be written.
+pub fn convert(trace: Trace, to: TraceFormat, out: impl Write) -> Result<Converted, WriteError> {
+    let mut writer = Writer::new(to, out)?;
+    let mut faults = Faults::default();
+    for read in trace {
+        match read {
+            Ok(request) => writer.write(&request)?,
+            Err(fault) => faults.add(fault),
+        }
+    }
+    let written = writer.written();
+    let (_, lost) = writer.finish()?;
+    Ok(Converted { written, lost, faults })
 }
 
 /// What most formats must have.

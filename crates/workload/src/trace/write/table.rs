@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use metron_units::{Nanos, Tokens};
 
-use super::{Format, Needed, decimal};
+use super::{Format, Instants, Needed, decimal};
 use crate::trace::request::{Content, Outcome, TraceRequest};
 
 /// Azure's files have seven decimals of a second.
@@ -24,13 +24,16 @@ const NAMED: [&str; 10] =
     ["at_ns", "input_tokens", "output_tokens", "session", "turn", "class", "model", "delay_ns", "failed", "prompt"];
 
 /// The names of a format's columns, if it is a table; of named columns, with that of the instant only if there are any.
-pub(super) fn header(format: Format, timed: bool) -> Option<&'static [&'static str]> {
+pub(super) fn header(format: Format, instants: Instants) -> Option<&'static [&'static str]> {
     match format {
         Format::Metron | Format::Mooncake => None,
         Format::Azure => Some(&["TIMESTAMP", "ContextTokens", "GeneratedTokens"]),
         Format::AzureMultimodal => Some(&["TIMESTAMP", "NumImages", "ContextTokens", "GeneratedTokens"]),
         Format::BurstGpt => Some(&BURSTGPT),
-        Format::Csv => Some(if timed { &NAMED } else { &NAMED[1..] }),
+        Format::Csv => Some(match instants {
+            Instants::Written => &NAMED,
+            Instants::Left => &NAMED[1..],
+        }),
     }
 }
 
@@ -70,14 +73,14 @@ fn date(at: Nanos) -> String {
 }
 
 /// The cells of a request in a table of named columns.
-pub(super) fn named(request: &TraceRequest, timed: bool) -> Vec<String> {
+pub(super) fn named(request: &TraceRequest, instants: Instants) -> Vec<String> {
     let number = |number: Option<u64>| number.map_or_else(String::new, |number| number.to_string());
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     let prompt = match &request.content {
         Content::Prompt(prompt) => prompt.clone(),
         Content::Lengths | Content::Messages { .. } | Content::NewMessages { .. } | Content::Body(_) => String::new(),
     };
-    let instant = timed.then(|| number(request.at.map(Nanos::get)));
+    let instant = (instants == Instants::Written).then(|| number(request.at.map(Nanos::get)));
     let others = [
         number(request.input_tokens.map(Tokens::get)),
         number(request.output_tokens.map(Tokens::get)),
