@@ -12,6 +12,7 @@ use metron_units::{Nanos, Tokens};
 pub use timeline::Timeline;
 
 use crate::reuse::Reuse;
+use crate::tokenizer::Tokenizer;
 use crate::trace::{Content, Faults, Outcome, Shared, Trace, TraceFormat, TraceRequest};
 
 /// How many distinct sessions, classes and models are told apart.
@@ -163,9 +164,10 @@ impl Gaps {
     }
 }
 
-/// Reads a trace to its end.
+/// Reads a trace to its end. Lengths that it does not say are counted by `tokenizer`, as
+/// [`TraceRequest::lengths`] tells; a text that the tokenizer refuses stays without.
 #[must_use]
-pub fn inspect(mut trace: Trace) -> Inspection {
+pub fn inspect(mut trace: Trace, tokenizer: Option<&Tokenizer>) -> Inspection {
     let mut inspection = Inspection::of(trace.format());
     let mut gaps = Gaps::default();
     let mut known = Known { sessions: HashSet::new(), hasher: RandomState::new() };
@@ -173,7 +175,9 @@ pub fn inspect(mut trace: Trace) -> Inspection {
         match read {
             Ok(request) => {
                 request.at.into_iter().for_each(|at| gaps.add(at));
-                inspection.add(&request, &mut known);
+                let recorded = [request.input_tokens, request.output_tokens];
+                let lengths = request.lengths(tokenizer).unwrap_or(recorded);
+                inspection.add(&request, lengths, &mut known);
             }
             Err(fault) => inspection.faults.add(fault),
         }
@@ -213,14 +217,14 @@ impl Inspection {
         }
     }
 
-    fn add(&mut self, request: &TraceRequest, known: &mut Known) {
+    fn add(&mut self, request: &TraceRequest, [input, output]: [Option<Tokens>; 2], known: &mut Known) {
         self.requests += 1;
         self.failed += u64::from(request.outcome == Outcome::Failed);
         self.with_content += u64::from(request.content != Content::Lengths);
         self.images += u64::from(request.images);
-        request.input_tokens.into_iter().for_each(|tokens| self.input_tokens.add(tokens));
-        request.output_tokens.into_iter().for_each(|tokens| self.output_tokens.add(tokens));
-        if let (Some(input), Some(output)) = (request.input_tokens, request.output_tokens) {
+        input.into_iter().for_each(|tokens| self.input_tokens.add(tokens));
+        output.into_iter().for_each(|tokens| self.output_tokens.add(tokens));
+        if let (Some(input), Some(output)) = (input, output) {
             self.correlation.add(input.get() as f64, output.get() as f64);
         }
         request.class.iter().for_each(|class| count(&mut self.classes, class));
@@ -228,8 +232,7 @@ impl Inspection {
         request.session.iter().for_each(|session| self.sessions.add(session, known));
         self.sessions.last_turn = self.sessions.last_turn.max(request.turn);
         self.prefixes.requests += u64::from(request.shared != Shared::Nothing);
-        let input = request.input_tokens.unwrap_or(Tokens::new(0));
-        self.prefixes.reuse.add(&request.shared, input, request.session.as_deref());
+        self.prefixes.reuse.add(&request.shared, input.unwrap_or_default(), request.session.as_deref());
     }
 }
 

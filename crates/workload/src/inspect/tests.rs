@@ -6,7 +6,7 @@ use super::*;
 use crate::trace::TraceOptions;
 
 fn of(text: &str) -> Inspection {
-    inspect(Trace::read(std::io::Cursor::new(text.to_owned()), TraceOptions::default()).unwrap())
+    inspect(Trace::read(std::io::Cursor::new(text.to_owned()), TraceOptions::default()).unwrap(), None)
 }
 
 #[test]
@@ -44,6 +44,9 @@ fn what_a_cache_could_save_is_a_share_of_all_input() {
 fn what_a_trace_does_not_say_is_none() {
     let told = of("{\"prompt\": \"a\"}\n{\"prompt\": \"b\"}\n");
     assert_eq!((told.requests, told.with_content), (2, 2));
+    let trace = Trace::read(&b"{\"prompt\": \"a b c\"}"[..], TraceOptions::default()).unwrap();
+    let counted = inspect(trace, Some(&Tokenizer::default()));
+    assert_eq!((counted.input_tokens.sum(), counted.output_tokens.count()), (3, 0));
     assert!(told.times.is_none());
     assert_eq!((told.input_tokens.quantile(0.5), told.input_tokens.mean()), (None, None));
     assert_eq!((told.correlation.coefficient(), told.prefixes.reuse.share()), (None, None));

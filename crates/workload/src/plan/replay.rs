@@ -75,9 +75,8 @@ fn and_more(rest: u64) -> String {
 }
 
 impl Replay {
-    /// Reads a trace to its end, or until `most` requests are kept. Lengths of texts are counted by `tokenizer`: of messages
-    /// their texts alone, without what a chat template adds; of a session's turn what is new in it, without the turns
-    /// before.
+    /// Reads a trace to its end, or until `most` requests are kept. Lengths that the trace does not say are counted by
+    /// `tokenizer`, as [`TraceRequest::lengths`] tells.
     ///
     /// # Errors
     /// If a line is at fault, a request has no length, or nothing is left.
@@ -202,59 +201,16 @@ impl Replay {
 
 fn row(request: &TraceRequest, tokenizer: Option<&Tokenizer>) -> Result<Row, ReplayError> {
     let line = request.line;
-    let count = |text: &str| -> Result<Option<Tokens>, ReplayError> {
-        let Some(tokenizer) = tokenizer else { return Ok(None) };
-        let counted = tokenizer.count(text).map_err(|source| ReplayError::Tokenizer { line, source })?;
-        Ok(Some(Tokens::new(counted as u64)))
-    };
-    let input = match (request.input_tokens, said(&request.content)) {
-        (Some(input), _) => Some(input),
-        (None, Some(text)) => count(&text)?,
-        (None, None) => None,
-    };
+    let [input, output] = request.lengths(tokenizer).map_err(|source| ReplayError::Tokenizer { line, source })?;
     // A file of arrivals alone says no length, and then both are drawn.
     if input.is_none() && request.content != Content::Lengths {
         return Err(ReplayError::NoLength { line });
     }
-    let output = match (request.output_tokens, &request.answer) {
-        (Some(output), _) => Some(output),
-        (None, Some(answer)) => count(answer)?,
-        (None, None) => None,
-    };
     // A trace's lengths end at ten million.
     let stored = |tokens: Option<Tokens>| {
         tokens.map_or(UNSAID, |tokens| u32::try_from(tokens.get()).unwrap_or(UNSAID - 1).min(UNSAID - 1))
     };
     Ok(Row { at: request.at.unwrap_or_default(), input: stored(input), output: stored(output) })
-}
-
-/// The text of a request, of whatever form.
-fn said(content: &Content) -> Option<String> {
-    match content {
-        Content::Lengths => None,
-        Content::Prompt(prompt) => Some(prompt.clone()),
-        Content::Messages { messages: json, .. }
-        | Content::NewMessages { messages: json, .. }
-        | Content::Body(json) => {
-            let value: serde_json::Value = serde_json::from_str(json).ok()?;
-            let messages = value.get("messages").or_else(|| value.get("prompt")).unwrap_or(&value);
-            let mut text = String::new();
-            gather(messages, &mut text);
-            Some(text)
-        }
-    }
-}
-
-/// The texts that a reader sees: `content` and `text` of messages and their parts.
-fn gather(value: &serde_json::Value, text: &mut String) {
-    match value {
-        serde_json::Value::String(said) => text.push_str(said),
-        serde_json::Value::Array(parts) => parts.iter().for_each(|part| gather(part, text)),
-        serde_json::Value::Object(fields) => {
-            ["content", "text"].iter().filter_map(|name| fields.get(*name)).for_each(|part| gather(part, text));
-        }
-        serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => {}
-    }
 }
 
 /// How many times as fast as it was recorded a trace is sent: `2`, `0.5`, `10x`; at most six decimals, so that instants are

@@ -174,6 +174,8 @@ mod tests {
             assert_eq!(plan.prefix(request.id, request.input_tokens), Some(Prefix { group, tokens }));
         }
         assert_eq!(digest, saved.digest);
+        assert_eq!(saved.digest, crate::digest::of_plan(plan, &prompts()).unwrap());
+        assert_eq!(saved.digest.to_string(), "2ea88961d32d8bf95f4787e30e378b085531e1cc78ce199dd8e3319af72b050e");
     }
 
     #[test]

@@ -17,6 +17,7 @@
 mod elements;
 mod error;
 mod format;
+mod lengths;
 mod number;
 mod order;
 mod record;

@@ -1,6 +1,8 @@
 //! Tells by the first bytes how the records of a trace are held, and by the first record what it is. Knows no values.
 
 use super::TraceOptions;
+use std::collections::HashSet;
+
 use super::elements::{Element, Elements, Scan, Where};
 use super::error::{Fault, TraceError};
 use super::format::TraceFormat;
@@ -104,6 +106,10 @@ fn of_json(text: &[u8], at: (u64, u64), options: &TraceOptions) -> Result<TraceF
 
 fn table(source: Source, head: &[u8], options: &TraceOptions) -> Result<(Records, TraceFormat), TraceError> {
     let table = Table::new(source, head)?;
+    if let Some(twice) = twice(table.header()) {
+        let reason = format!("has two columns called `{}`", Fault::shown(twice));
+        return Err(TraceError::Unknown { reason, hint: "give each column a name of its own".to_owned() });
+    }
     let named = table.header().iter().map(|name| (name.as_str(), name.as_str()));
     let header = Record::from_csv(named, 1, &options.renamed);
     let format = match options.format {
@@ -113,6 +119,12 @@ fn table(source: Source, head: &[u8], options: &TraceOptions) -> Result<(Records
     };
     drop(header);
     Ok((Records::Table(Box::new(table)), format))
+}
+
+/// A name that two columns have; columns without a name are nobody's.
+fn twice(header: &[String]) -> Option<&str> {
+    let mut seen = HashSet::new();
+    header.iter().map(String::as_str).find(|name| !name.is_empty() && !seen.insert(*name))
 }
 
 fn unknown(what: &str, names: &str) -> TraceError {

@@ -179,6 +179,7 @@ fn what_is_no_trace_is_refused_with_a_way_out() {
         (b"PK\x03\x04....", "packed", "unpack"),
         (b"a,b\n1,2\n", "columns called `a, b`", "timestamp_s,input_tokens"),
         (b"3772,54,3826\n1,2,3\n", "columns called `3772, 54, 3826`", "timestamp_s"),
+        (b"input_tokens,input_tokens\n1,2\n", "two columns called `input_tokens`", "name of its own"),
         (b"{\"a\": 1}\n", "records of `a`", "mooncake"),
         (b"[]", "holds no request", ""),
         (b"[1, 2]", "expected a JSON object", ""),
