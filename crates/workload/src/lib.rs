@@ -1,7 +1,9 @@
-//! What to send and when: arrivals, lengths, prompts.
+//! What to send and when: arrivals, lengths, prompts, and traces of what others sent.
 //!
 //! The plan is a pure function of its [`PlanConfig`]: an iterator of [`PlannedRequest`]s, each of which any part of the
-//! program can make alone, since every random draw of request k comes from a generator keyed (seed, stream, k).
+//! program can make alone, since every random draw of request k comes from a generator keyed (seed, stream, k). What goes
+//! beyond the plain configuration (rates that change, a [`Trace`] to replay, lengths drawn together, shared beginnings)
+//! is its [`Pattern`].
 //! This crate knows nothing of HTTP, clocks or files: it reads from what it is handed and opens nothing.
 
 #![forbid(unsafe_code)]
@@ -21,11 +23,17 @@ pub mod trace;
 #[cfg(test)]
 mod testing;
 
+pub use arrivals::Process;
+pub use arrivals::curve::Curve;
 pub use digest::PlanDigest;
 pub use dist::Dist;
+pub use dist::joint::JointLengths;
+pub use inspect::{Inspection, inspect};
 pub use plan::{
     Arrivals, LeftToClock, LengthSource, Lengths, Limit, Load, Pattern, Plan, PlanConfig, PlanError, PlannedPhase,
-    PlannedRequest, Prefix, Replay, ReplayError, Shard, Speed, Warmup,
+    PlannedRequest, Prefix, Replay, ReplayError, SaveError, Saved, Shard, Speed, Texts, Warmup,
 };
+pub use prefix::PrefixGroups;
 pub use prompt::{PromptError, Prompts};
 pub use tokenizer::Tokenizer;
+pub use trace::{Trace, TraceError, TraceFormat, TraceOptions, TraceRequest};

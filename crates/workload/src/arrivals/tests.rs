@@ -89,6 +89,7 @@ fn what_is_no_process_is_refused_with_what_was_meant() {
         ("onoff:2s", "needs the mean times", "onoff:2s,8s"),
         ("onoff:2,8s", "has no unit", "onoff:2s,8s"),
         ("onoff:0s,8s", "must last", "onoff:2s,8s"),
+        ("onoff:2s,999us", "must last 1 ms", "onoff:2s,8s"),
         ("onoff:2s,8s,2", "lies in 0 to 1", "onoff:2s,8s"),
         ("onoff:2s,8s over diurnal:24h,0.6", "bursts over a curve", "onoff:2s,8s"),
         ("diurnal:24h", "needs a period and an amplitude", "diurnal:24h,0.6"),

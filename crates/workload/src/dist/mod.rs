@@ -9,7 +9,7 @@
 //! | `normal:512,128` | mean and standard deviation |
 //! | `lognormal:512,0.5` | median and sigma (the standard deviation of the logarithm) |
 //! | `zipf:1..4096,0.6` | range and exponent; the lowest value is the likeliest. Counts only |
-//! | `trace:FILE` | each value of the file equally likely; read by [`Dist::parse_with`], since this crate opens nothing |
+//! | `trace:FILE` | each value of the file equally likely; read by [`Dist::parse_with`], since this crate opens nothing. No `+`, `%` or parentheses in the name |
 //! | `70% 128 + 30% lognormal:2000,0.8` | a mix; the shares sum to exactly 100 %. Mixes nest in parentheses, 4 deep |
 //!
 //! Durations carry a unit (`exponential:50ms`). A value is rounded half up to a whole token or nanosecond. A token count

@@ -73,6 +73,28 @@ impl Counts {
         self.most
     }
 
+    /// How many lengths lie in each power of two, to be drawn as bars: (1, n) for 1, (2, n) for 2 and 3, (4, n) for 4 to 7,
+    /// from the lowest that came to the highest; (0, n) for none.
+    #[must_use]
+    pub fn by_powers(&self) -> Vec<(Tokens, u64)> {
+        let mut bars: Vec<(Tokens, u64)> = Vec::new();
+        for (place, count) in self.places.iter().enumerate().filter(|(_, count)| **count > 0) {
+            let low = lowest(place);
+            let from = if low == 0 { 0 } else { 1 << low.ilog2() };
+            // Powers between the lowest and the highest are bars too, be they empty.
+            while let Some(&(last, _)) = bars.last()
+                && last.get() < from
+            {
+                bars.push((Tokens::new((last.get() * 2).max(1)), 0));
+            }
+            match bars.last_mut() {
+                Some((_, bar)) => *bar += count,
+                None => bars.push((Tokens::new(from), *count)),
+            }
+        }
+        bars
+    }
+
     /// The least length that at least the share `p` of all do not exceed; `None` of none. `p` beyond 0 to 1 is held there.
     #[must_use]
     pub fn quantile(&self, p: f64) -> Option<Tokens> {
@@ -122,6 +144,16 @@ mod tests {
             assert_eq!(place(low), place(length));
         }
         assert_eq!(lowest(EXACT as usize), EXACT);
+    }
+
+    #[test]
+    fn bars_are_powers_of_two_without_gaps() {
+        let mut counts = Counts::default();
+        assert_eq!(counts.by_powers(), []);
+        [0, 1, 5, 7, 16, 31, 70_000].iter().for_each(|&length| counts.add(Tokens::new(length)));
+        let bars: Vec<(u64, u64)> = counts.by_powers().iter().map(|(from, count)| (from.get(), *count)).collect();
+        assert_eq!(bars[..6], [(0, 1), (1, 1), (2, 0), (4, 2), (8, 0), (16, 2)]);
+        assert_eq!((bars.len(), bars.last()), (18, Some(&(65_536, 1))));
     }
 
     proptest! {

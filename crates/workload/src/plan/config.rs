@@ -4,6 +4,9 @@ use metron_units::{Nanos, Rate};
 
 use crate::dist::Dist;
 
+/// Shorter bursts would be walked through by the million from one request to the next, and no server could tell them apart.
+const SHORTEST_BURST: Nanos = Nanos::from_millis(1);
+
 /// Everything that a plan is a function of: two equal configurations make the same plan, on every machine.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlanConfig {
@@ -66,9 +69,9 @@ pub enum Arrivals {
     /// Poisson arrivals in bursts, and none or fewer in the silences between (a Markov-modulated Poisson process of two
     /// states). Bursts and silences are exponential, and the run starts in either as likely as any instant does.
     OnOff {
-        /// The mean length of a burst, above zero.
+        /// The mean length of a burst, from a millisecond on.
         on: Nanos,
-        /// The mean length of a silence, above zero.
+        /// The mean length of a silence, from a millisecond on.
         off: Nanos,
         /// The rate of a silence as a share of a burst's, 0 to 1.
         quiet: f64,
@@ -110,7 +113,7 @@ pub enum PlanError {
     #[error("a jitter of {0} lies outside 0 to 1")]
     Jitter(f64),
     /// Bursts without length, or silences louder than they.
-    #[error("bursts and silences must last, and a silence's share of a burst's rate lies in 0 to 1")]
+    #[error("bursts and silences must last 1 ms in the mean, and a silence's share of a burst's rate lies in 0 to 1")]
     OnOff,
     /// Two things that both say how the rate changes with time.
     #[error("{0}, and both would say how the rate changes with time")]
@@ -179,9 +182,7 @@ impl Arrivals {
             Self::Gamma { burstiness } if !(1e-3..=1e6).contains(&burstiness) => Err(PlanError::Burstiness(burstiness)),
             Self::Weibull { shape } if !(0.1..=1e3).contains(&shape) => Err(PlanError::WeibullShape(shape)),
             Self::Jitter { share } if !(0.0..=1.0).contains(&share) => Err(PlanError::Jitter(share)),
-            Self::OnOff { on, off, quiet }
-                if on == Nanos::ZERO || off == Nanos::ZERO || !(0.0..=1.0).contains(&quiet) =>
-            {
+            Self::OnOff { on, off, quiet } if on.min(off) < SHORTEST_BURST || !(0.0..=1.0).contains(&quiet) => {
                 Err(PlanError::OnOff)
             }
             Self::Poisson
