@@ -6,7 +6,8 @@
 //!
 //! **Faults.** A line that cannot be read truthfully is an error that says where, what was read and what was expected;
 //! reading goes on behind it ([`TraceError::goes_on`]). Nothing is skipped in silence: what holds no request by its nature
-//! (a conversation without a question, a span of a tool) is counted by [`Trace::without_requests`].
+//! (a conversation without a question, a span of a tool) is counted by [`Trace::without_requests`]. Only of a table that
+//! was cut within its very last number nobody can tell.
 //!
 //! **Order.** Requests come in the order of their times. Lines within [`WINDOW`] of each other are put in order
 //! and counted ([`Trace::moved`]); a line further from its place is refused.
@@ -50,6 +51,8 @@ pub struct TraceOptions {
     pub time_unit: Option<TimeUnit>,
     /// How many tokens a block of hash ids has; what the format says if `None`.
     pub block: Option<Tokens>,
+    /// How many requests are held back to be put in order, whatever they weigh; [`WINDOW`] of at most 64 MiB if `None`.
+    pub window: Option<usize>,
     /// Field names of the format, each with the name that stands in the file for it: (`timestamp`, `ts`).
     pub renamed: Vec<(String, String)>,
 }
@@ -92,7 +95,7 @@ impl Trace {
     pub fn read(input: impl Read + Send + 'static, options: TraceOptions) -> Result<Self, TraceError> {
         let (source, head) = source::open(input)?;
         let (records, format) = sniff::tell(source, &head, &options)?;
-        let (order, rows) = (Order::new(), VecDeque::new());
+        let (order, rows) = (Order::new(options.window), VecDeque::new());
         Ok(Self { records, format, options, order, rows, over: false, without_requests: 0 })
     }
 

@@ -4,7 +4,7 @@
 //! Real traces are nearly sorted: rows of one busy millisecond change places. So a request is held back until
 //! [`WINDOW`] later ones (or 64 MiB of texts) have come, and then given out in the order of times; equal times keep the
 //! file's order. A time that lies before one already given out is refused: it belongs to a file that is not sorted,
-//! and to sort it takes more than constant memory. [`Order::moved`] tells how many changed places.
+//! and to sort it takes more than constant memory. Who has that memory may ask for a wider window. [`Order::moved`] tells how many changed places.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -37,6 +37,8 @@ pub(super) enum StillToCome {
 pub(super) struct Order {
     held: BinaryHeap<Held>,
     bytes: usize,
+    window: usize,
+    most_bytes: usize,
     /// Of the first request that had a time: all others must count from the same.
     clock: Option<Clock>,
     /// The time of the first request given out, where times are those of a clock.
@@ -79,10 +81,14 @@ impl Ord for Held {
 }
 
 impl Order {
-    pub(super) fn new() -> Self {
+    /// Holding back `window` requests, or as the module says.
+    pub(super) fn new(window: Option<usize>) -> Self {
         Self {
             held: BinaryHeap::new(),
             bytes: 0,
+            window: window.unwrap_or(WINDOW),
+            // Who asks for a window has the memory for it.
+            most_bytes: if window.is_some() { usize::MAX } else { WINDOW_BYTES },
             clock: None,
             origin: None,
             last: None,
@@ -134,7 +140,7 @@ impl Order {
                 line: request.line,
                 before,
                 behind_ns: last.abs_diff(stamp.ns),
-                window: WINDOW,
+                window: self.window,
             }),
             Some(_) | None => Ok(stamp.ns),
         }
@@ -143,7 +149,7 @@ impl Order {
     /// The next request or fault, if it is sure that none before it can come; at the end all are.
     pub(super) fn pop(&mut self, to_come: StillToCome) -> Option<Result<TraceRequest, TraceError>> {
         // A file without times needs no order.
-        let full = self.clock.is_none() || self.held.len() > WINDOW || self.bytes > WINDOW_BYTES;
+        let full = self.clock.is_none() || self.held.len() > self.window || self.bytes > self.most_bytes;
         let sure = full || to_come == StillToCome::Nothing;
         let Held { ns, has_time, bytes, mut read, .. } = if sure { self.held.pop()? } else { return None };
         self.bytes -= bytes;

@@ -236,6 +236,9 @@ fn a_line_far_from_its_place_is_refused_and_reading_goes_on() {
         )
     );
     assert_eq!((count, read as u64), (1, window + 2));
+    let wider = TraceOptions { window: Some(WINDOW + 10), ..TraceOptions::default() };
+    let text = seconds((2..window + 3).chain([1, window + 5]));
+    assert!(Trace::read(std::io::Cursor::new(text), wider).unwrap().all(|read| read.is_ok()));
 }
 
 #[test]
@@ -262,6 +265,7 @@ fn options_outrank_what_the_format_says() {
         block: Some(Tokens::new(32)),
         renamed: vec![("timestamp".to_owned(), "ts".to_owned())],
         format: Some(TraceFormat::Mooncake),
+        window: Some(0),
     };
     let read: Vec<_> = Trace::read(text.as_bytes(), options).unwrap().map(Result::unwrap).collect();
     assert_eq!(short(&read[0]), "3000000000 40/7 32x[1, 2]");
