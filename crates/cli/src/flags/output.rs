@@ -9,8 +9,8 @@ use metron_results::folder::RunName;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct OutputFlags {
-    /// The run's folder. [default: metron-runs/<UTC time>-<name>]
-    #[arg(long, value_name = "DIR")]
+    /// The run's folder.
+    #[arg(long, value_name = "DIR", help = "The run's folder. [default: metron-runs/<UTC time>-<name>]")]
     pub(crate) output: Option<PathBuf>,
     /// Replace the run that is in the folder.
     #[arg(long)]
