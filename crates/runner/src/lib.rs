@@ -35,10 +35,12 @@ mod simulated;
 pub mod stop;
 mod timer;
 pub mod variables;
+mod witness;
 mod worker;
 
 pub use config::RunConfig;
 pub use error::{NotKept, RunError, Whose};
 pub use finished::{AllFailed, Finished, Objectives};
-pub use run::{Options, Output, run};
+pub use run::{Options, Output, run, run_watched};
 pub use stop::Stop;
+pub use witness::Witness;

@@ -30,7 +30,8 @@ use crate::resolve::{Resolved, Server};
 use crate::run::{Options, tell};
 use crate::settle::Settler;
 use crate::stop::Stop;
-use crate::worker::{Job, Pace, Told, Work, WorkerError};
+use crate::witness::Witness;
+use crate::worker::{Ended, Job, Pace, Told, Work, WorkerError};
 
 /// What is ready to be sent at once, over all queues: a tenth of a second at 20,000 requests a second, or a hundred prompts
 /// of 100,000 tokens.
@@ -63,7 +64,11 @@ struct Stage {
 
 impl Prepared<'_> {
     /// Runs it to its end.
-    pub(crate) fn conduct(self, folder: Option<RunFolder>) -> Result<Finished, RunError> {
+    pub(crate) fn conduct(
+        self,
+        folder: Option<RunFolder>,
+        witness: Option<&mut dyn Witness>,
+    ) -> Result<Finished, RunError> {
         let plan = Plan::new(self.resolved.plan.clone()).expect("the configuration was resolved with it");
         let prompts = Prompts::new(&self.resolved.tokenizer, self.config.seed).map_err(RunError::Prompt)?;
         let queues = self.queues();
@@ -97,8 +102,8 @@ impl Prepared<'_> {
         let gate = Arc::new(Gate::of(&plan, self.config.max_in_flight, origin));
         let stage = Stage { clock, origin, gate, queues, brake, dispatched: Arc::default() };
         let keep = keep.unwrap_or_else(|| Keep::Memory(Vec::new()));
-        let threads = self.threads(&stage, &plan, keep, facts.planned);
-        let (crew, recorded) = threads.inspect_err(|_| stage.brake.now())?;
+        let recorder = self.recorder(&stage, &plan, keep, facts.planned, witness);
+        let (crew, recorded) = self.threads(&stage, &plan, recorder).inspect_err(|_| stage.brake.now())?;
         let ended = clock.now();
         tell(self.events, RunEvent::PhaseBegan { phase: RunPhase::Settling, at: ended });
         let fed = feeding.end();
@@ -128,17 +133,21 @@ impl Prepared<'_> {
         (0..queues).map(|_| Arc::new(Queue::new(bound))).collect()
     }
 
-    fn threads(
-        &self,
-        stage: &Stage,
-        plan: &Plan,
-        keep: Keep,
-        planned: Option<u64>,
-    ) -> Result<(Crew, Recorded), RunError> {
-        let folder = keep.path();
+    /// The recorder on a thread that ends before this returns: what it was lent need not outlive the run.
+    fn threads(&self, stage: &Stage, plan: &Plan, recorder: Recorder<'_>) -> Result<(Crew, Recorded), RunError> {
+        let folder = recorder.folder();
         let (ended, landed) = channel();
-        let recorder = self.recorder(stage, plan, keep, planned);
-        let recorder = thread("metron-recorder".to_owned(), move || recorder.record(&landed))?;
+        std::thread::scope(|scope| {
+            let record = move || recorder.record(&landed);
+            let recorder =
+                std::thread::Builder::new().name("metron-recorder".to_owned()).spawn_scoped(scope, record)?;
+            let crew = self.crew(stage, plan, ended);
+            let recorded = recorder.join().map_err(|_| RunError::Panicked { folder })?;
+            Ok((crew?, recorded))
+        })
+    }
+
+    fn crew(&self, stage: &Stage, plan: &Plan, ended: Sender<Box<Ended>>) -> Result<Crew, RunError> {
         let (tell, told) = tokio::sync::mpsc::unbounded_channel();
         let mut threads = Vec::new();
         for worker in 0..self.resolved.workers {
@@ -177,11 +186,17 @@ impl Prepared<'_> {
         for worker in threads {
             worker.join().expect("a worker catches its own panics");
         }
-        let recorded = recorder.join().map_err(|_| RunError::Panicked { folder })?;
-        Ok((crew?, recorded))
+        Ok(crew?)
     }
 
-    fn recorder(&self, stage: &Stage, plan: &Plan, keep: Keep, planned: Option<u64>) -> Recorder {
+    fn recorder<'w>(
+        &self,
+        stage: &Stage,
+        plan: &Plan,
+        keep: Keep,
+        planned: Option<u64>,
+        witness: Option<&'w mut dyn Witness>,
+    ) -> Recorder<'w> {
         let in_all = planned.and_then(|measured| Some(measured + requests_of(self.resolved.plan.warmup)?));
         let held_back = self.config.max_in_flight.map(|_| plan.clone());
         let settler = Settler {
@@ -193,7 +208,7 @@ impl Prepared<'_> {
         Recorder {
             clock: stage.clock,
             settler,
-            intake: Intake::new(keep, live, self.config.max_in_flight, self.events.clone()),
+            intake: Intake::new(keep, live, self.config.max_in_flight, self.events.clone(), witness),
             dispatched: Arc::clone(&stage.dispatched),
             brake: stage.brake.clone(),
         }

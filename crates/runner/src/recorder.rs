@@ -2,6 +2,7 @@
 //! nothing, and knows no connection.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,7 +10,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
 use metron_metrics::{ErrorClass, Outcome, Phase, RequestRecord};
-use metron_results::event::{RunEvent, Warning};
+use metron_results::event::{InFlight, RunEvent, Warning};
 use metron_results::recorder::Recorder as Journal;
 use metron_results::storage::StorageError;
 use metron_units::Nanos;
@@ -19,6 +20,7 @@ use crate::brake::Brake;
 use crate::instrument::Lags;
 use crate::live::Live;
 use crate::settle::Settler;
+use crate::witness::Witness;
 use crate::worker::{Ended, HeldBack};
 
 /// How often it is told how the run stands, and what was recorded is handed to the system.
@@ -34,17 +36,17 @@ pub(crate) enum Keep {
 }
 
 /// Records a run.
-pub(crate) struct Recorder {
+pub(crate) struct Recorder<'w> {
     pub(crate) clock: Clock,
     pub(crate) settler: Settler,
-    pub(crate) intake: Intake,
+    pub(crate) intake: Intake<'w>,
     /// Requests of the run whose turn has come.
     pub(crate) dispatched: Arc<AtomicU64>,
     pub(crate) brake: Brake,
 }
 
 /// Takes in records, whoever made them.
-pub(crate) struct Intake {
+pub(crate) struct Intake<'w> {
     keep: Keep,
     live: Live,
     max_in_flight: Option<u32>,
@@ -52,6 +54,8 @@ pub(crate) struct Intake {
     observed: Observed,
     warned: Warned,
     refused: Option<StorageError>,
+    /// `None` if there is none, and once it has ended the run.
+    witness: Option<&'w mut dyn Witness>,
 }
 
 /// What was recorded.
@@ -78,7 +82,12 @@ pub(crate) struct Observed {
     pub(crate) unstreamed: u64,
 }
 
-impl Recorder {
+impl Recorder<'_> {
+    /// Where it records to, if that is a folder.
+    pub(crate) fn folder(&self) -> Option<PathBuf> {
+        self.intake.keep.path()
+    }
+
     /// Records until every worker is gone.
     pub(crate) fn record(mut self, ended: &Receiver<Box<Ended>>) -> Recorded {
         let mut next = self.clock.now() + TICK;
@@ -109,14 +118,24 @@ impl Recorder {
             self.intake.held_back();
         }
         let record = self.settler.settle(ended.planned, ended.answer);
-        self.intake.add(record, self.clock.now());
+        match self.intake.add(record, self.clock.now()) {
+            ControlFlow::Continue(()) => {}
+            ControlFlow::Break(InFlight::Awaited) => self.brake.drain(),
+            ControlFlow::Break(InFlight::Dropped) => self.brake.now(),
+        }
     }
 }
 
-impl Intake {
-    pub(crate) fn new(keep: Keep, live: Live, max_in_flight: Option<u32>, events: Sender<RunEvent>) -> Self {
+impl<'w> Intake<'w> {
+    pub(crate) fn new(
+        keep: Keep,
+        live: Live,
+        max_in_flight: Option<u32>,
+        events: Sender<RunEvent>,
+        witness: Option<&'w mut dyn Witness>,
+    ) -> Self {
         let (observed, warned, refused) = Default::default();
-        Self { keep, live, max_in_flight, events, observed, warned, refused }
+        Self { keep, live, max_in_flight, events, observed, warned, refused, witness }
     }
 
     /// A bound of requests in flight made a request late.
@@ -128,8 +147,8 @@ impl Intake {
         }
     }
 
-    /// A request is over, at `now`.
-    pub(crate) fn add(&mut self, record: RequestRecord, now: Nanos) {
+    /// A request is over, at `now`. Breaks where the witness ends the run.
+    pub(crate) fn add(&mut self, record: RequestRecord, now: Nanos) -> ControlFlow<InFlight> {
         self.observed.record(&record);
         if let Outcome::Failed(failure) = &record.outcome
             && self.warned.failing.insert(failure.class)
@@ -138,7 +157,12 @@ impl Intake {
             self.tell(RunEvent::Warning(Warning::Failing { class: failure.class, example }));
         }
         self.live.add(&record, now);
+        let said = self.witness.as_deref_mut().map_or(ControlFlow::Continue(()), |witness| witness.see(&record));
+        if said.is_break() {
+            self.witness = None;
+        }
         self.keep_or_refuse(|keep| keep.add(record));
+        said
     }
 
     /// Hands what was recorded to the system, and tells how the run stands.
@@ -179,7 +203,7 @@ struct Warned {
 
 impl Keep {
     /// The folder, if there is one.
-    pub(crate) fn path(&self) -> Option<PathBuf> {
+    fn path(&self) -> Option<PathBuf> {
         match self {
             Self::Folder(journal) => Some(journal.path().to_owned()),
             Self::Memory(_) => None,

@@ -22,6 +22,7 @@ use crate::resolve::{FIRST_CONTACT, Resolved, Server, run_target, target};
 use crate::settle::Naming;
 use crate::simulated::Simulated;
 use crate::stop::{Asked, Stop};
+use crate::witness::Witness;
 
 /// What a run is told besides its configuration.
 #[derive(Debug, Clone)]
@@ -55,11 +56,35 @@ pub enum Output {
 /// # Errors
 /// If it cannot begin, if what it measures cannot be kept, or on a fault of metron's own. Failures of requests are no errors.
 pub fn run(config: &RunConfig, options: Options, events: &Sender<RunEvent>, stop: &Stop) -> Result<Finished, RunError> {
+    conduct(config, options, events, stop, None)
+}
+
+/// As [`run()`], with someone who sees each request as it ends and may end the run. That is no interruption.
+///
+/// # Errors
+/// As for [`run()`].
+pub fn run_watched(
+    config: &RunConfig,
+    options: Options,
+    events: &Sender<RunEvent>,
+    stop: &Stop,
+    witness: &mut dyn Witness,
+) -> Result<Finished, RunError> {
+    conduct(config, options, events, stop, Some(witness))
+}
+
+fn conduct(
+    config: &RunConfig,
+    options: Options,
+    events: &Sender<RunEvent>,
+    stop: &Stop,
+    witness: Option<&mut dyn Witness>,
+) -> Result<Finished, RunError> {
     let variables = |name: &str| std::env::var(name).ok();
     let resolved = Resolved::of(config, &variables)?;
     if let (Server::Simulated(spec), Time::Virtual) = (&resolved.server, resolved.time) {
         let folder = make_folder(config, &options.output)?;
-        return Simulated { config, resolved: &resolved, spec, options, events, stop }.conduct(folder);
+        return Simulated { config, resolved: &resolved, spec, options, events, stop }.conduct(folder, witness);
     }
     let simulator = start_simulator(&resolved.server)?;
     let url = match (&resolved.server, &simulator) {
@@ -75,7 +100,7 @@ pub fn run(config: &RunConfig, options: Options, events: &Sender<RunEvent>, stop
     let folder = make_folder(config, &options.output)?;
     warn_beforehand(config, &resolved, events);
     let run = Prepared { config, resolved: &resolved, target, model: found.model, options, events, stop };
-    let finished = run.conduct(folder);
+    let finished = run.conduct(folder, witness);
     drop(simulator);
     finished
 }

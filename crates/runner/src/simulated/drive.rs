@@ -1,6 +1,7 @@
 //! From event to event: turns, tokens, patience. At one instant turns come first, then what the engine does, then what
 //! expires: who asks at the end of an iteration is there for the next one, and a token at its last moment still counts.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
@@ -26,7 +27,7 @@ const UNWATCHED: u32 = 256;
 const MOST_IN_NO_TIME: u64 = 100_000;
 
 /// A run at work.
-pub(super) struct Drive {
+pub(super) struct Drive<'w> {
     longest_prompt: Option<Tokens>,
     spec: Spec,
     engine: Schedule,
@@ -34,7 +35,7 @@ pub(super) struct Drive {
     gate: Arc<Gate>,
     flights: Flights,
     answers: Answers,
-    intake: Intake,
+    intake: Intake<'w>,
     events: Sender<RunEvent>,
     given: Vec<Given>,
     now: Nanos,
@@ -60,12 +61,12 @@ enum Next {
     Expiry(Nanos),
 }
 
-impl Drive {
+impl<'w> Drive<'w> {
     pub(super) fn new(
         spec: &Spec,
         turns: Turns,
         gate: Arc<Gate>,
-        intake: Intake,
+        intake: Intake<'w>,
         answers: Answers,
         events: Sender<RunEvent>,
     ) -> Self {
@@ -200,9 +201,13 @@ impl Drive {
             return Err(ConfigError::new("duration", message, "--requests 1000").into());
         }
         let record = self.answers.record(flight, ending, self.now).map_err(RunError::Prompt)?;
-        self.intake.add(record, self.now);
+        let said = self.intake.add(record, self.now);
         self.turns.freed(self.now);
-        Ok(())
+        match said {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(InFlight::Awaited) => self.stop_sending(Asked::Drain),
+            ControlFlow::Break(InFlight::Dropped) => self.stop_sending(Asked::Now),
+        }
     }
 
     fn stop_as_asked(&mut self, asked: Asked) -> Result<(), RunError> {
@@ -234,7 +239,7 @@ impl Watch {
         Self { clock: Clock::start(), next_tick: TICK }
     }
 
-    fn look(&mut self, drive: &mut Drive, stop: &Stop) -> Result<(), RunError> {
+    fn look(&mut self, drive: &mut Drive<'_>, stop: &Stop) -> Result<(), RunError> {
         let asked = stop.asked();
         if asked > drive.asked {
             drive.stop_as_asked(asked)?;

@@ -35,6 +35,7 @@ use crate::recorder::{Intake, Keep};
 use crate::resolve::Resolved;
 use crate::run::{Options, tell};
 use crate::stop::Stop;
+use crate::witness::Witness;
 use answered::Answers;
 use drive::Drive;
 use turns::Turns;
@@ -51,7 +52,11 @@ pub(crate) struct Simulated<'a> {
 
 impl Simulated<'_> {
     /// Runs it to its end.
-    pub(crate) fn conduct(self, folder: Option<RunFolder>) -> Result<Finished, RunError> {
+    pub(crate) fn conduct(
+        self,
+        folder: Option<RunFolder>,
+        witness: Option<&mut dyn Witness>,
+    ) -> Result<Finished, RunError> {
         let plan = Plan::new(self.resolved.plan.clone()).expect("the configuration was resolved with it");
         let answers = self.answers()?;
         let facts = facts(self.config, self.resolved, self.named(), Epoch::virtual_zero(Clock::start()));
@@ -59,7 +64,8 @@ impl Simulated<'_> {
         let keep = folder.map(|folder| begin_journal(folder, &facts, self.config, None)).transpose()?;
         tell(self.events, RunEvent::Started { facts: Box::new(facts.clone()), folder: path });
         let gate = Arc::new(Gate::of(&plan, self.config.max_in_flight, Nanos::ZERO));
-        let intake = self.intake(&plan, &gate, keep.unwrap_or_else(|| Keep::Memory(Vec::new())), facts.planned);
+        let keep = keep.unwrap_or_else(|| Keep::Memory(Vec::new()));
+        let intake = self.intake(&plan, &gate, keep, facts.planned, witness);
         let turns = Turns::new(plan, self.config.max_in_flight);
         let has_warmup = self.resolved.plan.warmup != Warmup::None;
         let phase = if has_warmup { RunPhase::Warmup } else { RunPhase::Measured };
@@ -99,11 +105,18 @@ impl Simulated<'_> {
         }
     }
 
-    fn intake(&self, plan: &Plan, gate: &Arc<Gate>, keep: Keep, planned: Option<u64>) -> Intake {
+    fn intake<'w>(
+        &self,
+        plan: &Plan,
+        gate: &Arc<Gate>,
+        keep: Keep,
+        planned: Option<u64>,
+        witness: Option<&'w mut dyn Witness>,
+    ) -> Intake<'w> {
         let in_all = planned.and_then(|measured| Some(measured + requests_of(self.resolved.plan.warmup)?));
         let held_back = self.config.max_in_flight.map(|_| plan.clone());
         let live = Live::new(Nanos::ZERO, in_all, Arc::clone(gate), held_back);
-        Intake::new(keep, live, self.config.max_in_flight, self.events.clone())
+        Intake::new(keep, live, self.config.max_in_flight, self.events.clone(), witness)
     }
 }
 
