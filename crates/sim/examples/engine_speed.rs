@@ -70,7 +70,7 @@ fn measure(what: &str, mut engine: Engine, requests: impl Iterator<Item = Reques
                 iterations += 1;
                 decoding += iteration.decoding;
             }
-            Event::Preempted { .. } | Event::Rejected { .. } | Event::Cancelled { .. } => {}
+            Event::Admitted { .. } | Event::Preempted { .. } | Event::Rejected { .. } | Event::Cancelled { .. } => {}
         });
     });
     println!(

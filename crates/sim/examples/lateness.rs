@@ -25,7 +25,8 @@ fn main() {
     let log = arguments.next().map(Into::into);
 
     let spec = format!("sim:fixed?ttft={}ms&tbt={}&tokens={tokens}", TTFT.as_millis(), tbt.exact()).parse().unwrap();
-    let server = Server::start(&spec, SocketAddr::from(([127, 0, 0, 1], 0)), Options { log }).unwrap();
+    let server =
+        Server::start(&spec, SocketAddr::from(([127, 0, 0, 1], 0)), Options { log, ..Options::default() }).unwrap();
     let connections: Vec<TcpStream> = (0..streams).map(|_| TcpStream::connect(server.addr()).unwrap()).collect();
     let started = Instant::now();
     ask(&connections, Duration::from(tbt));

@@ -39,7 +39,7 @@ pub enum What {
     Token = 2,
     /// The answer's last byte was handed to the kernel.
     Finished = 3,
-    /// It ended before that: the client hung up, or the engine could never run it.
+    /// It ended before that: the client hung up, the engine could never run it, or a fault cut it short.
     Cancelled = 4,
 }
 

@@ -132,7 +132,7 @@ fn by_request(events: &[Event], count: usize) -> (Vec<Vec<Nanos>>, Vec<Left>) {
             }
             Event::Rejected { request, .. } => leave(request, Left::Rejected),
             Event::Cancelled { request, .. } => leave(request, Left::Cancelled),
-            Event::Iteration(_) | Event::Preempted { .. } => {}
+            Event::Iteration(_) | Event::Admitted { .. } | Event::Preempted { .. } => {}
         }
     }
     (tokens, left)
@@ -211,6 +211,7 @@ proptest! {
                 | Event::Preempted { request, .. }
                 | Event::Rejected { request, .. }
                 | Event::Cancelled { request, .. } => seated.remove(&request),
+                Event::Admitted { .. } => false,
                 Event::Iteration(_) => {
                     prop_assert!(seated.len() as u64 <= drawn.seats);
                     false
@@ -311,7 +312,10 @@ proptest! {
                         ends.insert(now + iteration.duration);
                     }
                     Event::Token { at, .. } => prop_assert!(*at <= now && ends.contains(at)),
-                    Event::Preempted { .. } | Event::Rejected { .. } | Event::Cancelled { .. } => {}
+                    Event::Admitted { .. }
+                    | Event::Preempted { .. }
+                    | Event::Rejected { .. }
+                    | Event::Cancelled { .. } => {}
                 }
             }
         }

@@ -79,6 +79,7 @@ fn trace(vector: &Vector) -> Trace {
             trace.iterations.push((i.instance, i.start.get(), i.duration.get(), i.prefill.get(), i.decoding))
         }
         Event::Token { request, at, .. } => trace.token_ns[request.get() as usize].push(at.get()),
+        Event::Admitted { .. } => {}
         Event::Preempted { .. } => trace.preemptions += 1,
         Event::Rejected { request, .. } => trace.rejected.push(request.get()),
         Event::Cancelled { .. } => panic!("nobody cancels"),

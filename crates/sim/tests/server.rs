@@ -339,7 +339,7 @@ fn hundreds_of_streams_at_once_each_have_all_their_tokens_and_the_truth_log_know
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("truth");
     let spec = "sim:fixed?ttft=20ms&tbt=2ms&tokens=1000".parse().unwrap();
-    let options = Options { log: Some(log.clone()) };
+    let options = Options { log: Some(log.clone()), ..Options::default() };
     let server = Server::start(&spec, SocketAddr::from(([127, 0, 0, 1], 0)), options).unwrap();
     let addr = server.addr();
     let threads: Vec<_> = (0..256).map(|k| std::thread::spawn(move || (k + 1, stream(addr, k + 1)))).collect();

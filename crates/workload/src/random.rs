@@ -38,6 +38,8 @@ pub enum Stream {
     Prefixes = 10,
     /// The words of block k of a trace.
     Blocks = 11,
+    /// Which faults befall request k of the simulated engine.
+    Faults = 12,
 }
 
 /// The last 16 bytes of every key. Changing them changes every plan.

@@ -16,7 +16,7 @@ use crate::{signals, speak};
 pub(super) fn run(flags: &SimFlags) -> Result<Exit, Failure> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, flags.port));
     let interrupted = signals::Interrupt::listen().map_err(|error| Failure::could_not_run(error, ""))?;
-    let options = Options { log: flags.log.clone() };
+    let options = Options { log: flags.log.clone(), ..Options::default() };
     let server = Server::start(&flags.spec, address, options)
         .map_err(|error| Failure::could_not_run(chain(&error), "--port 0 takes a free one"))?;
     speak::result(&format!("http://{}\n", server.addr()))?;
@@ -28,11 +28,15 @@ pub(super) fn run(flags: &SimFlags) -> Result<Exit, Failure> {
 }
 
 fn outcome(report: &Report) -> String {
-    let Report { connections, requests, completed, cancelled, refused, tokens, lag } = report;
+    let Report { connections, requests, completed, cancelled, refused, faults, tokens, lag } = report;
+    let faults = match faults {
+        0 => String::new(),
+        faults => format!(", {faults} planned faults"),
+    };
     let lag =
         lag.map_or_else(String::new, |lag| format!("; tokens were sent up to {} late (p99 {})", lag.max, lag.p99));
     format!(
-        "served {requests} requests on {connections} connections: {completed} completed, {cancelled} given up by the \
-         client, {refused} refused, {tokens} tokens{lag}"
+        "served {requests} requests on {connections} connections: {completed} completed, {cancelled} cut short, \
+         {refused} refused{faults}, {tokens} tokens{lag}"
     )
 }

@@ -4,6 +4,7 @@ mod bad_input;
 mod book;
 mod cases;
 mod exit_codes;
+mod faults;
 mod help;
 mod interrupt;
 mod metron;

@@ -43,6 +43,10 @@ impl Server {
                 ConfigError::new("url", error.to_string(), hint)
             })?;
             let time = if config.virtual_time { Time::Virtual } else { address.time };
+            if let (Time::Virtual, Some(fault)) = (time, address.spec.faults.only_over_a_socket()) {
+                let message = format!("the fault `{fault}` holds bytes back, and in virtual time there are none");
+                return Err(ConfigError::new("url", message, "take it out, or leave virtual time out"));
+            }
             return Ok((Self::Simulated(address.spec), time));
         }
         if config.virtual_time {

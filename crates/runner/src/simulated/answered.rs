@@ -1,6 +1,7 @@
 //! What an engine gave, as the record that figures are made of. Knows no order of events.
 
 use metron_metrics::{CountedBy, Deadlines, ErrorClass, Failure, Outcome, RequestRecord, Texts};
+use metron_sim::spec::Fault;
 use metron_units::{Nanos, Tokens};
 use metron_wire::Timeouts;
 use metron_workload::{PromptError, Prompts};
@@ -19,8 +20,12 @@ pub(super) struct Answers {
 pub(super) enum Ending {
     /// With its last token.
     Whole,
-    /// Before anything was begun.
-    NotTaken(String),
+    /// Before anything was begun, with this status.
+    NotTaken(u16, String),
+    /// The connection ended before the answer did.
+    Cut,
+    /// The bytes broke the rules.
+    Broken,
     /// After it was taken up: what a server can only say in the stream.
     GivenUp(String),
     TimedOut(Impatience),
@@ -30,10 +35,12 @@ pub(super) enum Ending {
 impl Answers {
     /// The record of a flight that ended at `at`.
     pub(super) fn record(&self, flight: Flight, ending: Ending, at: Nanos) -> Result<RequestRecord, PromptError> {
-        let Flight { request, phase, dispatched, output, chunks } = flight;
+        let Flight { request, phase, dispatched, output, fault, chunks } = flight;
         let given = chunks.len() as u64;
-        let status = if matches!(ending, Ending::NotTaken(_)) { 400 } else { 200 };
+        let status = if let Ending::NotTaken(status, _) = ending { status } else { 200 };
         let is_whole = matches!(ending, Ending::Whole);
+        let usage_lies = is_whole && fault == Some(Fault::Usage);
+        let told = if usage_lies { Fault::told(given) } else { given };
         let is_dropped = matches!(ending, Ending::Dropped);
         let texts = self.prompts.as_ref().map(|prompts| prompts.text(request.id, request.input_tokens)).transpose()?;
         Ok(RequestRecord {
@@ -56,11 +63,11 @@ impl Answers {
             unclean_end: false,
             planned_input_tokens: request.input_tokens,
             input_tokens: request.input_tokens,
-            output_tokens: Tokens::new(given),
-            unseen_tokens: Tokens::new(0),
-            // The engine itself says which tokens it gave.
-            counted_by: (given > 0).then_some(CountedBy::Stream),
-            count_mismatch: false,
+            output_tokens: Tokens::new(told),
+            unseen_tokens: Tokens::new(told - given),
+            // The engine itself says which tokens it gave; where its usage says otherwise, their text is counted.
+            counted_by: (given > 0).then_some(if usage_lies { CountedBy::Tokenizer } else { CountedBy::Stream }),
+            count_mismatch: usage_lies,
             first_answer_chunk: (given > 0).then_some(0),
             shared_reads: 0,
             deadlines: self.deadlines,
@@ -74,7 +81,11 @@ impl Answers {
         match ending {
             Ending::Whole => Outcome::Completed,
             Ending::Dropped => Outcome::Cancelled,
-            Ending::NotTaken(message) => failed(ErrorClass::Http4xx, message),
+            Ending::NotTaken(429, message) => failed(ErrorClass::Http429, message),
+            Ending::NotTaken(500.., message) => failed(ErrorClass::Http5xx, message),
+            Ending::NotTaken(_, message) => failed(ErrorClass::Http4xx, message),
+            Ending::Cut => failed(ErrorClass::Truncated, "a planned fault: the connection ended".to_owned()),
+            Ending::Broken => failed(ErrorClass::Protocol, "a planned fault: a chunk without a valid size".to_owned()),
             Ending::GivenUp(message) => failed(ErrorClass::StreamError, message),
             Ending::TimedOut(impatience) => {
                 let Timeouts { first_token, idle, total, .. } = self.timeouts;

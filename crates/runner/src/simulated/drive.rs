@@ -8,6 +8,7 @@ use std::sync::mpsc::Sender;
 use metron_results::event::{InFlight, RunEvent, RunPhase};
 use metron_sim::Spec;
 use metron_sim::schedule::{Arrival, Given, Schedule, What};
+use metron_sim::spec::Fault;
 use metron_units::{Nanos, Tokens};
 use metron_wire::Clock;
 
@@ -154,10 +155,21 @@ impl<'w> Drive<'w> {
         }
         let output = self.spec.answer_tokens(Some(request.output_tokens));
         let room = usize::try_from(output.get()).unwrap_or(0).min(1 << 16);
-        let flight = Flight { request, phase, dispatched: self.now, output, chunks: Vec::with_capacity(room) };
+        let fault = self.spec.faults.of(request.id);
+        let flight = Flight { request, phase, dispatched: self.now, output, fault, chunks: Vec::with_capacity(room) };
         if let Some(longest) = self.longest_prompt.filter(|&longest| request.input_tokens > longest) {
             let message = format!("the model takes at most {longest} tokens, the prompt has {}", request.input_tokens);
-            return self.land(flight, Ending::NotTaken(message));
+            return self.land(flight, Ending::NotTaken(400, message));
+        }
+        match fault {
+            Some(Fault::TooManyRequests { .. }) => {
+                return self.land(flight, Ending::NotTaken(429, "a planned fault: too many requests".to_owned()));
+            }
+            Some(Fault::Unavailable) => {
+                return self
+                    .land(flight, Ending::NotTaken(503, "a planned fault: the server is overloaded".to_owned()));
+            }
+            Some(_) | None => {}
         }
         self.flights.take_off(flight);
         let arrival = Arrival { request: request.id, at: self.now, prompt: request.input_tokens, output };
@@ -167,24 +179,44 @@ impl<'w> Drive<'w> {
 
     /// Hands out what the engine gave.
     fn hand_out(&mut self) -> Result<(), RunError> {
-        let mut given = std::mem::take(&mut self.given);
-        for Given { request, at, what } in given.drain(..) {
-            let ending = match what {
-                What::Token { last, .. } => {
-                    self.flights.token(request, at);
-                    if !last {
-                        continue;
-                    }
-                    Ending::Whole
+        // What is cut short leaves the engine, which may thereby give something to others.
+        while !self.given.is_empty() {
+            let mut given = std::mem::take(&mut self.given);
+            for Given { request, at, what } in given.drain(..) {
+                let Some(ending) = self.receive(request, at, what) else { continue };
+                if let Some(flight) = self.flights.land(request) {
+                    self.land(flight, ending)?;
                 }
-                What::Refused(refusal) => Ending::GivenUp(refusal.to_string()),
-            };
-            if let Some(flight) = self.flights.land(request) {
-                self.land(flight, ending)?;
+            }
+            if self.given.is_empty() {
+                self.given = given;
+                break;
             }
         }
-        self.given = given;
         Ok(())
+    }
+
+    /// A request is given something: how that ends it, if it does.
+    fn receive(&mut self, request: u64, at: Nanos, what: What) -> Option<Ending> {
+        let (index, last) = match what {
+            What::Token { index, last } => (index, last),
+            What::Refused(refusal) => return Some(Ending::GivenUp(refusal.to_string())),
+        };
+        let Some(fault) = self.flights.mishap(request, index, last) else {
+            self.flights.token(request, at);
+            return last.then_some(Ending::Whole);
+        };
+        let ending = match fault {
+            Fault::Reset | Fault::Truncate => Ending::Cut,
+            Fault::Chunking => Ending::Broken,
+            Fault::Error => Ending::GivenUp("a planned fault".to_owned()),
+            // Its patience ends it.
+            Fault::Stall => return None,
+            Fault::TooManyRequests { .. } | Fault::Unavailable | Fault::Usage => return None,
+            Fault::Pause { .. } | Fault::Drip { .. } => unreachable!("refused in virtual time"),
+        };
+        self.engine.cancel(request, at, &mut self.given);
+        Some(ending)
     }
 
     fn expire(&mut self) -> Result<(), RunError> {

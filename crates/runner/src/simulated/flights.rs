@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
 use metron_metrics::{Chunk, Phase};
+use metron_sim::spec::Fault;
 use metron_units::{Nanos, Tokens};
 use metron_wire::Timeouts;
 use metron_workload::PlannedRequest;
@@ -15,6 +16,8 @@ pub(super) struct Flight {
     pub(super) dispatched: Nanos,
     /// How many tokens it is to be given.
     pub(super) output: Tokens,
+    /// What is to go wrong with it.
+    pub(super) fault: Option<Fault>,
     /// One chunk a token.
     pub(super) chunks: Vec<Chunk>,
 }
@@ -65,6 +68,12 @@ impl Flights {
         if let Some(flight) = self.get_mut(id) {
             flight.chunks.push(Chunk { arrived: at, tokens: 1 });
         }
+    }
+
+    /// What goes wrong in the place of its token `index`, if it is in flight.
+    pub(super) fn mishap(&mut self, id: u64, index: u64, last: bool) -> Option<Fault> {
+        let flight = self.get_mut(id)?;
+        flight.fault.filter(|fault| fault.strikes(index, last, flight.output))
     }
 
     /// It is over; `None` if it was before.

@@ -18,6 +18,16 @@ pub enum Event {
         /// Whether it is the request's last: its memory is free from this instant on.
         last: bool,
     },
+    /// A request left the queue and is computed from the next iteration on. One that was preempted is told of anew, and in a
+    /// disaggregated engine one is told of by each of its two instances.
+    Admitted {
+        /// Who.
+        request: RequestId,
+        /// When the scheduler did it.
+        at: Nanos,
+        /// Tokens that a prefix cache had for it, which are not computed.
+        cached: Tokens,
+    },
     /// A request lost its memory and waits again; its tokens so far stand.
     Preempted {
         /// Whose.
@@ -56,6 +66,19 @@ pub struct Iteration {
     pub prefill: Tokens,
     /// Sequences that decode in it.
     pub decoding: u64,
+    /// All sequences of which it computes anything.
+    pub sequences: u32,
+    /// Sequences that are given a token at its end, unless they are cancelled before: those that decode, and those whose prefill
+    /// is then complete.
+    pub giving: u32,
+    /// Requests of the whole engine that wait for memory, a seat or a transfer when it starts.
+    pub waiting: u32,
+    /// Preemptions of this instance since its iteration before.
+    pub preemptions: u32,
+    /// Blocks of KV memory that sequences hold; 0 where an instance has no memory of its own.
+    pub blocks_used: u32,
+    /// Blocks that may be handed out.
+    pub blocks_free: u32,
 }
 
 /// Why a request can never run.

@@ -16,13 +16,16 @@ pub(crate) struct Instance {
     pub(crate) batch: Batch,
     /// Who was preempted in the scheduling that is going on, in that order.
     pub(crate) victims: Vec<SeqKey>,
+    /// Preemptions since the last iteration started.
+    pub(crate) preemptions: u32,
     /// The end of the iteration that is going on.
     ends: Option<Nanos>,
 }
 
 impl Instance {
     pub(crate) fn new(number: usize, memory: Memory) -> Self {
-        Self { number, running: Vec::new(), memory, batch: Batch::default(), victims: Vec::new(), ends: None }
+        let (running, batch, victims) = Default::default();
+        Self { number, running, memory, batch, victims, preemptions: 0, ends: None }
     }
 
     pub(crate) fn ends(&self) -> Option<Nanos> {
@@ -33,8 +36,8 @@ impl Instance {
         self.ends.is_none()
     }
 
-    /// Starts the batch, if there is anything in it.
-    pub(crate) fn start(&mut self, cost: &Cost, now: Nanos, events: &mut Vec<Event>) {
+    /// Starts the batch, if there is anything in it, while so many wait.
+    pub(crate) fn start(&mut self, cost: &Cost, now: Nanos, waiting: usize, events: &mut Vec<Event>) {
         if self.batch.is_empty() {
             return;
         }
@@ -45,6 +48,12 @@ impl Instance {
             duration,
             prefill: Tokens::new(self.batch.work.prefill_tokens()),
             decoding: self.batch.work.decoding(),
+            sequences: count(self.batch.pieces.len()),
+            giving: count(self.batch.work.giving()),
+            waiting: count(waiting),
+            preemptions: std::mem::take(&mut self.preemptions),
+            blocks_used: count(self.memory.blocks() - self.memory.free()),
+            blocks_free: count(self.memory.free()),
         }));
         self.ends = Some(now + duration);
     }
@@ -73,6 +82,11 @@ impl Instance {
             standing == Standing::Live
         });
     }
+}
+
+/// A count as an iteration tells it: fewer than 2^32 requests are in flight, and fewer blocks are there.
+pub(crate) fn count(number: impl TryInto<u32>) -> u32 {
+    number.try_into().unwrap_or(u32::MAX)
 }
 
 /// An iteration that ended.

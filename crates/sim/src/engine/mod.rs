@@ -142,6 +142,16 @@ impl Engine {
         self.sequences.in_flight()
     }
 
+    /// Of those, how many wait: to be looked at for the first time, for memory, a seat or a transfer.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        let queued = match &self.layout {
+            Layout::Single(single) => single.waiting(),
+            Layout::Pools(pools) => pools.waiting(),
+        };
+        self.coming.len() + queued
+    }
+
     /// How the KV memory of each instance that has any is used now. Counts block by block.
     #[must_use]
     pub fn memory(&self) -> Vec<MemoryUse> {

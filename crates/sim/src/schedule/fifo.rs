@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use metron_units::Nanos;
+use metron_units::{Nanos, Tokens};
 use metron_workload::random::{Stream, generator};
 
-use super::{Arrival, Given, What};
+use super::{Arrival, Given, Inside, Standing, Watch, What};
 use crate::spec::{FirstToken, Queue};
 
 /// The requests of a [`Queue`]: those that wait and those in service.
@@ -17,6 +17,7 @@ pub struct Fifo {
     waiting: VecDeque<Waiting>,
     /// Each taken server's request, by the end of its service. Never more than there are servers.
     serving: BTreeMap<(Nanos, u64), Serving>,
+    watch: Watch,
 }
 
 #[derive(Debug)]
@@ -35,7 +36,7 @@ struct Serving {
 
 impl Fifo {
     pub(super) fn new(queue: Queue) -> Self {
-        Self { queue, drawn: 0, waiting: VecDeque::new(), serving: BTreeMap::new() }
+        Self { queue, drawn: 0, waiting: VecDeque::new(), serving: BTreeMap::new(), watch: Watch::default() }
     }
 
     pub(super) fn arrive(&mut self, arrival: Arrival, given: &mut Vec<Given>) {
@@ -61,6 +62,14 @@ impl Fifo {
         }
     }
 
+    pub(super) fn watch(&mut self) -> &mut Watch {
+        &mut self.watch
+    }
+
+    pub(super) fn standing(&self) -> Standing {
+        Standing { running: self.serving.len() as u64, waiting: self.waiting.len() as u64, memory: None }
+    }
+
     pub(super) fn next(&self) -> Option<Nanos> {
         self.serving.first_key_value().map(|(&(end, _), _)| end)
     }
@@ -78,6 +87,7 @@ impl Fifo {
     fn start(&mut self, now: Nanos, given: &mut Vec<Given>) {
         while (self.serving.len() as u64) < self.queue.servers {
             let Some(Waiting { request, output, service }) = self.waiting.pop_front() else { return };
+            self.watch.see(Inside::Admitted { request, at: now, cached: Tokens::new(0) });
             let from = match self.queue.first {
                 FirstToken::Start => {
                     given.push(token(request, 0, now, output));
@@ -97,13 +107,12 @@ fn token(request: u64, index: u64, at: Nanos, output: u64) -> Given {
 
 #[cfg(test)]
 mod tests {
-    use metron_units::Tokens;
     use metron_workload::Dist;
     use proptest::prelude::*;
 
     use super::*;
     use crate::schedule::Schedule;
-    use crate::spec::Spec;
+    use crate::spec::{Faults, Kind, Spec};
 
     fn ms(ms: u64) -> Nanos {
         Nanos::from_millis(ms)
@@ -111,9 +120,13 @@ mod tests {
 
     fn queue(settings: &str) -> Queue {
         match format!("sim:queue?{settings}").parse() {
-            Ok(Spec::Queue(queue)) => queue,
+            Ok(Spec { kind: Kind::Queue(queue), .. }) => queue,
             other => panic!("{settings}: {other:?}"),
         }
+    }
+
+    fn schedule(queue: &Queue) -> Schedule {
+        Schedule::new(&Spec { kind: Kind::Queue(queue.clone()), faults: Faults::default() })
     }
 
     fn arrival(request: u64, at: Nanos, output: u64) -> Arrival {
@@ -122,7 +135,7 @@ mod tests {
 
     /// What a queue gives to requests of `output` tokens that arrive at `arrivals`.
     fn given(queue: &Queue, arrivals: &[Nanos], output: u64) -> Vec<Given> {
-        let (mut engine, mut given) = (Schedule::new(&Spec::Queue(queue.clone())), Vec::new());
+        let (mut engine, mut given) = (schedule(queue), Vec::new());
         for (request, &at) in (0..).zip(arrivals) {
             engine.arrive(arrival(request, at, output), &mut given);
         }
@@ -175,7 +188,7 @@ mod tests {
 
     #[test]
     fn who_leaves_frees_a_server_or_a_place_in_the_line() {
-        let (mut engine, mut given) = (Schedule::new(&Spec::Queue(queue("service=10ms"))), Vec::new());
+        let (mut engine, mut given) = (schedule(&queue("service=10ms")), Vec::new());
         for request in 0..4 {
             engine.arrive(arrival(request, ms(0), 1), &mut given);
         }

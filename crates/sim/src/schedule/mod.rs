@@ -23,8 +23,8 @@ mod script;
 
 use metron_units::{Nanos, Tokens};
 
-use crate::engine::Refusal;
-use crate::spec::Spec;
+use crate::engine::{Iteration, MemoryUse, Refusal};
+use crate::spec::{Kind, Spec};
 use fifo::Fifo;
 use scheduled::Scheduled;
 use script::Script;
@@ -67,6 +67,35 @@ pub enum What {
     Refused(Refusal),
 }
 
+/// What goes on inside an engine: nothing that a client is given, for those who watch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Inside {
+    /// A request is computed, or served, from now on. It may be told of more than once.
+    Admitted {
+        /// Whose.
+        request: u64,
+        /// When.
+        at: Nanos,
+        /// Tokens of its prompt that were in memory already.
+        cached: Tokens,
+    },
+    /// A request lost its memory and waits again.
+    Preempted,
+    /// An iteration began. Engines without a scheduler have none.
+    Iteration(Iteration),
+}
+
+/// How an engine stands at the moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Requests that are computed or served.
+    pub running: u64,
+    /// Requests that are not yet, or not at the moment.
+    pub waiting: u64,
+    /// The KV memory of each instance that has any; `None` where an engine has no such thing.
+    pub memory: Option<Vec<MemoryUse>>,
+}
+
 /// One simulated engine at work.
 #[derive(Debug)]
 pub enum Schedule {
@@ -82,10 +111,46 @@ impl Schedule {
     /// An idle engine.
     #[must_use]
     pub fn new(spec: &Spec) -> Self {
-        match spec {
-            Spec::Fixed(fixed) => Self::Script(Script::new(*fixed)),
-            Spec::Queue(queue) => Self::Fifo(Fifo::new(queue.clone())),
-            Spec::Scheduled(scheduled) => Self::Scheduled(Box::new(Scheduled::new(scheduled.config.clone()))),
+        match &spec.kind {
+            Kind::Fixed(fixed) => Self::Script(Script::new(*fixed)),
+            Kind::Queue(queue) => Self::Fifo(Fifo::new(queue.clone())),
+            Kind::Scheduled(scheduled) => Self::Scheduled(Box::new(Scheduled::new(scheduled.config.clone()))),
+        }
+    }
+
+    /// The same, keeping what goes on inside for [`Schedule::inside`].
+    #[must_use]
+    pub fn watched(spec: &Spec) -> Self {
+        let mut schedule = Self::new(spec);
+        *schedule.watch() = Watch::Kept(Vec::new());
+        schedule
+    }
+
+    /// Takes what went on inside since the last look, in order; nothing if it is not watched.
+    pub fn inside(&mut self) -> impl Iterator<Item = Inside> {
+        match self.watch() {
+            Watch::Kept(seen) => Some(seen.drain(..)),
+            Watch::Forgotten => None,
+        }
+        .into_iter()
+        .flatten()
+    }
+
+    /// How it stands.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        match self {
+            Self::Script(script) => script.standing(),
+            Self::Fifo(fifo) => fifo.standing(),
+            Self::Scheduled(scheduled) => scheduled.standing(),
+        }
+    }
+
+    fn watch(&mut self) -> &mut Watch {
+        match self {
+            Self::Script(script) => script.watch(),
+            Self::Fifo(fifo) => fifo.watch(),
+            Self::Scheduled(scheduled) => scheduled.watch(),
         }
     }
 
@@ -128,6 +193,23 @@ impl Schedule {
             Self::Script(script) => script.advance(now, given),
             Self::Fifo(fifo) => fifo.advance(now, given),
             Self::Scheduled(scheduled) => scheduled.advance(now, given),
+        }
+    }
+}
+
+/// Whether what goes on inside is kept.
+#[derive(Debug, Default)]
+enum Watch {
+    #[default]
+    Forgotten,
+    Kept(Vec<Inside>),
+}
+
+impl Watch {
+    fn see(&mut self, inside: Inside) {
+        match self {
+            Self::Forgotten => {}
+            Self::Kept(seen) => seen.push(inside),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use metron_units::Nanos;
 
-use super::{Arrival, Given, What};
+use super::{Arrival, Given, Inside, Standing, Watch, What};
 use crate::engine::{Engine, EngineConfig, Event, Request, RequestId};
 
 /// An [`Engine`], and how many tokens each of its requests has been given.
@@ -16,11 +16,18 @@ pub struct Scheduled {
     first: u64,
     /// Kept for its room.
     events: Vec<Event>,
+    watch: Watch,
 }
 
 impl Scheduled {
     pub(super) fn new(config: EngineConfig) -> Self {
-        Self { engine: Engine::new(config), given: VecDeque::new(), first: 0, events: Vec::new() }
+        Self {
+            engine: Engine::new(config),
+            given: VecDeque::new(),
+            first: 0,
+            events: Vec::new(),
+            watch: Watch::default(),
+        }
     }
 
     pub(super) fn arrive(&mut self, arrival: Arrival) {
@@ -61,10 +68,25 @@ impl Scheduled {
                     }
                 }
                 // A client sees none of them.
-                Event::Iteration(_) | Event::Preempted { .. } | Event::Cancelled { .. } => {}
+                Event::Iteration(iteration) => self.watch.see(Inside::Iteration(iteration)),
+                Event::Admitted { request, at, cached } => {
+                    self.watch.see(Inside::Admitted { request: request.get(), at, cached });
+                }
+                Event::Preempted { .. } => self.watch.see(Inside::Preempted),
+                Event::Cancelled { .. } => {}
             }
         }
         self.events = events;
+    }
+
+    pub(super) fn watch(&mut self) -> &mut Watch {
+        &mut self.watch
+    }
+
+    pub(super) fn standing(&self) -> Standing {
+        let waiting = self.engine.waiting() as u64;
+        let running = (self.engine.in_flight() as u64).saturating_sub(waiting);
+        Standing { running, waiting, memory: Some(self.engine.memory()) }
     }
 
     /// Requests are numbered as they arrive, so those in the engine lie close together.

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use metron_units::Nanos;
+use metron_units::{Nanos, Tokens};
 
-use super::{Arrival, Given, What};
+use super::{Arrival, Given, Inside, Standing, Watch, What};
 use crate::spec::Fixed;
 
 /// The requests of a [`Fixed`] engine and the next token of each.
@@ -14,6 +14,7 @@ pub struct Script {
     running: HashMap<u64, Running>,
     /// The next token of every running request, and no other.
     due: BTreeSet<(Nanos, u64)>,
+    watch: Watch,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -25,10 +26,12 @@ struct Running {
 
 impl Script {
     pub(super) fn new(fixed: Fixed) -> Self {
-        Self { fixed, running: HashMap::new(), due: BTreeSet::new() }
+        Self { fixed, running: HashMap::new(), due: BTreeSet::new(), watch: Watch::default() }
     }
 
     pub(super) fn arrive(&mut self, arrival: Arrival) {
+        let Arrival { request, at, .. } = arrival;
+        self.watch.see(Inside::Admitted { request, at, cached: Tokens::new(0) });
         self.running.insert(arrival.request, Running { arrival, next: 0 });
         self.due.insert((self.fixed.due(arrival.at, 0), arrival.request));
     }
@@ -38,6 +41,14 @@ impl Script {
         if let Some(Running { arrival, next }) = self.running.remove(&request) {
             self.due.remove(&(self.fixed.due(arrival.at, next), request));
         }
+    }
+
+    pub(super) fn watch(&mut self) -> &mut Watch {
+        &mut self.watch
+    }
+
+    pub(super) fn standing(&self) -> Standing {
+        Standing { running: self.running.len() as u64, waiting: 0, memory: None }
     }
 
     pub(super) fn next(&self) -> Option<Nanos> {
@@ -63,8 +74,6 @@ impl Script {
 
 #[cfg(test)]
 mod tests {
-    use metron_units::Tokens;
-
     use super::*;
     use crate::schedule::Schedule;
 

@@ -7,7 +7,8 @@ use metron_units::Tokens;
 
 use super::ask::{Ask, Delivery, Dialect, Usage};
 use super::refusal::Refusal;
-use super::response::{self, After, Framing};
+use super::response::{self, After, Framing, JSON};
+use crate::spec::Fault;
 use crate::words::{DEFAULT_MODEL, WORDS, word};
 
 /// An answer on its way.
@@ -22,6 +23,8 @@ pub(super) struct Answer {
     output: Tokens,
     /// The most that its request allows.
     most: Option<Tokens>,
+    /// What goes wrong with it.
+    fault: Option<Fault>,
     /// `"id":..,"object":..,"created":..,"model":..,` of every event, or of the whole.
     opening: String,
     /// A token's event up to its word, and from behind it.
@@ -38,13 +41,33 @@ pub(super) struct Circumstances {
     pub(super) created: u64,
     /// How many tokens the answer will have.
     pub(super) output: Tokens,
+    /// What goes wrong with it.
+    pub(super) fault: Option<Fault>,
     pub(super) after: After,
     pub(super) framing: Framing,
 }
 
+/// Why an answer that came to its end did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Finish {
+    /// It had nothing more to say.
+    Stop,
+    /// It might not be longer.
+    Length,
+}
+
+impl Finish {
+    /// Of an answer of `given` tokens that was to have `output`, where the request allows `most`.
+    pub(super) fn of(given: Tokens, output: Tokens, most: Option<Tokens>) -> Self {
+        // Fewer than it was to have: the model's length came first.
+        let at_limit = given < output || most.is_some_and(|most| most <= given);
+        if at_limit { Self::Length } else { Self::Stop }
+    }
+}
+
 impl Answer {
     pub(super) fn new(ask: Ask, circumstances: Circumstances) -> Self {
-        let Circumstances { request, created, output, after, framing } = circumstances;
+        let Circumstances { request, created, output, fault, after, framing } = circumstances;
         let object = match (ask.dialect, ask.delivery) {
             (Dialect::Chat, Delivery::Streamed(_)) => "chat.completion.chunk",
             (Dialect::Chat, Delivery::Whole) => "chat.completion",
@@ -63,6 +86,7 @@ impl Answer {
             prompt: ask.prompt,
             output,
             most: ask.most,
+            fault,
             opening: format!(r#""id":"{id}-{request}","object":"{object}","created":{created},"model":{model},"#),
             before_word: Vec::new(),
             after_word: Vec::new(),
@@ -74,6 +98,33 @@ impl Answer {
     /// What becomes of the connection when it is through.
     pub(super) fn after(&self) -> After {
         self.after
+    }
+
+    /// What goes wrong in the place of token `index`. An answer that comes whole has no other middle than its end.
+    pub(super) fn mishap(&self, index: u64, last: bool) -> Option<Fault> {
+        let index = match self.delivery {
+            Delivery::Whole if last => 0,
+            Delivery::Whole => return None,
+            Delivery::Streamed(_) => index,
+        };
+        self.fault.filter(|fault| fault.strikes(index, last, self.output))
+    }
+
+    /// Adds the first half of an answer that comes whole; of a stream the half is sent already.
+    pub(super) fn half(&self, given: Tokens, out: &mut Vec<u8>) {
+        if let Delivery::Whole = self.delivery {
+            let start = out.len();
+            self.whole(given, out);
+            out.truncate(start.midpoint(out.len()));
+        }
+    }
+
+    /// Adds a chunk without a valid size.
+    pub(super) fn misframe(&self, out: &mut Vec<u8>) {
+        if let Delivery::Whole = self.delivery {
+            response::stream_head(Framing::Chunked, self.after, out);
+        }
+        response::misframed(out);
     }
 
     /// Adds what is sent at once, before any token: a stream's head.
@@ -143,17 +194,19 @@ impl Answer {
             Dialect::Completions => format!(r#""text":"{text}""#),
         };
         let body = format!("{{{}{},{}}}", self.opening, choice(&content, self.finish_reason(given)), self.usage(given));
-        response::whole("200 OK", "", self.after, body.as_bytes(), out);
+        response::whole("200 OK", JSON, "", self.after, body.as_bytes(), out);
     }
 
     fn finish_reason(&self, given: Tokens) -> &'static str {
-        // Fewer than it was to have: the model's length came first.
-        let at_limit = given < self.output || self.most.is_some_and(|most| most <= given);
-        if at_limit { r#""length""# } else { r#""stop""# }
+        match Finish::of(given, self.output, self.most) {
+            Finish::Length => r#""length""#,
+            Finish::Stop => r#""stop""#,
+        }
     }
 
     fn usage(&self, given: Tokens) -> String {
-        let (prompt, output) = (self.prompt.get(), given.get());
+        let output = if self.fault == Some(Fault::Usage) { Fault::told(given.get()) } else { given.get() };
+        let prompt = self.prompt.get();
         let total = prompt + output;
         format!(r#""usage":{{"prompt_tokens":{prompt},"completion_tokens":{output},"total_tokens":{total}}}"#)
     }
@@ -211,7 +264,7 @@ mod tests {
             delivery: Delivery::Streamed(Usage::LeftOut),
         };
         let (after, framing, output) = (After::Close, Framing::UntilClose, Tokens::new(9));
-        let answer = Answer::new(ask, Circumstances { request: 3, created: 5, output, after, framing });
+        let answer = Answer::new(ask, Circumstances { request: 3, created: 5, output, fault: None, after, framing });
         let mut out = Vec::new();
         answer.token(1, &mut out);
         let opening = r#"data: {"id":"cmpl-3","object":"text_completion","created":5,"model":" time\"time","#;

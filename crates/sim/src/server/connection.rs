@@ -1,7 +1,10 @@
 //! One client's connection: its bytes in and out, and how far it is. Knows no engine and no other connection.
 
+use std::time::Duration;
+
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::{self, Errno};
+use rustix::net::sockopt::set_socket_linger;
 use rustix::net::{Shutdown, shutdown};
 
 use super::answer::Answer;
@@ -32,6 +35,8 @@ pub(super) enum Phase {
     Answering(u64, Box<Answer>),
     /// It ends once everything is out.
     Closing,
+    /// It is reset once everything is out.
+    Resetting,
     /// Everything is out. What the client still sends is read and thrown away: closing over unread bytes would make the
     /// kernel reset the connection, and with it throw away what the client has not read yet.
     Draining,
@@ -75,7 +80,9 @@ impl Connection {
                     turn += read;
                     match self.phase {
                         Phase::Draining => {}
-                        Phase::Listening | Phase::Answering(..) | Phase::Closing => self.inbox.push(&scratch[..read]),
+                        Phase::Listening | Phase::Answering(..) | Phase::Closing | Phase::Resetting => {
+                            self.inbox.push(&scratch[..read])
+                        }
                     }
                     if read < scratch.len() && look == Look::Quick {
                         return Input::Empty;
@@ -96,6 +103,12 @@ impl Connection {
             return Err(Errno::NOBUFS);
         }
         Ok(flushed)
+    }
+
+    /// Makes the kernel reset the connection when it is dropped.
+    pub(super) fn reset_when_dropped(&self) {
+        // Refused, it ends as any other: a fault that is none.
+        let _ = set_socket_linger(&self.socket, Some(Duration::ZERO));
     }
 
     /// Tells the client that nothing more will come.

@@ -49,6 +49,11 @@ impl Ledger {
         self.report.refused += 1;
     }
 
+    /// Whether a request meets a fault that was planned for it.
+    pub(super) fn faults(&mut self, meets: bool) {
+        self.report.faults += u64::from(meets);
+    }
+
     pub(super) fn arrived(&mut self, request: u64, port: u16, at: Nanos, output: Tokens) {
         self.report.requests += 1;
         self.log(What::Arrived, request, port, at, at, output.get());

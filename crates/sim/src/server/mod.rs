@@ -4,8 +4,8 @@
 
 //!
 //! One thread, one event loop: it sleeps until a kernel timer or a socket wakes it, writes the tokens that are due, and reads
-//! what has come. It speaks HTTP/1.1 (and 1.0) with `/v1/chat/completions`, `/v1/completions`, `/v1/models`, `/health` and
-//! `/version`; [`Options::log`] keeps the instants at which everything really happened. A model's name is answered whatever
+//! what has come. It speaks HTTP/1.1 (and 1.0) with `/v1/chat/completions`, `/v1/completions`, `/v1/models`, `/metrics`,
+//! `/health` and `/version`; [`Options::log`] keeps the instants at which everything really happened. A model's name is answered whatever
 //! it is; how a request's fields are read stands in `ask`. A connection that idles is never closed by the server, and a client
 //! that ends its side of the connection is taken to have hung up, as common servers of engines do.
 
@@ -17,7 +17,9 @@ mod connection;
 mod desk;
 mod head;
 mod inbox;
+mod iterations;
 mod ledger;
+mod metrics;
 mod outbox;
 mod reactor;
 mod refusal;
@@ -27,6 +29,7 @@ mod slab;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::mpsc::Sender;
 use std::thread::JoinHandle;
 
 use metron_units::Nanos;
@@ -37,6 +40,7 @@ use rustix::net::sockopt::set_socket_reuseaddr;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, getsockname, socket_with};
 
 use crate::Spec;
+use crate::engine::Iteration;
 use crate::truth::TruthWriter;
 use desk::Desk;
 use ledger::Ledger;
@@ -47,12 +51,15 @@ use reactor::Reactor;
 pub struct Options {
     /// Where the truth is written: the instant of every arrival and of every token. `None` writes none.
     pub log: Option<PathBuf>,
+    /// Who hears of iterations as they start, some at a time; instants are `CLOCK_MONOTONIC`'s. Only a scheduler has any.
+    pub iterations: Option<Sender<Vec<Iteration>>>,
 }
 
 /// A running simulated engine. Dropping it stops it.
 #[derive(Debug)]
 pub struct Server {
     addr: SocketAddr,
+    unix_offset: u64,
     stop: OwnedFd,
     thread: Option<JoinHandle<Result<Report, StopError>>>,
 }
@@ -101,10 +108,12 @@ pub struct Report {
     pub requests: u64,
     /// Of those, answered to the end.
     pub completed: u64,
-    /// Of those, ended before that: the client hung up, or the engine could never run it.
+    /// Of those, ended before that: the client hung up, the engine could never run it, or a fault cut it short.
     pub cancelled: u64,
     /// Requests that got an error, whether they had been taken up or not.
     pub refused: u64,
+    /// Requests that met a fault planned for them.
+    pub faults: u64,
     /// Tokens handed to the kernel.
     pub tokens: u64,
     /// How late tokens were handed to the kernel (`sim_lag`); `None` without a token.
@@ -136,19 +145,25 @@ impl Server {
         let create =
             |path: PathBuf| TruthWriter::create(&path, unix_offset).map_err(|source| StartError::Log { path, source });
         let ledger = Ledger::new(options.log.map(create).transpose()?);
-        let desk = Desk::new(spec, ledger, unix_offset);
+        let desk = Desk::new(spec, ledger, options.iterations, unix_offset);
         let kernel = |error: io::Errno| StartError::Kernel(error.into());
         let stop = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(kernel)?;
         let reactor = Reactor::new(listener, &stop, desk).map_err(kernel)?;
         let thread = std::thread::Builder::new().name("metron-sim".to_owned());
         let thread = thread.spawn(move || report(reactor)).map_err(StartError::Kernel)?;
-        Ok(Self { addr: bound, stop, thread: Some(thread) })
+        Ok(Self { addr: bound, unix_offset, stop, thread: Some(thread) })
     }
 
     /// Where it listens, with the port that was chosen.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// What to add to an instant of its clock to have nanoseconds since 1970; taken when it started.
+    #[must_use]
+    pub fn unix_offset(&self) -> u64 {
+        self.unix_offset
     }
 
     /// Stops it: what is in flight is cut. Waits for the thread.
@@ -178,7 +193,7 @@ impl Drop for Server {
 
 fn report(reactor: Reactor) -> Result<Report, StopError> {
     let (desk, ended) = reactor.run();
-    let report = desk.ledger.close().map_err(StopError::Log);
+    let report = desk.close().map_err(StopError::Log);
     ended.map_err(|error| StopError::Loop(error.into()))?;
     report
 }

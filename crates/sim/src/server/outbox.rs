@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use metron_units::Nanos;
 use rustix::fd::OwnedFd;
 use rustix::io::Errno;
 use rustix::net::{SendFlags, send};
@@ -15,6 +16,20 @@ pub(super) enum Flushed {
     All,
     /// The socket's buffer is full: more when it says that it has room.
     Part,
+    /// Nothing more may leave before that instant.
+    Held(Nanos),
+}
+
+/// When bytes may leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Pace {
+    /// As soon as they are there.
+    #[default]
+    Free,
+    /// Not before that instant.
+    From(Nanos),
+    /// One, and the next one not before `next`.
+    Drip { every: Nanos, next: Nanos },
 }
 
 /// An empty outbox keeps room for so many bytes.
@@ -28,6 +43,8 @@ pub(super) struct Outbox {
     sent: usize,
     /// What is complete once that many of `bytes` are sent.
     marks: VecDeque<(usize, Mark)>,
+    /// When they may leave.
+    pub(super) pace: Pace,
 }
 
 impl Outbox {
@@ -56,8 +73,20 @@ impl Outbox {
         while self.sent < self.bytes.len() {
             // Stamped before: the client may have the bytes before the call returns.
             let at = clock::monotonic();
-            match send(socket, &self.bytes[self.sent..], SendFlags::NOSIGNAL) {
-                Ok(taken) => self.sent += taken,
+            let end = match self.pace {
+                Pace::From(instant) | Pace::Drip { next: instant, .. } if at < instant => {
+                    return Ok(Flushed::Held(instant));
+                }
+                Pace::Free | Pace::From(_) => self.bytes.len(),
+                Pace::Drip { .. } => self.sent + 1,
+            };
+            match send(socket, &self.bytes[self.sent..end], SendFlags::NOSIGNAL) {
+                Ok(taken) => {
+                    self.sent += taken;
+                    if let Pace::Drip { every, next } = &mut self.pace {
+                        *next = at + *every;
+                    }
+                }
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => {
                     self.forget_sent();

@@ -1,6 +1,6 @@
 //! The event loop: sockets, the timer, and whose turn it is. Knows no HTTP and no engine.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::net::SocketAddr;
 
 use metron_units::Nanos;
@@ -44,6 +44,8 @@ pub(super) struct Reactor {
     unread: VecDeque<Key>,
     /// Connections that drain, and until when; in order of time.
     draining: VecDeque<(Nanos, Key)>,
+    /// Connections whose bytes are held back, and until when.
+    held: BTreeSet<(Nanos, u64)>,
     /// When accepting goes on, if it rests.
     accept_at: Option<Nanos>,
     scratch: Vec<u8>,
@@ -73,6 +75,7 @@ impl Reactor {
             due: Vec::new(),
             unread: VecDeque::new(),
             draining: VecDeque::new(),
+            held: BTreeSet::new(),
             accept_at: None,
             scratch: vec![0; 64 * 1024],
         })
@@ -93,6 +96,7 @@ impl Reactor {
 
     fn turn(&mut self, events: &mut Vec<epoll::Event>) -> io::Result<Turn> {
         self.write_due();
+        self.send_held();
         self.end_overdue();
         self.resume_accepting()?;
         self.wait(events)?;
@@ -115,7 +119,12 @@ impl Reactor {
 
     /// Waits for an event or for the next thing that is due.
     fn wait(&mut self, events: &mut Vec<epoll::Event>) -> io::Result<()> {
-        let next = [self.desk.next(), self.draining.front().map(|&(until, _)| until), self.accept_at];
+        let next = [
+            self.desk.next(),
+            self.draining.front().map(|&(until, _)| until),
+            self.held.first().map(|&(until, _)| until),
+            self.accept_at,
+        ];
         let next = next.into_iter().flatten().min();
         let at_once = !self.unread.is_empty() || next.is_some_and(|next| next <= clock::monotonic());
         let timeout = at_once.then(|| clock::timespec(Nanos::ZERO));
@@ -187,6 +196,13 @@ impl Reactor {
                 }
                 Err(_) => self.drop_connection(key),
             },
+            (Ok(Flushed::All), Phase::Resetting) => {
+                connection.reset_when_dropped();
+                self.drop_connection(key);
+            }
+            (Ok(Flushed::Held(until)), _) => {
+                self.held.insert((until, key.number()));
+            }
             (Ok(Flushed::All | Flushed::Part), _) => {}
         }
     }
@@ -194,6 +210,14 @@ impl Reactor {
     fn drop_connection(&mut self, key: Key) {
         if let Some(connection) = self.connections.remove(key) {
             self.desk.give_up(&connection);
+        }
+    }
+
+    /// Sends what was held back until now.
+    fn send_held(&mut self) {
+        while let Some(&(until, number)) = self.held.first().filter(|&&(until, _)| until <= clock::monotonic()) {
+            self.held.remove(&(until, number));
+            self.send(Key::from_number(number));
         }
     }
 

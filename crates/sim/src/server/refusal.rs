@@ -1,6 +1,6 @@
 //! Requests that get an error: which status, and what the body says. Knows no socket.
 
-use super::response;
+use super::response::{self, JSON};
 
 /// An error answer in OpenAI's shape.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +20,10 @@ pub(super) enum Status {
     HeadTooLarge,
     NotImplemented,
     VersionNotSupported,
+    /// With the whole seconds after which to try again.
+    TooManyRequests(u64),
+    Internal,
+    Unavailable,
 }
 
 impl Status {
@@ -30,6 +34,9 @@ impl Status {
             Self::MethodNotAllowed(_) => (405, "Method Not Allowed"),
             Self::ContentTooLarge => (413, "Content Too Large"),
             Self::HeadTooLarge => (431, "Request Header Fields Too Large"),
+            Self::TooManyRequests(_) => (429, "Too Many Requests"),
+            Self::Internal => (500, "Internal Server Error"),
+            Self::Unavailable => (503, "Service Unavailable"),
             Self::NotImplemented => (501, "Not Implemented"),
             Self::VersionNotSupported => (505, "HTTP Version Not Supported"),
         }
@@ -58,7 +65,15 @@ impl Refusal {
         let (code, _) = self.status.line();
         let kind = match self.status {
             Status::NotFound => "NotFoundError",
-            _ => "BadRequestError",
+            Status::TooManyRequests(_) => "RateLimitError",
+            Status::Internal => "InternalServerError",
+            Status::Unavailable => "ServiceUnavailableError",
+            Status::BadRequest
+            | Status::MethodNotAllowed(_)
+            | Status::ContentTooLarge
+            | Status::HeadTooLarge
+            | Status::NotImplemented
+            | Status::VersionNotSupported => "BadRequestError",
         };
         let message = serde_json::Value::from(self.message.as_str());
         format!(r#"{{"error":{{"message":{message},"type":"{kind}","param":null,"code":{code}}}}}"#)
@@ -67,11 +82,12 @@ impl Refusal {
     /// Adds the whole response to `out`.
     pub(super) fn write(&self, after: response::After, out: &mut Vec<u8>) {
         let (code, reason) = self.status.line();
-        let allow = match self.status {
+        let extra = match self.status {
             Status::MethodNotAllowed(method) => format!("allow: {method}\r\n"),
+            Status::TooManyRequests(seconds) => format!("retry-after: {seconds}\r\n"),
             _ => String::new(),
         };
-        response::whole(&format!("{code} {reason}"), &allow, after, self.body().as_bytes(), out);
+        response::whole(&format!("{code} {reason}"), JSON, &extra, after, self.body().as_bytes(), out);
     }
 }
 

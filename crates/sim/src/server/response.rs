@@ -23,12 +23,14 @@ fn connection(after: After) -> &'static str {
     }
 }
 
-/// A response of known length, JSON; `extra` holds further header lines, each with its end.
-pub(super) fn whole(status: &str, extra: &str, after: After, body: &[u8], out: &mut Vec<u8>) {
+/// What most bodies are.
+pub(super) const JSON: &str = "application/json";
+
+/// A response of known length; `extra` holds further header lines, each with its end.
+pub(super) fn whole(status: &str, kind: &str, extra: &str, after: After, body: &[u8], out: &mut Vec<u8>) {
     let (length, connection) = (body.len(), connection(after));
-    let head = format!(
-        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\n{extra}content-length: {length}\r\n{connection}\r\n"
-    );
+    let head =
+        format!("HTTP/1.1 {status}\r\ncontent-type: {kind}\r\n{extra}content-length: {length}\r\n{connection}\r\n");
     out.extend_from_slice(head.as_bytes());
     out.extend_from_slice(body);
 }
@@ -54,6 +56,11 @@ pub(super) fn event(framing: Framing, data: &str, out: &mut Vec<u8>) {
         Framing::UntilClose => event,
     };
     out.extend_from_slice(framed.as_bytes());
+}
+
+/// A chunk whose size is no number.
+pub(super) fn misframed(out: &mut Vec<u8>) {
+    out.extend_from_slice(b"zz\r\n\r\n");
 }
 
 /// The end of the stream's body.

@@ -9,6 +9,8 @@ use crate::words::DEFAULT_MODEL;
 pub(super) enum Route {
     /// An answer of the engine.
     Answer(Dialect),
+    /// How the engine stands, for Prometheus.
+    Metrics,
     /// A page that is the same every time.
     Page(String),
 }
@@ -19,6 +21,7 @@ pub(super) fn find(method: &str, path: &str) -> Result<Route, Refusal> {
         "/v1/chat/completions" => ("POST", Route::Answer(Dialect::Chat)),
         "/v1/completions" => ("POST", Route::Answer(Dialect::Completions)),
         "/v1/models" => ("GET", Route::Page(models())),
+        "/metrics" => ("GET", Route::Metrics),
         "/health" => ("GET", Route::Page(r#"{"status":"ok"}"#.to_owned())),
         "/version" => ("GET", Route::Page(format!(r#"{{"version":"{}"}}"#, env!("CARGO_PKG_VERSION")))),
         _ => return Err(Refusal::new(Status::NotFound, format!("there is nothing at `{path}`"))),

@@ -3,6 +3,7 @@
 use metron_units::ParseError;
 
 use super::SCHEME;
+use super::faults::FAULT;
 use crate::engine::ConfigError;
 
 /// A text that names no simulated engine, or sets it wrongly.
@@ -112,6 +113,10 @@ impl SpecError {
 
     pub(super) fn engine(source: ConfigError, engine: &str, settings: &str) -> Self {
         let hint = match (&source, source.hint()) {
+            // A scheduler's own list does not hold what every engine takes.
+            (ConfigError::Key { key, nearest, .. }, _) if nearest_of_both(key, nearest) == FAULT => {
+                amended(engine, settings, key, renamed(settings, key, FAULT))
+            }
             (ConfigError::Key { key, .. }, Some(near)) => amended(engine, settings, key, renamed(settings, key, &near)),
             (ConfigError::Name(unknown), Some(near)) => {
                 amended(engine, settings, unknown.what, Some(format!("{}={near}", unknown.what)))
@@ -136,6 +141,11 @@ impl SpecError {
     pub(super) fn unknown_key(engine: &'static str, key: &str, known: &[&'static str]) -> Self {
         let hint = nearest(key, known).unwrap_or_default().to_owned();
         Self::UnknownKey { engine, key: key.to_owned(), known: known.join(", "), hint }
+    }
+
+    /// A value that is refused for `reason`, where `instead` could stand.
+    pub(super) fn bad_value(key: &'static str, value: &str, reason: impl Into<String>, instead: &str) -> Self {
+        Self::BadValue { key, value: value.to_owned(), reason: reason.into(), hint: format!("{key}={instead}") }
     }
 
     pub(super) fn refused_value(key: &'static str, value: &str, refused: &ParseError) -> Self {
@@ -165,8 +175,12 @@ fn renamed(settings: &str, key: &str, near: &str) -> Option<String> {
     (!near.is_empty()).then(|| format!("{near}{}", &pair[key.len()..]))
 }
 
+fn nearest_of_both<'a>(key: &str, own: &'a str) -> &'a str {
+    nearest(key, &[own, FAULT]).unwrap_or(own)
+}
+
 /// The known name that is likeliest meant, if any is near enough to be a slip of the pen.
-fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(super) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     let near = |candidate: &&&str| strsim::jaro_winkler(name, candidate);
     known
         .iter()

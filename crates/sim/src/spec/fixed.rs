@@ -5,6 +5,7 @@ use std::fmt;
 use metron_units::{Nanos, Tokens};
 
 use super::SpecError;
+use super::faults::{FAULT, FAULT_SEED};
 use super::query::Query;
 
 /// Every answer follows one script from its request's arrival, whatever else runs: unlimited room, no queue.
@@ -43,7 +44,7 @@ impl Default for Fixed {
 
 impl Fixed {
     pub(super) const NAME: &'static str = "fixed";
-    pub(super) const KEYS: [&'static str; 5] = ["ttft", "tbt", "tokens", "stall-every", "stall"];
+    pub(super) const KEYS: [&'static str; 7] = ["ttft", "tbt", "tokens", "stall-every", "stall", FAULT, FAULT_SEED];
 
     /// When token `k`, counted from 0, of a request that arrived at `arrival` is due.
     #[must_use]

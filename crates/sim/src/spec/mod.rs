@@ -8,10 +8,12 @@
 //! | `sim:vllm-v1?model=llama-3-8b&gpu=h100&...` | a scheduler over a cost model: see [`crate::engine::parameters`] |
 //!
 //! Every key is optional but `service`, and `stall-every` and `stall` come together. A value is taken as it stands, without
-//! percent-decoding, since distributions hold `%` and `+` themselves; only `&` ends it.
+//! percent-decoding, since distributions hold `%` and `+` themselves; only `&` ends it. Each engine also takes `fault=...` and
+//! `fault-seed=...`: see [`Faults`].
 
 mod address;
 mod error;
+mod faults;
 mod fixed;
 mod query;
 mod queue;
@@ -23,15 +25,26 @@ use std::str::FromStr;
 use crate::engine::schedulers;
 pub use address::{Address, Time};
 pub use error::SpecError;
+pub use faults::{FAULTS, Fault, Faults};
 pub use fixed::{Fixed, Stall};
 use metron_units::Tokens;
 use query::Query;
 pub use queue::{FirstToken, Queue};
 pub use scheduled::Scheduled;
 
-/// Which simulated engine, and how it is set. `Display` writes every setting, and that text reads back to the same value.
+/// A simulated engine, and what is to go wrong with it. `Display` writes every setting, and that text reads back to the same
+/// value.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Spec {
+pub struct Spec {
+    /// The engine.
+    pub kind: Kind,
+    /// Which of its answers go wrong.
+    pub faults: Faults,
+}
+
+/// Which simulated engine, and how it is set.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Kind {
     /// Every answer follows one script, whatever the load.
     Fixed(Fixed),
     /// First come, first served, by equal servers.
@@ -55,10 +68,10 @@ impl Spec {
     /// The engine's name, as it stands behind `sim:`.
     #[must_use]
     pub fn engine(&self) -> &'static str {
-        match self {
-            Self::Fixed(_) => Fixed::NAME,
-            Self::Queue(_) => Queue::NAME,
-            Self::Scheduled(scheduled) => scheduled.config.scheduler(),
+        match &self.kind {
+            Kind::Fixed(_) => Fixed::NAME,
+            Kind::Queue(_) => Queue::NAME,
+            Kind::Scheduled(scheduled) => scheduled.config.scheduler(),
         }
     }
 
@@ -67,19 +80,19 @@ impl Spec {
     #[must_use]
     pub fn answer_tokens(&self, most: Option<Tokens>) -> Tokens {
         let at_most = |tokens: Tokens| most.map_or(tokens, |most| most.min(tokens));
-        match self {
-            Self::Fixed(fixed) => at_most(fixed.tokens),
-            Self::Queue(queue) => at_most(queue.tokens),
-            Self::Scheduled(_) => most.unwrap_or(Fixed::default().tokens),
+        match &self.kind {
+            Kind::Fixed(fixed) => at_most(fixed.tokens),
+            Kind::Queue(queue) => at_most(queue.tokens),
+            Kind::Scheduled(_) => most.unwrap_or(Fixed::default().tokens),
         }
     }
 
     /// The longest prompt that is taken, where there is a limit.
     #[must_use]
     pub fn longest_prompt(&self) -> Option<Tokens> {
-        match self {
-            Self::Fixed(_) | Self::Queue(_) => None,
-            Self::Scheduled(scheduled) => Some(Tokens::new(scheduled.config.max_model_len())),
+        match &self.kind {
+            Kind::Fixed(_) | Kind::Queue(_) => None,
+            Kind::Scheduled(scheduled) => Some(Tokens::new(scheduled.config.max_model_len())),
         }
     }
 }
@@ -93,29 +106,29 @@ impl FromStr for Spec {
             return BARE.parse();
         }
         let (engine, settings) = rest.split_once('?').unwrap_or((rest, ""));
-        match engine {
-            Fixed::NAME => Query::read(Fixed::NAME, &Fixed::KEYS, settings)
-                .and_then(Fixed::read)
-                .map_or_else(|refused| Err(refused.within(engine, settings)), |fixed| Ok(Self::Fixed(fixed))),
-            Queue::NAME => Query::read(Queue::NAME, &Queue::KEYS, settings)
-                .and_then(Queue::read)
-                .map_or_else(|refused| Err(refused.within(engine, settings)), |queue| Ok(Self::Queue(queue))),
+        let (faults, own) = Faults::take_from(settings).map_err(|refused| refused.within(engine, settings))?;
+        let kind = match engine {
+            Fixed::NAME => Query::read(Fixed::NAME, &Fixed::KEYS, &own).and_then(Fixed::read).map(Kind::Fixed),
+            Queue::NAME => Query::read(Queue::NAME, &Queue::KEYS, &own).and_then(Queue::read).map(Kind::Queue),
             _ if schedulers().any(|known| known == engine) => {
-                Ok(Self::Scheduled(Box::new(Scheduled::read(engine, settings)?)))
+                let scheduled = Scheduled::read(engine, &own, settings)?;
+                return Ok(Self { kind: Kind::Scheduled(Box::new(scheduled)), faults });
             }
-            _ => Err(SpecError::unknown_engine(engine, &engines().collect::<Vec<_>>())),
-        }
+            _ => return Err(SpecError::unknown_engine(engine, &engines().collect::<Vec<_>>())),
+        };
+        kind.map(|kind| Self { kind, faults }).map_err(|refused| refused.within(engine, settings))
     }
 }
 
 impl fmt::Display for Spec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{SCHEME}{}?", self.engine())?;
-        match self {
-            Self::Fixed(fixed) => fixed.write(f),
-            Self::Queue(queue) => queue.write(f),
-            Self::Scheduled(scheduled) => scheduled.write(f),
-        }
+        match &self.kind {
+            Kind::Fixed(fixed) => fixed.write(f),
+            Kind::Queue(queue) => queue.write(f),
+            Kind::Scheduled(scheduled) => scheduled.write(f),
+        }?;
+        self.faults.write(f)
     }
 }
 

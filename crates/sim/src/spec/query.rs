@@ -79,7 +79,6 @@ impl<'a> Query<'a> {
     }
 
     fn bad(&self, key: &'static str, reason: &str, instead: &str) -> SpecError {
-        let value = self.value(key).unwrap_or_default().to_owned();
-        SpecError::BadValue { key, value, reason: reason.to_owned(), hint: format!("{key}={instead}") }
+        SpecError::bad_value(key, self.value(key).unwrap_or_default(), reason, instead)
     }
 }

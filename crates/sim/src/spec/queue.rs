@@ -6,6 +6,7 @@ use metron_units::{Nanos, Tokens};
 use metron_workload::Dist;
 
 use super::SpecError;
+use super::faults::{FAULT, FAULT_SEED};
 use super::fixed::{Fixed, MOST_TOKENS};
 use super::query::Query;
 
@@ -41,7 +42,7 @@ const FIRST: [(&str, FirstToken); 2] = [("end", FirstToken::End), ("start", Firs
 
 impl Queue {
     pub(super) const NAME: &'static str = "queue";
-    pub(super) const KEYS: [&'static str; 5] = ["servers", "service", "first", "tokens", "seed"];
+    pub(super) const KEYS: [&'static str; 7] = ["servers", "service", "first", "tokens", "seed", FAULT, FAULT_SEED];
 
     pub(super) fn read(query: Query<'_>) -> Result<Self, SpecError> {
         Ok(Self {

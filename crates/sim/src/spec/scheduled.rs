@@ -15,9 +15,10 @@ pub struct Scheduled {
 }
 
 impl Scheduled {
-    /// Reads the settings of the scheduler `name`; a file that `cost=` names is read here and now.
-    pub(super) fn read(name: &str, settings: &str) -> Result<Self, SpecError> {
-        let pairs = settings.split('&').filter(|setting| !setting.is_empty());
+    /// Reads the settings of the scheduler `name`, its `own` among all of the address; a file that `cost=` names is read here
+    /// and now.
+    pub(super) fn read(name: &str, own: &str, settings: &str) -> Result<Self, SpecError> {
+        let pairs = own.split('&').filter(|setting| !setting.is_empty());
         let pairs = pairs.map(|setting| setting.split_once('=').unwrap_or((setting, "")));
         let config = EngineConfig::from_pairs(name, pairs, |path| std::fs::read_to_string(path));
         let config = config.map_err(|refused| SpecError::engine(refused, name, settings))?;

@@ -9,6 +9,10 @@ fn ms(ms: u64) -> Nanos {
     Nanos::from_millis(ms)
 }
 
+fn healthy(kind: Kind) -> Spec {
+    Spec { kind, faults: Faults::default() }
+}
+
 fn read(text: &str) -> Spec {
     text.parse().unwrap_or_else(|refused| panic!("{text}: {refused}"))
 }
@@ -40,7 +44,7 @@ fn every_setting_of_a_script_is_read() {
         tokens: Tokens::new(7),
         stall: Some(Stall { every: 3, extra: ms(300) }),
     };
-    assert_eq!(read("sim:fixed?stall=300ms&tbt=1.5ms&ttft=5ms&tokens=7&stall-every=3"), Spec::Fixed(fixed));
+    assert_eq!(read("sim:fixed?stall=300ms&tbt=1.5ms&ttft=5ms&tokens=7&stall-every=3"), healthy(Kind::Fixed(fixed)));
 }
 
 #[test]
@@ -48,7 +52,7 @@ fn every_setting_of_a_queue_is_read() {
     let service: metron_workload::Dist<Nanos> = "90% exponential:20ms + 10% exponential:200ms".parse().unwrap();
     let queue = Queue { servers: 4, service, first: FirstToken::Start, tokens: Tokens::new(2), seed: 9 };
     let text = "sim:queue?servers=4&service=90% exponential:20ms + 10% exponential:200ms&first=start&tokens=2&seed=9";
-    assert_eq!(read(text), Spec::Queue(queue));
+    assert_eq!(read(text), healthy(Kind::Queue(queue)));
 }
 
 #[test]
@@ -114,15 +118,16 @@ fn any_duration() -> impl Strategy<Value = Nanos> {
 fn any_spec() -> impl Strategy<Value = Spec> {
     let stall =
         proptest::option::of((1..=1_000_000_u64, any_duration()).prop_map(|(every, extra)| Stall { every, extra }));
-    let fixed = (any_duration(), any_duration(), 1..=1_000_000_u64, stall)
-        .prop_map(|(ttft, tbt, tokens, stall)| Spec::Fixed(Fixed { ttft, tbt, tokens: Tokens::new(tokens), stall }));
+    let fixed = (any_duration(), any_duration(), 1..=1_000_000_u64, stall).prop_map(|(ttft, tbt, tokens, stall)| {
+        healthy(Kind::Fixed(Fixed { ttft, tbt, tokens: Tokens::new(tokens), stall }))
+    });
     let services = ["50ms", "exponential:50ms", "70% 10ms + 30% lognormal:1500us,0.8"];
     let service =
         proptest::sample::select(services.to_vec()).prop_filter_map("a distribution", |text| text.parse().ok());
     let first = proptest::sample::select(vec![FirstToken::Start, FirstToken::End]);
     let queue = (1..=1_000_000_u64, service, first, 1..=1_000_000_u64, any::<u64>()).prop_map(
         |(servers, service, first, tokens, seed)| {
-            Spec::Queue(Queue { servers, service, first, tokens: Tokens::new(tokens), seed })
+            healthy(Kind::Queue(Queue { servers, service, first, tokens: Tokens::new(tokens), seed }))
         },
     );
     prop_oneof![fixed, queue]

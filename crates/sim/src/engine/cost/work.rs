@@ -42,6 +42,12 @@ impl Work {
         self.prefill_tokens
     }
 
+    /// Sequences that are given a token at the end.
+    #[must_use]
+    pub fn giving(&self) -> u64 {
+        self.giving
+    }
+
     /// Sequences that decode.
     #[must_use]
     pub fn decoding(&self) -> u64 {

@@ -5,7 +5,8 @@ use std::collections::{BinaryHeap, VecDeque};
 
 use metron_units::Nanos;
 
-use super::super::instance::{Instance, leave};
+use super::super::event::Event;
+use super::super::instance::{Instance, count, leave};
 use super::super::request::RequestId;
 use super::super::scheduler::{Disaggregated, Step};
 use super::super::sequence::{SeqKey, Standing};
@@ -55,9 +56,23 @@ impl Pools {
         }
         self.land_transfers(moment);
         self.waiting.extend(arrivals);
+        let started_from = moment.events.len();
         self.schedule_decodes(moment);
         moment.clear_queue(&mut self.waiting);
         self.schedule_prefills(moment);
+        // Who waits is known only once every instance has been seen to.
+        let waiting = count(self.waiting());
+        for event in &mut moment.events[started_from..] {
+            if let Event::Iteration(iteration) = event {
+                iteration.waiting = waiting;
+            }
+        }
+    }
+
+    /// How many wait for a prefill, a transfer or memory to decode in.
+    pub(crate) fn waiting(&self) -> usize {
+        let decodes: usize = self.decode.iter().map(|decode| decode.waiting.len()).sum();
+        self.waiting.len() + self.transfers.len() + decodes
     }
 
     fn end_prefills(&mut self, moment: &mut Moment<'_>) {
@@ -105,7 +120,7 @@ impl Pools {
                     break;
                 }
             }
-            instance.start(moment.cost, moment.now, moment.events);
+            instance.start(moment.cost, moment.now, 0, moment.events);
         }
         // Latest first, so that the earliest ends up at the front.
         self.victims.sort_unstable_by_key(|&key| Reverse(moment.sequences[key].order()));
@@ -122,7 +137,7 @@ impl Pools {
                 now: moment.now,
                 events: moment.events,
             });
-            instance.start(moment.cost, moment.now, moment.events);
+            instance.start(moment.cost, moment.now, 0, moment.events);
         }
     }
 }

@@ -29,6 +29,11 @@ impl Single {
         std::iter::once(&self.instance)
     }
 
+    /// How many wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// Everything that is due at this instant. `arrivals` are those that have come by now, in order.
     pub(crate) fn advance(&mut self, moment: &mut Moment<'_>, arrivals: impl Iterator<Item = SeqKey>) {
         if let Some(ended) = self.instance.end_due(moment.sequences, moment.now, moment.events) {
@@ -58,7 +63,7 @@ impl Single {
                 break;
             }
         }
-        self.instance.start(moment.cost, moment.now, moment.events);
+        self.instance.start(moment.cost, moment.now, self.waiting.len(), moment.events);
         debug_assert!(!self.instance.is_idle() || self.waiting.is_empty(), "an idle engine leaves nobody waiting");
     }
 }

@@ -37,7 +37,7 @@ impl Disaggregated {
             if target > budget {
                 break;
             }
-            step.waiting.pop_front();
+            step.take_head(0);
             step.prefill(key, target);
             budget -= target;
         }

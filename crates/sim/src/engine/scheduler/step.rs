@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use metron_units::Nanos;
+use metron_units::{Nanos, Tokens};
 
 use super::super::event::{Event, Refusal};
 use super::super::instance::Instance;
@@ -29,9 +29,17 @@ impl Step<'_> {
         self.events.push(Event::Rejected { request, at: self.now, refusal });
     }
 
+    /// The head leaves the queue, with so many tokens that a prefix cache has of it.
+    pub(crate) fn take_head(&mut self, cached: u64) -> SeqKey {
+        let key = self.waiting.pop_front().expect("the scheduler has looked at the head");
+        let request = self.sequences[key].id;
+        self.events.push(Event::Admitted { request, at: self.now, cached: Tokens::new(cached) });
+        key
+    }
+
     /// The head gets a seat among the running, in order of arrival.
     pub(crate) fn seat_head_by_arrival(&mut self) {
-        let key = self.waiting.pop_front().expect("the scheduler has looked at the head");
+        let key = self.take_head(0);
         let (sequences, running) = (&*self.sequences, &mut self.instance.running);
         let order = sequences[key].order();
         // Nearly always the end: only one that was preempted, or came late over a link, has to be let through.
@@ -39,9 +47,10 @@ impl Step<'_> {
         running.insert(running.len() - behind, key);
     }
 
-    /// The head gets the last seat.
-    pub(crate) fn seat_head_last(&mut self) {
-        self.instance.running.extend(self.waiting.pop_front());
+    /// The head gets the last seat, with so many tokens that a prefix cache has of it.
+    pub(crate) fn seat_head_last(&mut self, cached: u64) {
+        let key = self.take_head(cached);
+        self.instance.running.push(key);
     }
 
     /// The last of the running loses its seat, its memory and all that was computed.
@@ -51,6 +60,7 @@ impl Step<'_> {
         self.instance.memory.release(&mut sequence.held);
         sequence.start_over();
         self.instance.victims.push(key);
+        self.instance.preemptions += 1;
         self.events.push(Event::Preempted { request: sequence.id, at: self.now });
         Some(key)
     }

@@ -76,7 +76,7 @@ impl VllmV1 {
             if missing + found.unused + watermark > memory.free() {
                 break;
             }
-            step.seat_head_last();
+            step.seat_head_last(have);
             step.instance.memory.adopt(&mut step.sequences[key], found);
             compute(step, key, tokens);
             budget -= tokens;
