@@ -150,7 +150,9 @@ impl Reactor {
             let connection = self.connections.get_mut(key).expect("an answer in flight has its connection");
             self.desk.give(connection, token);
             // Tokens of one answer that are due together leave together, each as an event of its own.
-            if due.get(place + 1).is_some_and(|next| next.request == token.request) {
+            let more = due.get(place + 1).is_some_and(|next| next.request == token.request);
+            // Unless a fault has ended it meanwhile.
+            if more && self.desk.connection_of(token.request).is_some() {
                 continue;
             }
             if connection.inbox.len() > 0 && matches!(connection.phase, Phase::Listening) {

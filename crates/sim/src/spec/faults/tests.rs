@@ -60,7 +60,7 @@ fn what_is_no_fault_is_refused_with_the_nearest_that_is() {
     refused("tokens=3&fault=trunkate@1", "no fault `trunkate`", "sim:fixed?tokens=3&fault=truncate@1");
     refused("fault=", "no fault ``", "sim:fixed?fault=429");
     refused("fault=reset/2s@1", "takes no time", "sim:fixed?fault=reset@1");
-    refused("fault=stall/5@2", "duration `5` has no unit", "sim:fixed?fault=stall/5ms@2");
+    refused("fault=stall/5@2", "duration `5` has no unit", "sim:fixed?fault=stall/5s@2");
     refused("fault=429/1500ms", "whole seconds", "sim:fixed?fault=429/1s");
     refused("fault=503:130%", "share", "sim:fixed?fault=503:100%");
     refused("fault=503@9..7", "no list of requests' numbers", "sim:fixed?fault=503@3,7..9");
