@@ -4,6 +4,7 @@
 //! - [`console::table`] shows a summary, [`console::score_table`] scores.
 //! - [`progress::Progress`] follows a run by its events.
 //! - [`html::report`] is the page that a run leaves behind.
+//! - [`plot::Plot`] draws: on the page, and as SVG and CSV files.
 //!
 //! This crate is handed figures that are settled; it computes none, opens no file and knows neither runner nor network.
 
@@ -13,6 +14,7 @@ pub mod console;
 pub mod escape;
 mod figure;
 pub mod html;
+pub mod plot;
 pub mod progress;
 mod reading;
 #[cfg(test)]

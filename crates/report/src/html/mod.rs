@@ -3,9 +3,7 @@
 //! Everything from outside is text to maud, which escapes it; a content security policy forbids what slips through to do
 //! anything. The same figures as in summary.json, with the catalogue's sentences to explain them.
 
-mod axis;
 mod figures;
-mod plot;
 mod plots;
 mod sections;
 mod streams;

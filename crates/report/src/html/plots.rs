@@ -6,9 +6,8 @@ use metron_metrics::RequestRecord;
 use metron_results::Summary;
 use metron_results::summary::Quantiles;
 
-use super::axis::Axis;
-use super::plot::{Join, Line, Plot};
 use crate::figure::TimeUnit;
+use crate::plot::{Axis, Plot, Series};
 use crate::reading;
 
 /// Plots of the whole run.
@@ -16,7 +15,7 @@ pub(super) fn of_run(summary: &Summary) -> Markup {
     let plots: Vec<Plot> = [quantiles(summary), acceptance(summary)].into_iter().flatten().collect();
     html! {
         @if !plots.is_empty() {
-            div.plots { @for plot in &plots { (plot.draw()) } }
+            div.plots { @for plot in &plots { (plot.figure()) } }
         }
     }
 }
@@ -37,15 +36,14 @@ fn quantiles(summary: &Summary) -> Option<Plot> {
     let unit = TimeUnit::fitting(highest);
     let lines = shown.into_iter().map(|(name, points)| {
         let points = points.into_iter().map(|(percentile, seconds)| (percentile, unit.of(seconds))).collect();
-        Line { name: name.to_owned(), points, join: Join::Straight }
+        Series::line(name, points)
     });
     Some(Plot {
         caption: "How long users waited: each percentile of the latencies".to_owned(),
-        x_label: "percentile".to_owned(),
-        y_label: unit.name().to_owned(),
-        x: Axis::between(0.0, 100.0),
-        y: Axis::from_zero([unit.of(highest)].into_iter()),
-        lines: lines.collect(),
+        x: Axis::linear("percentile").to(100.0),
+        y: Axis::linear(unit.name()),
+        series: lines.collect(),
+        references: Vec::new(),
     })
 }
 
@@ -75,11 +73,10 @@ fn acceptance(summary: &Summary) -> Option<Plot> {
     let last = points.last()?.0;
     Some(Plot {
         caption: "What could be promised: the deadlines missed (p99 over requests) under each TBT deadline".to_owned(),
-        x_label: "TBT deadline, ms".to_owned(),
-        y_label: "missed, %".to_owned(),
-        x: Axis::between(0.0, last),
-        y: Axis::between(0.0, 100.0),
-        lines: vec![Line { name: "p99 of the miss rate".to_owned(), points, join: Join::Straight }],
+        x: Axis::linear("TBT deadline, ms").to(last),
+        y: Axis::linear("missed, %").to(100.0),
+        series: vec![Series::line("p99 of the miss rate", points)],
+        references: Vec::new(),
     })
 }
 
@@ -89,7 +86,7 @@ pub(super) fn of_streams(streams: &[RequestRecord]) -> Markup {
     html! {
         @if !plots.is_empty() {
             h2 { "The least fluid requests" }
-            div.plots { @for plot in &plots { (plot.draw()) } }
+            div.plots { @for plot in &plots { (plot.figure()) } }
         }
     }
 }
@@ -111,13 +108,9 @@ fn stream(request: &RequestRecord) -> Option<Plot> {
     let scaled = |points: Vec<(f64, f64)>| points.into_iter().map(|(at, tokens)| (unit.of(at), tokens)).collect();
     Some(Plot {
         caption: format!("Request {}: its tokens as they came, and the pace that was promised", request.id),
-        x_label: format!("{} since dispatch", unit.name()),
-        y_label: "tokens".to_owned(),
-        x: Axis::from_zero([unit.of(last.max(promised_end))].into_iter()),
-        y: Axis::from_zero([tokens as f64].into_iter()),
-        lines: vec![
-            Line { name: "came".to_owned(), points: scaled(came), join: Join::Steps },
-            Line { name: "promised".to_owned(), points: scaled(promised), join: Join::Promise },
-        ],
+        x: Axis::linear(format!("{} since dispatch", unit.name())),
+        y: Axis::linear("tokens"),
+        series: vec![Series::steps("came", scaled(came)), Series::line("promised", scaled(promised)).faint()],
+        references: Vec::new(),
     })
 }

@@ -1,0 +1,95 @@
+//! Plots, from named series to SVG and CSV: [`Plot::svg`] is a file for a paper, fit to be printed in grey; the page of a run
+//! draws its plots by the same code and colours them by its own style sheet; [`Plot::csv`] is what was drawn, as numbers.
+//!
+//! ```
+//! use metron_report::plot::{Axis, Plot, Reference, Series, Size, cdf};
+//!
+//! let waits = [0.2, 0.3, 0.5, 2.0];
+//! let plot = Plot {
+//!     caption: "How long requests waited".to_owned(),
+//!     x: Axis::log("wait, s"),
+//!     y: Axis::linear("requests, %").to(100.0),
+//!     series: vec![Series::steps("vllm", cdf(&waits))],
+//!     references: vec![Reference::x("deadline, 0.3 s", 0.3)],
+//! };
+//! assert!(plot.svg(Size::PAPER).starts_with("<svg"));
+//! assert!(plot.csv().starts_with("series,\"wait, s\",\"requests, %\"\n"));
+//! ```
+//!
+//! No script, no font file, no browser. Knows no metric: a caller says what runs along an axis, and in which unit.
+
+mod axis;
+mod cdf;
+mod csv;
+mod frame;
+mod marks;
+mod ruler;
+mod series;
+mod svg;
+#[cfg(test)]
+mod tests;
+mod text;
+mod tone;
+
+use maud::{Markup, html};
+
+pub use axis::Axis;
+pub use cdf::cdf;
+pub use series::{Mark, Reference, Series};
+
+/// A plot: series over two axes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plot {
+    /// What is to be seen, as a sentence. Not drawn: it stands beside the plot, and is what a screen reader says.
+    pub caption: String,
+    /// What runs to the right.
+    pub x: Axis,
+    /// What runs upwards.
+    pub y: Axis,
+    /// What is drawn. Bands and bars lie under lines and dots.
+    pub series: Vec<Series>,
+    /// Values to compare with.
+    pub references: Vec<Reference>,
+}
+
+/// The size of a plot in pixels, or in whatever the reader scales them to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size {
+    /// To the right.
+    pub width: u32,
+    /// Downwards.
+    pub height: u32,
+}
+
+impl Size {
+    /// A figure in a column of a paper.
+    pub const PAPER: Self = Self { width: 600, height: 400 };
+    /// A figure among others on a page.
+    pub(crate) const PAGE: Self = Self { width: 640, height: 280 };
+}
+
+impl Plot {
+    /// A stand-alone SVG file: black on white, colours that the colour-blind tell apart, dashes and shapes that tell them apart
+    /// in grey. The same plot gives the same bytes.
+    #[must_use]
+    pub fn svg(&self, size: Size) -> String {
+        svg::file(self, size).into_string()
+    }
+
+    /// What is drawn, as CSV: one row for each point, with the axes' titles as names of the columns; `low` and `high` for
+    /// bands and spans. References are rows of their own with one of the two coordinates.
+    #[must_use]
+    pub fn csv(&self) -> String {
+        csv::of(self)
+    }
+
+    /// The plot as a figure of a page, coloured by the page's style sheet.
+    pub(crate) fn figure(&self) -> Markup {
+        html! {
+            figure {
+                figcaption { (self.caption) }
+                (svg::inline(self, Size::PAGE))
+            }
+        }
+    }
+}
