@@ -54,6 +54,7 @@ pub(crate) fn resolve(flags: &RunFlags) -> Result<RunConfig, Failure> {
         insecure: target.insecure,
         ca: target.ca.clone(),
         follow_redirects: target.follow_redirects,
+        no_stream: target.no_stream,
         save_text: output.save_text,
         virtual_time: target.virtual_time,
     })

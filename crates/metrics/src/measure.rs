@@ -87,7 +87,7 @@ pub(crate) fn of_request(metric: Metric, record: &RequestRecord, figures: &Reque
         Metric::OutputTokenRate => figures.output_token_rate.map(Measure::Number),
         Metric::MinTbtDeadline => over(figures.min_tbt_deadline, 1),
         Metric::InputTokens => Some(Measure::Number(record.input_tokens.get() as f64)),
-        Metric::OutputTokens => Some(Measure::Number(record.output_tokens.get() as f64)),
+        Metric::OutputTokens => (!record.is_tokenless()).then(|| Measure::Number(record.output_tokens.get() as f64)),
         Metric::Connect => over(record.connect, 1),
         Metric::Tbt
         | Metric::InterChunkLatency

@@ -64,6 +64,15 @@ pub struct RequestRecord {
     pub texts: Option<Texts>,
 }
 
+impl RequestRecord {
+    /// Whether what was answered is no text (an embedding, a ranking): figures of tokens do not exist, which is not the same as
+    /// a 0 of them.
+    #[must_use]
+    pub fn is_tokenless(&self) -> bool {
+        !self.chunks.is_empty() && self.chunks.iter().all(|chunk| chunk.tokens == 0)
+    }
+}
+
 /// Whether a request counts towards the figures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Phase {
@@ -190,7 +199,7 @@ impl ErrorClass {
 pub struct Chunk {
     /// When its last byte reached this host.
     pub arrived: Nanos,
-    /// How many output tokens it carried, at least 1.
+    /// How many output tokens it carried, at least 1; 0 of an answer that is no text (an embedding).
     pub tokens: u32,
 }
 

@@ -9,7 +9,8 @@ use crate::record::{Outcome, RequestRecord};
 ///
 /// - A failed or cancelled request has, of a partial answer, only the first tokens' times: its end is not known. A failed one
 ///   has a fluidity-index of 0, a cancelled one has none.
-/// - An unstreamed answer has a TTFT equal to its E2E, and neither TPOT, deadlines nor fluidity-index.
+/// - An unstreamed answer has a TTFT equal to its E2E, and neither TPOT, deadlines nor fluidity-index. One that is no text (an
+///   embedding) has no TTFT either: its E2E alone.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct RequestFigures {
     /// First token's arrival - dispatch.
@@ -49,7 +50,11 @@ impl RequestFigures {
             (Outcome::Completed, true) => seen.with_end(record).with_gaps(record, target),
             (Outcome::Completed, false) => {
                 let whole = seen.with_end(record);
-                Self { ttft: whole.e2e_latency, ..whole }
+                match record.is_tokenless() {
+                    // Where no token comes there is no first one.
+                    true => Self { ttft: None, ttft_from_schedule: None, ..whole },
+                    false => Self { ttft: whole.e2e_latency, ..whole },
+                }
             }
         }
     }

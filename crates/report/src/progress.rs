@@ -54,6 +54,11 @@ impl<W: Write> Progress<W> {
     /// Shows one more event.
     pub fn show(&mut self, event: &RunEvent) {
         match event {
+            RunEvent::Identified { endpoint, why } => {
+                let endpoint = escape::terminal(endpoint);
+                let why = escape::terminal(why);
+                self.say(&format!("the API is {endpoint}: {why}; pin it with --endpoint {endpoint}"));
+            }
             RunEvent::Started { .. } => {}
             RunEvent::PhaseBegan { phase, .. } => self.phase = *phase,
             RunEvent::Progress(snapshot) => self.advance(snapshot),

@@ -115,7 +115,7 @@ pub(crate) fn notes(summary: &Summary) -> Vec<Warning> {
         notes.push(Warning::Insecure);
     }
     let count = unstreamed(summary);
-    if count > 0 {
+    if count > 0 && !summary.run.target.unstreamed {
         notes.push(Warning::Unstreamed { count, of: summary.requests.completed });
     }
     let mismatch = summary.tokens.count_mismatch.and_then(|share| Share::new(share).ok());
@@ -125,6 +125,7 @@ pub(crate) fn notes(summary: &Summary) -> Vec<Warning> {
     if summary.requests.unclean_end > 0 {
         notes.push(Warning::UncleanEnd { count: summary.requests.unclean_end });
     }
+    notes.extend(Warning::bursts(summary));
     notes.extend(few_samples(summary));
     notes
 }

@@ -63,6 +63,7 @@ fn run(load: Load) -> Run {
             endpoint: "chat".to_owned(),
             model: Some("llama".to_owned()),
             insecure: false,
+            unstreamed: false,
         },
         load,
         command: vec!["metron".to_owned(), "run".to_owned()],

@@ -17,6 +17,13 @@ pub use warning::Warning;
 /// One fact of a run, in the order in which they come about.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RunEvent {
+    /// The API was found out by asking the server, or is assumed.
+    Identified {
+        /// Its name, as `--endpoint` takes it.
+        endpoint: String,
+        /// By what it was told.
+        why: String,
+    },
     /// The run was prepared; nothing was sent yet.
     Started {
         /// What is known beforehand.

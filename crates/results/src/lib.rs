@@ -15,6 +15,7 @@ pub mod folder;
 pub mod foreign;
 pub mod journal;
 mod plan_order;
+pub mod probe;
 pub mod recorder;
 pub mod recover;
 pub mod rows;

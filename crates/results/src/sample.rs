@@ -72,6 +72,7 @@ pub(crate) fn facts(planned: u64) -> RunFacts {
                 endpoint: "chat".to_owned(),
                 model: Some("m".to_owned()),
                 insecure: false,
+                unstreamed: false,
             },
             load: Load::Open { rate: Some(1.0), arrivals: "poisson".to_owned(), max_in_flight: None },
             command: vec!["metron".to_owned(), "run".to_owned()],

@@ -7,14 +7,11 @@ use metron_units::Share;
 
 use crate::recorder::Observed;
 
-/// From this share on, chunks that come together are no accident: something holds them back.
-const SHARED: f64 = 0.10;
-
 /// One warning for each thing.
 pub(crate) fn warnings(summary: &Summary, observed: &Observed) -> Vec<Warning> {
     let mut warnings = Vec::new();
     let requests = &summary.requests;
-    if observed.unstreamed > 0 {
+    if observed.unstreamed > 0 && !summary.run.target.unstreamed {
         warnings.push(Warning::Unstreamed { count: observed.unstreamed, of: requests.completed });
     }
     if requests.unclean_end > 0 {
@@ -28,10 +25,7 @@ pub(crate) fn warnings(summary: &Summary, observed: &Observed) -> Vec<Warning> {
         if instrument.clock == ClockSource::User && observed.chunks > 0 {
             warnings.push(Warning::NoKernelStamps);
         }
-        let shared = instrument.shared_read_share.filter(|&share| share >= SHARED);
-        if let Some(share) = shared.and_then(|share| Share::new(share).ok()) {
-            warnings.push(Warning::SharedReads { share });
-        }
     }
+    warnings.extend(Warning::bursts(summary));
     warnings
 }

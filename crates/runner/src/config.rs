@@ -20,7 +20,7 @@ pub struct RunConfig {
     /// The model's name; asked of the server (`/v1/models`) if not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
-    /// The API dialect: `auto`, `chat`, `completions`.
+    /// The API dialect by its name, `auto`, or `custom:FILE`.
     pub endpoint: String,
     /// The variable that holds the API key, never the key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -104,6 +104,9 @@ pub struct RunConfig {
     /// Follow 307 and 308 to their new address.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub follow_redirects: bool,
+    /// Ask for whole answers in place of streams.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_stream: bool,
     /// Keep prompts and answers in the rows.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub save_text: bool,

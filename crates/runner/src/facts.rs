@@ -22,6 +22,8 @@ pub(crate) struct Named {
     pub(crate) url: String,
     /// The dialect's name.
     pub(crate) endpoint: &'static str,
+    /// Whether whole answers are asked for.
+    pub(crate) unstreamed: bool,
 }
 
 /// When a run began, and what the epoch of its rows is on the wall clock: nanoseconds since 1970.
@@ -60,6 +62,7 @@ pub(crate) fn facts(config: &RunConfig, resolved: &Resolved, named: Named, epoch
             endpoint: named.endpoint.to_owned(),
             model: Some(named.model),
             insecure: config.insecure,
+            unstreamed: named.unstreamed,
         },
         load: load(&resolved.plan, config.max_in_flight),
         command: named.command,

@@ -23,6 +23,7 @@ pub mod instrument;
 mod live;
 pub mod preflight;
 mod prepared;
+pub mod probe;
 mod processor;
 mod pulse;
 mod queue;

@@ -12,6 +12,7 @@ use metron_results::recorder::Recorder as Journal;
 use metron_units::Nanos;
 use metron_wire::{Clock, Target};
 use metron_workload::{Load, Plan, Prompts, Shard, Warmup};
+use serde_json::{Map, Value};
 
 use crate::RunConfig;
 use crate::brake::Brake;
@@ -78,7 +79,7 @@ impl Prepared<'_> {
             prompts,
             target: Arc::clone(&self.target),
             model: self.model.clone(),
-            extra: self.resolved.extra.clone(),
+            extra: self.extra(),
             texts: if self.config.save_text { KeepTexts::Yes } else { KeepTexts::No },
             queues: Arc::clone(&queues),
         };
@@ -120,6 +121,18 @@ impl Prepared<'_> {
             },
             self.events,
         )
+    }
+
+    /// What is laid over each body: that the answer is to come whole, if that is asked, and what the user says.
+    fn extra(&self) -> Option<Map<String, Value>> {
+        let whole = self.config.no_stream.then(|| self.target.endpoint().dialect().whole()).flatten();
+        match (whole, &self.resolved.extra) {
+            (Some(mut whole), said) => {
+                whole.extend(said.iter().flatten().map(|(name, value)| (name.clone(), value.clone())));
+                Some(whole)
+            }
+            (None, said) => said.clone(),
+        }
     }
 
     /// One queue where the next free worker takes the next request; one for each worker where the plan alone decides.
@@ -225,6 +238,7 @@ impl Prepared<'_> {
                 Server::Simulated(spec) => self.resolved.simulated_url(spec),
             },
             endpoint: endpoint.dialect().name(),
+            unstreamed: self.config.no_stream || endpoint.dialect().is_always_whole(),
         }
     }
 

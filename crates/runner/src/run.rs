@@ -7,10 +7,11 @@ use std::sync::mpsc::Sender;
 
 use metron_results::event::{RunEvent, Warning};
 use metron_results::folder::{Overwrite, Privacy, RunFolder};
-use metron_sim::server;
+use metron_results::probe::ToldBy;
 use metron_sim::spec::Time;
+use metron_sim::{Spec, server};
 use metron_units::Nanos;
-use metron_wire::{Target, Timeouts};
+use metron_wire::{Dialect, Target, Timeouts};
 use metron_workload::Load;
 
 use crate::RunConfig;
@@ -18,6 +19,7 @@ use crate::error::RunError;
 use crate::finished::Finished;
 use crate::preflight::{Descriptors, Found, contact, ensure_descriptors, ensure_most_descriptors, ensure_ports};
 use crate::prepared::Prepared;
+use crate::probe::{Identified, identify};
 use crate::resolve::{FIRST_CONTACT, Resolved, Server, run_target, target};
 use crate::settle::Naming;
 use crate::simulated::Simulated;
@@ -92,11 +94,19 @@ fn conduct(
         (Server::Simulated(_), Some(simulator)) => format!("http://{}", simulator.addr()),
         (Server::Simulated(_), None) => unreachable!("a simulated server was started above"),
     };
-    let target = Arc::new(run_target(config, &url, resolved.dialect, &variables)?);
     let timeouts = first_contact_timeouts(config);
-    let probe = Arc::new(self::target(config, &url, resolved.dialect, &variables, timeouts)?);
+    let first = |dialect| self::target(config, &url, dialect, &variables, timeouts).map(Arc::new);
     limits(config, &resolved, events)?;
-    let found = meet(probe, config.model.as_deref(), stop)?;
+    let (mut dialect, mut found) = (resolved.dialect, None);
+    // Where a model is named nothing is asked: then nothing is sent before the first request but a greeting.
+    if dialect.is_none() && config.model.is_none() && matches!(resolved.server, Server::Network { .. }) {
+        (dialect, found) = discover(first(None)?, events, stop)?;
+    }
+    let target = Arc::new(run_target(config, &url, dialect, &variables)?);
+    let found = match found {
+        Some(found) => found,
+        None => meet(first(dialect)?, config.model.as_deref(), stop)?,
+    };
     let folder = make_folder(config, &options.output)?;
     warn_beforehand(config, &resolved, events);
     let run = Prepared { config, resolved: &resolved, target, model: found.model, options, events, stop };
@@ -118,12 +128,14 @@ fn make_folder(config: &RunConfig, output: &Output) -> Result<Option<RunFolder>,
 fn start_simulator(server: &Server) -> Result<Option<server::Server>, RunError> {
     match server {
         Server::Network { .. } => Ok(None),
-        Server::Simulated(spec) => {
-            let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-            let started = server::Server::start(spec, any_port, server::Options::default());
-            started.map(Some).map_err(RunError::Simulator)
-        }
+        Server::Simulated(spec) => simulator(spec).map(Some).map_err(RunError::Simulator),
     }
+}
+
+/// Starts a simulated engine on a free port of loopback.
+pub(crate) fn simulator(spec: &Spec) -> Result<server::Server, server::StartError> {
+    let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    server::Server::start(spec, any_port, server::Options::default())
 }
 
 fn first_contact_timeouts(config: &RunConfig) -> Timeouts {
@@ -158,12 +170,34 @@ fn limits(config: &RunConfig, resolved: &Resolved, events: &Sender<RunEvent>) ->
 }
 
 fn meet(probe: Arc<Target>, model: Option<&str>, stop: &Stop) -> Result<Found, RunError> {
+    unless_stopped(stop, contact(probe, model))?.map_err(RunError::from)
+}
+
+/// Finds the dialect that the server speaks, and a model if it lists any on the way. Says which it is and why where the user
+/// would not know.
+fn discover(
+    probe: Arc<Target>,
+    events: &Sender<RunEvent>,
+    stop: &Stop,
+) -> Result<(Option<Dialect>, Option<Found>), RunError> {
+    // A server that cannot be reached is told of by the first contact, which comes next.
+    let Ok(identified) = unless_stopped(stop, identify(&probe))? else { return Ok((None, None)) };
+    let Identified { dialect, told_by, why, models } = identified;
+    if matches!(told_by, ToldBy::Server | ToldBy::Nobody) {
+        tell(events, RunEvent::Identified { endpoint: dialect.name().to_owned(), why });
+    }
+    let found = models.first().map(|model| Found { model: model.clone(), of: Some(models.len()) });
+    Ok((Some(dialect), found))
+}
+
+/// What comes of a future, unless the run is told to end before that.
+fn unless_stopped<T>(stop: &Stop, future: impl Future<Output = T>) -> Result<T, RunError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         tokio::select! {
             biased;
             _ = stop.reaches(Asked::Drain) => Err(RunError::Interrupted),
-            found = contact(probe, model) => Ok(found?),
+            done = future => Ok(done),
         }
     })
 }

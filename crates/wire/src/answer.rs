@@ -5,6 +5,8 @@
 
 use metron_units::Nanos;
 
+use crate::head_lines::HeadLines;
+
 /// The facts of one request. All instants are nanoseconds since the run's epoch.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Answer {
@@ -20,6 +22,12 @@ pub struct Answer {
     pub finished: Option<Nanos>,
     /// The response's status.
     pub status: Option<u16>,
+    /// The lines of its head, if the client keeps them ([`crate::Client::keeping_heads`]).
+    pub head: HeadLines,
+    /// Events that were read, whether or not they bear tokens.
+    pub events: u32,
+    /// When the first of them arrived.
+    pub first_event: Option<Nanos>,
     /// The bearing chunks, in order of arrival.
     pub chunks: Vec<Chunk>,
     /// The texts of the chunks, piece by piece.
@@ -34,6 +42,8 @@ pub struct Answer {
     pub finish_reason: Option<String>,
     /// A whole answer came where a stream was asked, or no stream was asked.
     pub unstreamed: bool,
+    /// What was asked for is no text (an embedding, a ranking): its one chunk carries no token.
+    pub tokenless: bool,
     /// Complete, but the body's framing was not ended properly.
     pub unclean_end: bool,
     /// The content encoding that was undone, if any.

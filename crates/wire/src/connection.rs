@@ -87,6 +87,11 @@ impl Connection {
         self.opening = Some(opening);
     }
 
+    /// What TLS's handshake settled on; `None` without TLS, or where the server chose nothing.
+    pub(crate) fn chosen_protocol(&self) -> Option<&[u8]> {
+        self.session.as_ref().and_then(|session| session.chosen_protocol())
+    }
+
     /// How long opening took; told once, to the first request that uses the connection.
     pub(crate) fn tell_opening(&mut self) -> Option<Nanos> {
         self.opening.take()

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::dialect::{Dialect, Place};
+use crate::dialect::Dialect;
 use crate::secret::{REDACTED, is_secret_name};
 
 /// An address and its dialect.
@@ -12,8 +12,23 @@ pub struct Endpoint {
     dialect: Dialect,
     /// The path that stands before the dialect's own.
     root: String,
+    /// Who says that it is this dialect.
+    told: Told,
     /// The model that the path names.
     model: Option<String>,
+}
+
+/// Who says which dialect is spoken at an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// Whoever asked for it by name.
+    ByName,
+    /// The URL's path.
+    ByPath,
+    /// The URL's host, at which no other is spoken.
+    ByHost,
+    /// Nobody: it is the most common one.
+    ByNobody,
 }
 
 /// Why a text is no address of a server.
@@ -91,13 +106,21 @@ impl Endpoint {
         let found = Dialect::of_path(&given);
         // Behind a model's name the path of Azure is that of chat: both may be spoken there.
         let plain = |asked: &Dialect| found.is_some_and(|found| found.place().after == Some(asked.place().before));
-        let found = dialect.filter(plain).or(found);
-        let dialect = match (found, dialect) {
+        // A file's path is no business of the built-in ones: what it does not end with is the root.
+        let found = match dialect {
+            Some(custom @ Dialect::Custom(_)) => custom.place().parts(&given).map(|_| custom),
+            dialect => dialect.filter(plain).or(found),
+        };
+        let (dialect, told) = match (found, dialect) {
             (Some(found), Some(asked)) if found != asked => {
                 return Err(UrlError::OtherDialect { path: given, found: found.name(), asked: asked.name() });
             }
-            (Some(dialect), _) | (None, Some(dialect)) => dialect,
-            (None, None) => Dialect::Chat,
+            (_, Some(asked)) => (asked, Told::ByName),
+            (Some(found), None) => (found, Told::ByPath),
+            (None, None) => match Dialect::of_host(url.host_str().unwrap_or_default()) {
+                Some(dialect) => (dialect, Told::ByHost),
+                None => (Dialect::Chat, Told::ByNobody),
+            },
         };
         let place = dialect.place();
         if found.is_some() {
@@ -105,12 +128,31 @@ impl Endpoint {
         } else {
             let path = place.below(&given, model).ok_or(UrlError::NoModel { dialect: dialect.name() })?;
             url.set_path(&path);
-            complete_query(&mut url, place);
+            complete_query(&mut url, dialect);
         }
         let path = url.path().to_owned();
         let parts = place.parts(&path).expect("the path is now the dialect's");
         let (root, model) = (parts.root.to_owned(), parts.model.map(str::to_owned));
-        Ok(Self { url, dialect, root, model })
+        Ok(Self { url, dialect, root, told, model })
+    }
+
+    /// The same endpoint, asked for whole answers: some servers give them at another path.
+    #[must_use]
+    pub fn unstreamed(mut self) -> Self {
+        let Some((streamed, whole)) = self.dialect.whole_path() else { return self };
+        if let Some(before) = self.url.path().strip_suffix(streamed) {
+            let path = format!("{before}{whole}");
+            self.url.set_path(&path);
+            for (name, _) in self.dialect.query() {
+                let kept: Vec<(String, String)> =
+                    self.url.query_pairs().into_owned().filter(|(given, _)| given != name).collect();
+                self.url.query_pairs_mut().clear().extend_pairs(kept);
+            }
+            if self.url.query() == Some("") {
+                self.url.set_query(None);
+            }
+        }
+        self
     }
 
     /// The dialect that is spoken there.
@@ -129,6 +171,21 @@ impl Endpoint {
     #[must_use]
     pub fn models_path(&self) -> String {
         format!("{}{}", self.root, self.dialect.place().models)
+    }
+
+    /// Who says that it is this dialect.
+    #[must_use]
+    pub fn told(&self) -> Told {
+        self.told
+    }
+
+    /// The server's own prefix of paths, without the version that a dialect may put behind it; empty for most.
+    #[must_use]
+    pub fn base_path(&self) -> &str {
+        match self.dialect.place().version {
+            Some(_) => self.root.rsplit_once('/').map_or("", |(base, _)| base),
+            None => &self.root,
+        }
     }
 
     /// The model that the path itself names, as it stands there.
@@ -194,12 +251,12 @@ pub(crate) fn printable(url: &Url) -> String {
     shown.into()
 }
 
-/// Says in the query what the place needs there, unless it is said already.
-fn complete_query(url: &mut Url, place: Place) {
-    if let Some((name, value)) = place.query
-        && url.query_pairs().all(|(given, _)| given != name)
-    {
-        url.query_pairs_mut().append_pair(name, value);
+/// Says in the query what the dialect needs there, unless it is said already.
+fn complete_query(url: &mut Url, dialect: Dialect) {
+    for (name, value) in dialect.query() {
+        if url.query_pairs().all(|(given, _)| given != name) {
+            url.query_pairs_mut().append_pair(name, value);
+        }
     }
 }
 
@@ -300,9 +357,50 @@ mod tests {
     }
 
     #[test]
+    fn whole_answers_are_asked_for_where_they_are_given() {
+        for (name, url, whole) in [
+            ("chat", "http://h", "http://h/v1/chat/completions"),
+            ("gemini", "http://h?a=b", "http://h/v1beta/models/m:generateContent?a=b"),
+            ("gemini", "http://h", "http://h/v1beta/models/m:generateContent"),
+            ("tgi", "http://h", "http://h/generate"),
+            ("triton", "http://h", "http://h/v2/models/m/generate"),
+        ] {
+            let endpoint = Endpoint::resolve_for(url, Dialect::from_name(name), Some("m")).expect(name);
+            assert_eq!(endpoint.unstreamed().url(), whole);
+        }
+    }
+
+    #[test]
     fn a_path_that_holds_a_model_needs_one() {
         let nameless = Endpoint::resolve("http://h", Some(Dialect::Gemini)).err();
         assert_eq!(nameless, Some(UrlError::NoModel { dialect: "gemini" }));
+    }
+
+    #[test]
+    fn a_host_that_speaks_one_dialect_tells_it() {
+        for (url, name, told) in [
+            ("https://api.anthropic.com", "anthropic", Told::ByHost),
+            ("https://generativelanguage.googleapis.com", "gemini", Told::ByHost),
+            ("https://r.openai.azure.com", "azure", Told::ByHost),
+            ("https://api.cohere.com", "cohere", Told::ByHost),
+            ("https://api.anthropic.com.example/", "chat", Told::ByNobody),
+            ("https://api.cohere.com/v1/chat/completions", "chat", Told::ByPath),
+            ("http://h", "chat", Told::ByNobody),
+        ] {
+            let endpoint = Endpoint::resolve_for(url, None, Some("m")).expect(url);
+            assert_eq!((endpoint.dialect().name(), endpoint.told()), (name, told), "{url}");
+        }
+        let named = Endpoint::resolve("https://api.anthropic.com", Some(Dialect::Chat)).expect("named");
+        assert_eq!(named.told(), Told::ByName);
+    }
+
+    #[test]
+    fn a_server_s_own_prefix_has_no_version() {
+        for (url, base) in
+            [("http://h/x/v1", "/x"), ("http://h", ""), ("http://h/x/api/chat", "/x"), ("http://h/v1/messages", "")]
+        {
+            assert_eq!(Endpoint::resolve(url, None).expect(url).base_path(), base, "{url}");
+        }
     }
 
     #[test]

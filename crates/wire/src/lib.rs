@@ -7,7 +7,8 @@
 //! From the outside in: `target` is what all requests of a run share; `client` is one worker's connections and sends requests
 //! over them; `connect` opens a `connection` over a stamped `socket`, with `tls` if need be; `http1` takes responses apart,
 //! `sse` and `texts` find the events in their bodies, `dialect` says what an event means (reading it with `json`), and `reception` and
-//! `transcript` make an answer of it. `limits` holds every bound, `secret` what must not be shown, `clock` the one clock.
+//! `transcript` make an answer of it. `limits` holds every bound, `secret` what must not be shown, `head_lines` what a
+//! person looks at, `clock` the one clock.
 //!
 //! ```no_run
 //! use std::sync::Arc;
@@ -39,6 +40,7 @@ pub mod limits;
 
 mod alike;
 mod endpoint;
+mod head_lines;
 mod header;
 mod secret;
 mod target;
@@ -65,8 +67,9 @@ mod replay;
 pub use answer::{Answer, Channel, Chunk, End, FailureKind, Piece, Usage};
 pub use client::{Client, GetError, Got};
 pub use clock::Clock;
-pub use dialect::{Dialect, RequestShape};
-pub use endpoint::{Endpoint, UrlError};
+pub use dialect::{Custom, CustomError, Dialect, RequestShape};
+pub use endpoint::{Endpoint, Told, UrlError};
+pub use head_lines::HeadLines;
 pub use header::{Header, HeaderError};
 pub use secret::{Secret, is_secret_name};
 pub use socket::StampCounts;

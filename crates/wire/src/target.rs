@@ -160,15 +160,16 @@ pub(crate) fn request_head<'a>(url: &Url, dialect: Dialect, headers: impl Iterat
     let mut head = Vec::with_capacity(512);
     head.extend_from_slice(format!("POST {} HTTP/1.1\r\n", path_and_query(url)).as_bytes());
     let host = host_header(url);
-    let own = [
+    let mut own = vec![
         ("host", host.as_str()),
         ("user-agent", concat!("metron/", env!("CARGO_PKG_VERSION"))),
         ("accept", "text/event-stream, application/json"),
         ("content-type", "application/json"),
     ];
-    for (name, value) in
-        own.into_iter().chain(dialect.own_header()).filter(|(name, _)| !has(name)).chain(lines.iter().copied())
-    {
+    for header in dialect.own_headers() {
+        own.push(header);
+    }
+    for (name, value) in own.into_iter().filter(|(name, _)| !has(name)).chain(lines.iter().copied()) {
         for part in [name, ": ", value, "\r\n"] {
             head.extend_from_slice(part.as_bytes());
         }

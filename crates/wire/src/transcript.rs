@@ -40,6 +40,10 @@ struct Pending {
     /// How many texts it has told of, and the last.
     texts: u32,
     told: Option<Told>,
+    /// Whether an event that is like it but for its text may mean something else.
+    stands_alone: bool,
+    /// Whether it brings what was asked for, and that is no text.
+    result: bool,
 }
 
 /// How many tokens the stream itself says that its chunks carry.
@@ -124,8 +128,9 @@ impl<'a> Transcript<'a> {
 
     /// The text of the event, if that is all that it says.
     pub(crate) fn only_text(&self) -> Option<Told> {
-        let Pending { usage, listed, error, finish, finished, texts, told, .. } = &self.event;
-        let says_more = *usage != Usage::default() || listed.is_some() || error.is_some() || finish.is_some();
+        let Pending { usage, listed, error, finish, finished, texts, told, stands_alone, .. } = &self.event;
+        let says_more =
+            *usage != Usage::default() || listed.is_some() || error.is_some() || finish.is_some() || *stands_alone;
         told.filter(|_| *texts == 1 && *finished == 0 && !says_more)
     }
 
@@ -161,6 +166,16 @@ impl<'a> Transcript<'a> {
         if choice == 0 {
             self.event.finish = Some(reason.unescaped().into_owned());
         }
+    }
+
+    /// The event's text decides what it means: another event, alike but for its text, must be read on its own.
+    pub(crate) fn stands_alone(&mut self) {
+        self.event.stands_alone = true;
+    }
+
+    /// The event brings what was asked for, and that is no text.
+    pub(crate) fn result(&mut self) {
+        self.event.result = true;
     }
 
     /// The choice exists, whether or not it has text yet.
@@ -209,6 +224,8 @@ impl<'a> Transcript<'a> {
     /// The event is whole; its last byte came with the read of this stamp and number.
     pub(crate) fn end_event(&mut self, stamp: Stamp, read: u64) {
         let event = std::mem::take(&mut self.event);
+        self.answer.events = self.answer.events.saturating_add(1);
+        self.answer.first_event.get_or_insert(stamp.arrived);
         self.seen |= event.seen;
         self.finished |= event.finished;
         if event.finish.is_some() {
@@ -221,7 +238,8 @@ impl<'a> Transcript<'a> {
         last.reasoning = event.usage.reasoning.or(last.reasoning);
 
         let tokens = self.carried.event(event.listed, event.usage.output);
-        if self.answer.pieces.len() > self.first_piece() {
+        self.answer.tokenless |= event.result;
+        if event.result || self.answer.pieces.len() > self.first_piece() {
             let stated_tokens = self.carried.chunk(tokens);
             let shared_read = !self.answer.chunks.is_empty() && self.last_read == read;
             if let Some(before) = self.answer.chunks.last_mut().filter(|_| shared_read) {

@@ -10,6 +10,7 @@ use crate::flags::{Cli, Command};
 use crate::speak;
 
 mod completions;
+mod probe;
 mod recover;
 mod report;
 mod run;
@@ -36,6 +37,7 @@ fn dispatch(matches: &ArgMatches) -> Result<Exit, Failure> {
             run::run(given)
         }
         Command::Score(flags) => score::run(&flags),
+        Command::Probe(flags) => probe::run(&flags),
         Command::Sim(flags) => sim::run(&flags),
         Command::Report(flags) => report::run(&flags),
         Command::Recover(flags) => recover::run(&flags),

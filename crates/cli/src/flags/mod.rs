@@ -13,6 +13,7 @@ mod deadlines;
 mod load;
 mod number;
 mod output;
+mod probe;
 mod target;
 mod timeouts;
 mod workload;
@@ -20,6 +21,7 @@ mod workload;
 pub(crate) use deadlines::{DeadlineFlags, ObjectiveFlags, TARGET_MISS_RATE, TBT_DEADLINE, TTFT_DEADLINE};
 pub(crate) use load::LoadFlags;
 pub(crate) use output::OutputFlags;
+pub(crate) use probe::ProbeFlags;
 pub(crate) use target::TargetFlags;
 pub(crate) use timeouts::TimeoutFlags;
 pub(crate) use workload::WorkloadFlags;
@@ -47,6 +49,8 @@ pub(crate) enum Command {
     Run(Box<RunFlags>),
     /// Deadline metrics of recorded token times, other tools' result files too; no server needed.
     Score(ScoreFlags),
+    /// Show what an endpoint is and does: its API, models, software, and how its tokens arrive.
+    Probe(ProbeFlags),
     /// Serve the simulated engine over HTTP until Ctrl-C.
     Sim(SimFlags),
     /// Write a run's report.html again and show its table.

@@ -34,12 +34,15 @@ pub(crate) struct TargetFlags {
     /// Follow redirects (307, 308) instead of counting them as errors.
     #[arg(long)]
     pub(crate) follow_redirects: bool,
+    /// Ask for whole answers in place of streams: latency and throughput, and nothing of single tokens.
+    #[arg(long)]
+    pub(crate) no_stream: bool,
 }
 
 /// With the names that the crate of the dialects knows.
-fn endpoint_help() -> String {
+pub(super) fn endpoint_help() -> String {
     format!(
-        "The API, or auto: the one whose path the URL has, else chat. One of {}",
+        "The API, or auto: the URL's, else what the server itself tells, else chat. One of {}",
         metron_runner::resolve::endpoints()
     )
 }

@@ -3,14 +3,17 @@
 mod bad_input;
 mod book;
 mod cases;
+mod custom;
 mod exit_codes;
 mod faults;
 mod help;
 mod interrupt;
 mod metron;
+mod probe;
 mod run;
 mod score;
 mod secrets;
 mod server;
 mod sim;
 mod tidy;
+mod unstreamed;

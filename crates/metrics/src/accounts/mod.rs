@@ -169,7 +169,10 @@ impl Accounts {
             before = Some((later, later_at));
         }
         if matches!(record.outcome, Outcome::Completed) {
-            let lacks = [("its dispatch", record.dispatched.is_none()), ("a token", record.seen_tokens() == 0)];
+            let lacks = [
+                ("its dispatch", record.dispatched.is_none()),
+                ("a token", record.seen_tokens() == 0 && !record.is_tokenless()),
+            ];
             if let Some((what, _)) = lacks.into_iter().find(|(_, lacks)| *lacks) {
                 return Err(Breach::CompletedWithout { id, what });
             }

@@ -24,7 +24,8 @@ pub(super) enum Verdict {
 struct Completion {
     finished: Nanos,
     input: u64,
-    output: u64,
+    /// `None` if what came is no text.
+    output: Option<u64>,
     verdict: Verdict,
 }
 
@@ -50,7 +51,8 @@ impl Throughput {
         // A file of another tool may know the last token and not the stream's end.
         let last = record.chunks.last().map(|chunk| chunk.arrived);
         if let Some(finished) = record.finished.or(last) {
-            let (input, output) = (record.input_tokens.get(), record.output_tokens.get());
+            let input = record.input_tokens.get();
+            let output = (!record.is_tokenless()).then(|| record.output_tokens.get());
             self.completions.push(Completion { finished, input, output, verdict });
         }
     }
@@ -59,14 +61,17 @@ impl Throughput {
     pub(super) fn values(&self) -> [(Metric, Value); 6] {
         let (whole, steady) = (self.whole(), self.steady());
         let requests = |_: &Completion| 1.0;
-        let output = |one: &Completion| one.output as f64;
-        let total = |one: &Completion| one.input as f64 + one.output as f64;
+        let output = |one: &Completion| one.output.unwrap_or(0) as f64;
+        let total = |one: &Completion| one.input as f64 + output(one);
+        // Where no text ever came, a rate of its tokens would be a 0 that nobody measured.
+        let of_text =
+            |window: Option<(Nanos, Nanos)>| window.filter(|_| self.completions.iter().any(|one| one.output.is_some()));
         [
             (Metric::RequestThroughput, self.rate(whole, requests)),
-            (Metric::OutputTokenThroughput, self.rate(whole, output)),
+            (Metric::OutputTokenThroughput, self.rate(of_text(whole), output)),
             (Metric::TotalTokenThroughput, self.rate(whole, total)),
             (Metric::SteadyRequestThroughput, self.rate(steady, requests)),
-            (Metric::SteadyOutputTokenThroughput, self.rate(steady, output)),
+            (Metric::SteadyOutputTokenThroughput, self.rate(of_text(steady), output)),
             (Metric::SteadyTotalTokenThroughput, self.rate(steady, total)),
         ]
     }

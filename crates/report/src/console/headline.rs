@@ -11,7 +11,8 @@ pub(super) fn lines(summary: &Summary, style: Style) -> Vec<String> {
     let target = &summary.run.target;
     let model =
         target.model.as_deref().map_or_else(String::new, |model| format!(", model {}", escape::terminal(model)));
-    let endpoint = format!(" ({}{model})", escape::terminal(&target.endpoint));
+    let whole = if target.unstreamed { ", whole answers" } else { "" };
+    let endpoint = format!(" ({}{model}{whole})", escape::terminal(&target.endpoint));
     let url = shown_url(&target.url, WIDTH.saturating_sub(endpoint.chars().count()));
     let mut lines = vec![format!("{}{endpoint}", style.strong(&url))];
     lines.extend([load(summary), outcome(summary, style)]);
@@ -56,7 +57,11 @@ fn tokens(tokens: &TokenCounts) -> String {
     let unseen = if tokens.unseen > 0 { format!(" ({} of them never shown)", tokens.unseen) } else { String::new() };
     let counted = reading::counted_by(tokens)
         .map_or_else(String::new, |rules| format!(", counted by {}", escape::terminal(&rules)));
-    format!("{} tokens in, {} out{unseen}{counted}", tokens.input, tokens.output)
+    match tokens.counted_by.values().any(|share| *share > 0.0) || tokens.output > 0 {
+        true => format!("{} tokens in, {} out{unseen}{counted}", tokens.input, tokens.output),
+        // Embeddings and rankings: no text came, so there is no count of it.
+        false => format!("{} tokens in", tokens.input),
+    }
 }
 
 fn outcome(summary: &Summary, style: Style) -> String {

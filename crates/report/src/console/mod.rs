@@ -7,6 +7,7 @@ mod fluidity;
 mod headline;
 mod instrument;
 mod latency;
+mod probe;
 mod score;
 mod throughput;
 mod verdicts;
@@ -17,6 +18,7 @@ use crate::escape;
 use crate::reading;
 use crate::style::Style;
 
+pub use probe::probe_page;
 pub use score::score_table;
 
 /// The columns of a terminal that nobody has widened.

@@ -5,6 +5,9 @@ use std::fmt;
 use metron_metrics::ErrorClass;
 use metron_units::{Nanos, Share};
 
+use crate::Summary;
+use crate::summary::Figure;
+
 /// Something that the user should know.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Warning {
@@ -74,6 +77,8 @@ pub enum Warning {
     SharedReads {
         /// Share of the chunks that came in one read with another of their stream.
         share: Share,
+        /// The mean time from one burst to the next, if that is known.
+        period: Option<Nanos>,
     },
     /// Too few samples for a percentile.
     FewSamples {
@@ -98,6 +103,28 @@ pub enum Warning {
         /// To so many.
         to: u64,
     },
+}
+
+/// From this share on, chunks that come together are no accident: something holds them back.
+const SHARED: f64 = 0.10;
+
+impl Warning {
+    /// That chunks came in bursts, if a run's summary says so.
+    #[must_use]
+    pub fn bursts(summary: &Summary) -> Option<Self> {
+        let shared = summary.instrument.as_ref()?.shared_read_share.filter(|&share| share >= SHARED)?;
+        let share = Share::new(shared).ok()?;
+        let gap = match summary.metrics.get("inter_chunk_latency")? {
+            Figure::Distribution(gaps) => gaps.quantiles.mean,
+            Figure::Value(_) => None,
+        };
+        // Within a burst there is no gap: the whole time lies between bursts.
+        let period = gap.filter(|_| shared < 1.0).map(|gap| gap / (1.0 - shared));
+        let period = period
+            .map(|seconds| Nanos::from_millis((seconds * 1e3).round() as u64))
+            .filter(|period| *period > Nanos::ZERO);
+        Some(Self::SharedReads { share, period })
+    }
 }
 
 /// One line: what it is, and after a semicolon what to do. Parts from outside are not safe for a terminal.
@@ -150,10 +177,11 @@ impl fmt::Display for Warning {
                 f,
                 "{count} answers were complete but cut before the end of their HTTP framing; look at the proxy or the server's log"
             ),
-            Self::SharedReads { share } => write!(
+            Self::SharedReads { share, period } => write!(
                 f,
-                "{share} of the chunks came together with another of their stream, so gaps are those of a buffer on the way; \
-                 turn off buffering in the proxy, or use more --workers"
+                "{share} of the chunks came together with another of their stream{}, so gaps are those of a buffer on the way; \
+                 turn off buffering in the proxy (metron probe shows it), or use more --workers",
+                period.map_or_else(String::new, |period| format!(", in bursts about {period} apart"))
             ),
             Self::FewSamples { metric, percentile, has, needs } => write!(
                 f,
@@ -215,7 +243,7 @@ mod tests {
             Warning::Unstreamed { count: 1, of: 2 },
             Warning::CountMismatch { share: half },
             Warning::UncleanEnd { count: 1 },
-            Warning::SharedReads { share: half },
+            Warning::SharedReads { share: half, period: Some(Nanos::from_millis(200)) },
             Warning::FewSamples { metric: "ttft", percentile: "p99", has: 50, needs: 662 },
             Warning::Redirected { to: "http://x".to_owned() },
             Warning::DescriptorsRaised { from: 32, to: 64 },

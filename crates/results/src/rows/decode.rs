@@ -297,7 +297,9 @@ impl Row<'_> {
         if arrived.values().last().is_some_and(|last| *last > LATEST) {
             return Err(self.bad("chunk_arrived_ns", "an instant is later than any run has"));
         }
-        if tokens.values().contains(&0) {
+        // An answer that is no text (an embedding) is one whole thing without a token.
+        let tokenless = tokens.values().iter().all(|tokens| *tokens == 0) && !self.truth(self.columns.streamed);
+        if tokens.values().contains(&0) && !tokenless {
             return Err(self.bad("chunk_tokens", "a chunk has no token"));
         }
         let pairs = arrived.values().iter().zip(tokens.values());

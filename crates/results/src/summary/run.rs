@@ -41,6 +41,9 @@ pub struct Target {
     /// Whether any certificate was accepted (`--insecure`).
     #[serde(default)]
     pub insecure: bool,
+    /// Whether whole answers were asked for in place of streams (`--no-stream`, embeddings, reranking).
+    #[serde(default)]
+    pub unstreamed: bool,
 }
 
 /// How requests were released.

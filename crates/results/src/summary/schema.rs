@@ -24,6 +24,11 @@ pub const SCHEMAS: &[Schema] = &[
         about: "what `metron score --json` prints",
         make: || schemars::schema_for!(crate::score::ScoreReport),
     },
+    Schema {
+        name: "probe",
+        about: "what `metron probe --json` prints",
+        make: || schemars::schema_for!(crate::probe::ProbeReport),
+    },
 ];
 
 impl Schema {

@@ -7,7 +7,8 @@
 use std::sync::Arc;
 
 use metron_wire::{Client, Clock, FailureKind, GetError, Got, Target};
-use serde_json::Value;
+
+use crate::probe::names;
 
 /// How many of the lines that came back are shown.
 const LINES: usize = 3;
@@ -83,7 +84,7 @@ pub async fn contact(target: Arc<Target>, model: Option<&str>) -> Result<Found, 
 
 fn first_model(got: &Got, url: String) -> Result<Found, ContactError> {
     let status = got.status;
-    match (status, models(&got.body)) {
+    match (status, names(&got.body)) {
         (200..=299, Some(models)) => match models.first() {
             Some(model) => Ok(Found { model: model.clone(), of: Some(models.len()) }),
             None => Err(ContactError::NoModel { url }),
@@ -91,17 +92,6 @@ fn first_model(got: &Got, url: String) -> Result<Found, ContactError> {
         (401 | 403, _) => Err(ContactError::Refused { url, status, said: first_lines(&got.body) }),
         _ => Err(ContactError::NoList { url, status, said: first_lines(&got.body) }),
     }
-}
-
-/// The names in a list of models, in whatever shape servers give it; `None` if it is no list.
-fn models(body: &[u8]) -> Option<Vec<String>> {
-    let body: Value = serde_json::from_slice(body).ok()?;
-    let list = ["data", "models"].iter().find_map(|key| body.get(key)?.as_array()).or_else(|| body.as_array())?;
-    let name = |entry: &Value| match entry {
-        Value::String(name) => Some(name.clone()),
-        entry => ["id", "name", "model"].iter().find_map(|key| entry.get(key)?.as_str()).map(str::to_owned),
-    };
-    Some(list.iter().filter_map(name).filter(|name| !name.is_empty()).collect())
 }
 
 /// The beginning of what came back, in one line.
@@ -114,10 +104,15 @@ fn first_lines(body: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use metron_wire::HeadLines;
+
     use super::*;
 
     fn got(status: u16, body: &str) -> Result<Found, ContactError> {
-        first_model(&Got { status, body: body.as_bytes().to_vec() }, "http://x/v1/chat/completions".to_owned())
+        first_model(
+            &Got { status, head: HeadLines::default(), body: body.as_bytes().to_vec() },
+            "http://x/v1/chat/completions".to_owned(),
+        )
     }
 
     #[track_caller]

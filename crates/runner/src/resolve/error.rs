@@ -20,7 +20,7 @@ impl ConfigError {
     }
 
     /// Of another room's error, whose text may end in a line with a hint.
-    pub(super) fn of(flag: &'static str, error: &impl fmt::Display) -> Self {
+    pub(crate) fn of(flag: &'static str, error: &impl fmt::Display) -> Self {
         let text = error.to_string();
         match text.split_once("\n  hint: ") {
             Some((message, hint)) => Self::new(flag, message, hint),

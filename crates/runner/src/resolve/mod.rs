@@ -18,7 +18,8 @@ use crate::settle::Naming;
 use crate::variables::Lookup;
 pub use error::ConfigError;
 pub use target::Server;
-pub(crate) use target::{FIRST_CONTACT, target};
+pub(crate) use target::{FIRST_CONTACT, Reach, network_url, target};
+pub(crate) use words::dialect as named_dialect;
 pub use words::endpoints;
 
 /// What a configuration means.
@@ -59,7 +60,7 @@ impl Resolved {
         let (tokenizer, naming) = words::tokenizer(&config.tokenizer)?;
         let extra = config.body.as_deref().map(words::body).transpose()?;
         let workers = load::workers(config, &plan.load)?;
-        target::headers(config, dialect.unwrap_or(Dialect::Chat), variables)?;
+        target::headers(config.api_key_env.as_deref(), &config.header, dialect.unwrap_or(Dialect::Chat), variables)?;
         let deadlines = Deadlines { ttft: config.ttft_deadline, tbt: config.tbt_deadline };
         let timeouts = target::timeouts(config);
         Ok(Self { server, time, timeouts, dialect, plan, tokenizer, naming, extra, deadlines, workers })

@@ -1,5 +1,7 @@
 //! The settings that say which server is asked, and how it is reached. Opens nothing but the file of certificates.
 
+use std::path::Path;
+
 use metron_sim::Spec;
 use metron_sim::spec::{Address, SCHEME, Time};
 use metron_units::Nanos;
@@ -47,17 +49,34 @@ impl Server {
                 let message = format!("the fault `{fault}` holds bytes back, and in virtual time there are none");
                 return Err(ConfigError::new("url", message, "take it out, or leave virtual time out"));
             }
+            if config.no_stream && time == Time::Virtual {
+                let message = "the simulated engine gives whole answers over its socket alone, not in virtual time";
+                return Err(ConfigError::new("no-stream", message, "--no-stream without --virtual-time"));
+            }
             return Ok((Self::Simulated(address.spec), time));
         }
         if config.virtual_time {
             let message = "only the simulated engine runs in virtual time";
             return Err(ConfigError::new("virtual-time", message, "--url sim:"));
         }
-        let url = expand(&config.url, variables, percent_encoded).map_err(|error| not_set("url", &error))?;
+        if config.no_stream && matches!(dialect, Some(Dialect::Custom(_))) {
+            let message = "whether a dialect of your own streams is said by the body in its file";
+            return Err(ConfigError::new(
+                "no-stream",
+                message,
+                "body: {stream: false, ...} in the file, without --no-stream",
+            ));
+        }
+        let url = network_url(&config.url, variables)?;
         Endpoint::resolve_for(&url, dialect, config.model.as_deref())
             .map_err(|error| ConfigError::of("url", &error))?;
         Ok((Self::Network { url }, Time::Wall))
     }
+}
+
+/// The URL of a server, variables put in: it may hold secrets.
+pub(crate) fn network_url(url: &str, variables: Lookup<'_>) -> Result<String, ConfigError> {
+    expand(url, variables, percent_encoded).map_err(|error| not_set("url", &error))
 }
 
 fn not_set(flag: &'static str, error: &NotSet) -> ConfigError {
@@ -70,10 +89,29 @@ fn is_variable(name: &str) -> bool {
     word && name.bytes().next().is_some_and(|first| !first.is_ascii_digit())
 }
 
+/// What decides how a server is reached, whatever is then asked of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reach<'a> {
+    pub(crate) url: &'a str,
+    pub(crate) dialect: Option<Dialect>,
+    pub(crate) model: Option<&'a str>,
+    pub(crate) api_key_env: Option<&'a str>,
+    pub(crate) header: &'a [String],
+    pub(crate) verify: Verify,
+    pub(crate) ca: Option<&'a Path>,
+    pub(crate) redirects: Redirects,
+    pub(crate) timeouts: Timeouts,
+}
+
 /// The headers of every request, variables put in.
-pub(super) fn headers(config: &RunConfig, dialect: Dialect, variables: Lookup<'_>) -> Result<Vec<Header>, ConfigError> {
+pub(super) fn headers(
+    api_key_env: Option<&str>,
+    lines: &[String],
+    dialect: Dialect,
+    variables: Lookup<'_>,
+) -> Result<Vec<Header>, ConfigError> {
     let mut headers = Vec::new();
-    if let Some(name) = &config.api_key_env {
+    if let Some(name) = api_key_env {
         if !is_variable(name) {
             return Err(ConfigError::new(
                 "api-key-env",
@@ -82,11 +120,11 @@ pub(super) fn headers(config: &RunConfig, dialect: Dialect, variables: Lookup<'_
             ));
         }
         let key = variables(name).filter(|key| !key.trim().is_empty());
-        let key = key.ok_or_else(|| not_set("api-key-env", &NotSet { name: name.clone() }))?;
+        let key = key.ok_or_else(|| not_set("api-key-env", &NotSet { name: name.to_owned() }))?;
         let header = Header::key(dialect, &Secret::new(key));
         headers.push(header.map_err(|error| ConfigError::of("api-key-env", &error))?);
     }
-    for line in &config.header {
+    for line in lines {
         let line = expand(line, variables, str::to_owned).map_err(|error| not_set("header", &error))?;
         headers.push(Header::parse(&line).map_err(|error| ConfigError::of("header", &error))?);
     }
@@ -110,20 +148,40 @@ pub(crate) fn target(
     variables: Lookup<'_>,
     timeouts: Timeouts,
 ) -> Result<Target, ConfigError> {
-    let verify = if config.insecure { Verify::Insecure } else { Verify::Yes };
-    let redirects = if config.follow_redirects { Redirects::Followed } else { Redirects::Reported };
-    let endpoint = Endpoint::resolve_for(url, dialect, config.model.as_deref());
-    let endpoint = endpoint.map_err(|error| ConfigError::of("url", &error))?;
-    let settings = TargetSettings {
-        headers: headers(config, endpoint.dialect(), variables)?,
-        endpoint,
-        tls: TlsSettings { ca: config.ca.clone(), verify },
+    let reach = Reach {
+        url,
+        dialect,
+        model: config.model.as_deref(),
+        api_key_env: config.api_key_env.as_deref(),
+        header: &config.header,
+        verify: if config.insecure { Verify::Insecure } else { Verify::Yes },
+        ca: config.ca.as_deref(),
+        redirects: if config.follow_redirects { Redirects::Followed } else { Redirects::Reported },
         timeouts,
-        redirects,
     };
-    Target::new(settings).map_err(|error| match &error {
-        TargetError::Ca { .. } => ConfigError::of("ca", &error),
-        TargetError::Name(_) => ConfigError::of("url", &error),
-        TargetError::Tls(cause) => ConfigError::new("url", format!("{error}: {cause}"), ""),
-    })
+    reach.target(variables, |endpoint| if config.no_stream { endpoint.unstreamed() } else { endpoint })
+}
+
+impl Reach<'_> {
+    /// Everything that requests have in common; `asked` chooses among the ways in which the endpoint can be asked.
+    pub(crate) fn target(
+        &self,
+        variables: Lookup<'_>,
+        asked: impl FnOnce(Endpoint) -> Endpoint,
+    ) -> Result<Target, ConfigError> {
+        let endpoint = Endpoint::resolve_for(self.url, self.dialect, self.model);
+        let endpoint = asked(endpoint.map_err(|error| ConfigError::of("url", &error))?);
+        let settings = TargetSettings {
+            headers: headers(self.api_key_env, self.header, endpoint.dialect(), variables)?,
+            endpoint,
+            tls: TlsSettings { ca: self.ca.map(Path::to_owned), verify: self.verify },
+            timeouts: self.timeouts,
+            redirects: self.redirects,
+        };
+        Target::new(settings).map_err(|error| match &error {
+            TargetError::Ca { .. } => ConfigError::of("ca", &error),
+            TargetError::Name(_) => ConfigError::of("url", &error),
+            TargetError::Tls(cause) => ConfigError::new("url", format!("{error}: {cause}"), ""),
+        })
+    }
 }

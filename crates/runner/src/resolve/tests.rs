@@ -39,6 +39,7 @@ fn config() -> RunConfig {
         insecure: false,
         ca: None,
         follow_redirects: false,
+        no_stream: false,
         save_text: false,
         virtual_time: false,
     }

@@ -13,23 +13,38 @@ use crate::settle::Naming;
 
 /// The largest tokenizer.json that is read; the largest known are a tenth of it.
 const TOKENIZER_BYTES: u64 = 256 << 20;
+/// The largest file of a dialect that is read; a whole one is a page.
+const DIALECT_BYTES: u64 = 1 << 20;
+/// What stands before the name of a dialect's file.
+const CUSTOM: &str = "custom:";
 
-/// What `--endpoint` may be: `auto` and the names of the dialects, in one line.
+/// What `--endpoint` may be: `auto`, the names of the dialects, and a file, in one line.
 #[must_use]
 pub fn endpoints() -> String {
     let names: Vec<&str> = std::iter::once("auto").chain(Dialect::ALL.into_iter().map(Dialect::name)).collect();
-    names.join(", ")
+    format!("{}, {CUSTOM}FILE", names.join(", "))
 }
 
 /// The dialect that `--endpoint` names; `None` for `auto`.
-pub(super) fn dialect(name: &str) -> Result<Option<Dialect>, ConfigError> {
+pub(crate) fn dialect(name: &str) -> Result<Option<Dialect>, ConfigError> {
     if name == "auto" {
         return Ok(None);
+    }
+    if let Some(file) = name.strip_prefix(CUSTOM) {
+        return custom(name, file).map(Some);
     }
     match Dialect::from_name(name) {
         Some(dialect) => Ok(Some(dialect)),
         None => Err(ConfigError::new("endpoint", format!("`{name}` is none of {}", endpoints()), "--endpoint auto")),
     }
+}
+
+/// The dialect of a file.
+fn custom(name: &str, file: &str) -> Result<Dialect, ConfigError> {
+    let refused = |reason: String| ConfigError::new("endpoint", reason, "--endpoint custom:heron.yaml");
+    let bytes = read(file, DIALECT_BYTES).map_err(|error| refused(format!("cannot read `{file}`: {error}")))?;
+    let text = String::from_utf8(bytes).map_err(|_| refused(format!("`{file}` is no text")))?;
+    Dialect::custom(name, &text).map_err(|error| ConfigError::of("endpoint", &error))
 }
 
 /// Each objective reads.
@@ -73,17 +88,17 @@ pub(super) fn tokenizer(name: &str) -> Result<(Tokenizer, Naming), ConfigError> 
         if !name.contains(['/', '.']) {
             return Err(refused(unknown.to_string()));
         }
-        let json = read(name).map_err(|error| refused(format!("cannot read `{name}`: {error}")))?;
+        let json = read(name, TOKENIZER_BYTES).map_err(|error| refused(format!("cannot read `{name}`: {error}")))?;
         let tokenizer = Tokenizer::from_json(name, &json).map_err(|error| refused(error.to_string()))?;
         Ok((tokenizer, Naming::Named))
     })
 }
 
-fn read(path: &str) -> std::io::Result<Vec<u8>> {
-    let mut json = Vec::new();
-    File::open(path)?.take(TOKENIZER_BYTES + 1).read_to_end(&mut json)?;
-    if json.len() as u64 > TOKENIZER_BYTES {
-        return Err(std::io::Error::other(format!("it is longer than {TOKENIZER_BYTES} bytes")));
+fn read(path: &str, most: u64) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        return Err(std::io::Error::other(format!("it is longer than {most} bytes")));
     }
-    Ok(json)
+    Ok(bytes)
 }

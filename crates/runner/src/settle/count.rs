@@ -12,7 +12,7 @@ use super::apportion::apportion;
 /// A request's tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Counted {
-    /// Of each chunk. 0 only where the stream itself says so.
+    /// Of each chunk. 0 only where the stream itself says so, or where what came is no text.
     pub(super) tokens: Vec<u32>,
     /// By which rule; `None` without chunks.
     pub(super) by: Option<CountedBy>,
@@ -29,6 +29,11 @@ pub(super) fn count(answer: &Answer, naming: Naming, weigh: impl FnOnce() -> Opt
     let k = answer.chunks.len() as u64;
     // A 0 beside text counts as not given.
     let u = answer.usage.output.filter(|&given| given > 0 || k == 0);
+    if answer.tokenless {
+        // There is nothing to count, which is not a count of nothing.
+        let tokens = vec![0; answer.chunks.len()];
+        return Counted { tokens, by: None, unseen: 0, output: 0, mismatch: false };
+    }
     if k == 0 {
         let charged = u.unwrap_or(0);
         return Counted { tokens: Vec::new(), by: None, unseen: charged, output: charged, mismatch: false };

@@ -58,7 +58,7 @@ impl Settler {
         let mut first_answer_chunk = None;
         for (index, (chunk, tokens)) in answer.chunks.iter().zip(counted.tokens.iter().copied()).enumerate() {
             // An event that ends a token which an earlier one began carries none of its own.
-            if tokens == 0 {
+            if tokens == 0 && !answer.tokenless {
                 continue;
             }
             if first_answer_chunk.is_none() && first_answer.is_some_and(|first| index >= first) {

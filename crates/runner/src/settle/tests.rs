@@ -244,3 +244,11 @@ proptest! {
         prop_assert_eq!(all, output.filter(|&u| u > 0).unwrap_or(seen));
     }
 }
+
+#[test]
+fn an_answer_that_is_no_text_has_an_arrival_and_no_token() {
+    let embedding = Answer { tokenless: true, unstreamed: true, ..answer(&[&[]]) };
+    let record = settle(Naming::Assumed, embedding);
+    assert_eq!((record.chunks.len(), record.chunks[0].tokens, record.counted_by), (1, 0, None));
+    assert_eq!((record.output_tokens, record.count_mismatch, record.is_tokenless()), (Tokens::new(0), false, true));
+}

@@ -102,6 +102,7 @@ impl Simulated<'_> {
             model: self.config.model.clone().unwrap_or_else(|| DEFAULT_MODEL.to_owned()),
             url: self.resolved.simulated_url(self.spec),
             endpoint: self.resolved.dialect.unwrap_or(Dialect::Chat).name(),
+            unstreamed: false,
         }
     }
 

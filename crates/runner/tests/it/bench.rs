@@ -48,6 +48,7 @@ pub(crate) fn config(url: &str) -> RunConfig {
         insecure: false,
         ca: None,
         follow_redirects: false,
+        no_stream: false,
         save_text: false,
         virtual_time: false,
     }

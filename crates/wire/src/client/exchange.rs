@@ -13,9 +13,11 @@ use crate::answer::{Answer, FailureKind};
 use crate::clock::Clock;
 use crate::connection::{Connection, Received, Scratch, Unsent};
 use crate::dialect::Dialect;
+use crate::head_lines::HeadLines;
 use crate::http1::Head;
 use crate::limits::BODY_END_GRACE;
 use crate::reception::{BodyEnd, Progress, Reception};
+use crate::secret::Redactor;
 use crate::target::{Prepared, Timeouts};
 use crate::transcript::Reading;
 
@@ -26,6 +28,8 @@ pub(super) struct Exchange<'a> {
     pub(super) dialect: Dialect,
     pub(super) clock: Clock,
     pub(super) timeouts: Timeouts,
+    /// Strikes secrets out of a head that is kept.
+    pub(super) redactor: &'a Redactor,
     /// What reads of this worker go through.
     pub(super) scratch: &'a RefCell<Scratch>,
 }
@@ -100,6 +104,9 @@ impl Exchange<'_> {
         };
         let head = reception.head().cloned();
         reception.close(outcome.reading, self.clock.now());
+        if let Some(bytes) = connection.decoder.kept_head() {
+            answer.head = HeadLines::new(bytes, |text| self.redactor.redact(text));
+        }
         let keep_alive = head.as_ref().is_some_and(|head| head.keep_alive) && !sending;
         let kept = match outcome.body {
             BodyEnd::Clean if keep_alive => Some(Kept::ready(connection)),

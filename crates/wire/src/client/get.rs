@@ -7,6 +7,7 @@ use super::{Client, shortened};
 use crate::answer::FailureKind;
 use crate::connect::Refusal;
 use crate::connection::{Connection, Unsent};
+use crate::head_lines::HeadLines;
 use crate::http1::{Content, Malformed, Part};
 use crate::limits::GET_BODY_BYTES;
 use crate::target::host_header;
@@ -16,6 +17,8 @@ use crate::target::host_header;
 pub struct Got {
     /// The response's status.
     pub status: u16,
+    /// The lines of its head.
+    pub head: HeadLines,
     /// Its decoded body.
     pub body: Vec<u8>,
 }
@@ -61,6 +64,7 @@ impl Client {
         if path.bytes().any(|b| b <= b' ' || b == 0x7f) {
             return Err(refused(FailureKind::Protocol, "the path has a blank or a control character in it".to_owned()));
         }
+        connection.decoder.keep_heads();
         let head = self.get_head(path);
         let mut unsent = Unsent::new([&head, b"", b""]);
         // A failed write shows in the read.
@@ -87,16 +91,23 @@ impl Client {
                             return Err(refused(FailureKind::Protocol, format!("a body of more than {mib} MiB")));
                         }
                     }
-                    Part::End => return Ok(Got { status: status.expect("a head comes before the end"), body }),
+                    Part::End => {
+                        let status = status.expect("a head comes before the end");
+                        return Ok(Got { status, head: self.head_of(&connection), body });
+                    }
                 }
             }
             if received.length == 0 {
                 return match status.filter(|_| connection.decoder.may_end()) {
-                    Some(status) => Ok(Got { status, body }),
+                    Some(status) => Ok(Got { status, head: self.head_of(&connection), body }),
                     None => Err(refused(FailureKind::ConnectionLost, "the server closed the connection".to_owned())),
                 };
             }
         }
+    }
+
+    fn head_of(&self, connection: &Connection) -> HeadLines {
+        HeadLines::new(connection.decoder.kept_head().unwrap_or_default(), |text| self.target.redactor.redact(text))
     }
 
     fn get_head(&self, path: &str) -> zeroize::Zeroizing<Vec<u8>> {
@@ -108,9 +119,8 @@ impl Client {
                 head.extend_from_slice(part.as_bytes());
             }
         }
-        let own = settings.endpoint.dialect().own_header();
         let is_given = |name| settings.headers.iter().any(|header| header.name().eq_ignore_ascii_case(name));
-        if let Some((name, value)) = own.filter(|(name, _)| !is_given(name)) {
+        for (name, value) in settings.endpoint.dialect().own_headers().filter(|(name, _)| !is_given(name)) {
             head.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
         }
         head.extend_from_slice(b"accept: application/json\r\nconnection: close\r\n\r\n");

@@ -16,6 +16,7 @@ use crate::connection::{Connection, Scratch};
 use crate::limits::MESSAGE_BYTES;
 use crate::socket::{StampCounts, Stamping, Stamps};
 use crate::target::{Prepared, Target};
+use crate::tls;
 
 mod deadline;
 mod exchange;
@@ -38,13 +39,35 @@ pub struct Client {
     idle: Idle,
     scratch: RefCell<Scratch>,
     stamps: Rc<Stamping>,
+    heads: Heads,
+}
+
+/// Whether the lines of responses' heads are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Heads {
+    Dropped,
+    Kept,
 }
 
 impl Client {
     /// A client without connections.
     #[must_use]
     pub fn new(target: Arc<Target>, clock: Clock) -> Self {
-        Self { target, clock, idle: Idle::default(), scratch: RefCell::new(Scratch::new()), stamps: Rc::default() }
+        Self {
+            target,
+            clock,
+            idle: Idle::default(),
+            scratch: RefCell::new(Scratch::new()),
+            stamps: Rc::default(),
+            heads: Heads::Dropped,
+        }
+    }
+
+    /// The same client, which leaves the lines of each response's head in [`Answer::head`]: for a look at a server, not for
+    /// measuring it.
+    #[must_use]
+    pub fn keeping_heads(self) -> Self {
+        Self { heads: Heads::Kept, ..self }
     }
 
     /// The target that it sends to.
@@ -75,6 +98,21 @@ impl Client {
         if let Some(reason) = answer.finish_reason.take() {
             answer.finish_reason = Some(self.target.redactor.redact(reason));
         }
+    }
+
+    /// Whether the server would speak HTTP/2: `None` if it cannot be asked, since that takes TLS. A connection of its own is
+    /// opened and closed.
+    ///
+    /// # Errors
+    /// If there is no connection.
+    pub async fn offers_http2(&self) -> Result<Option<bool>, GetError> {
+        let url = self.target.endpoint().address();
+        if url.scheme() != "https" {
+            return Ok(None);
+        }
+        let way = Way::new(url, &tls::offering_http2(&self.target.tls)).map_err(|refusal| self.get_error(refusal))?;
+        let connection = self.open(&way).await.map_err(|refusal| self.get_error(refusal))?;
+        Ok(Some(connection.chosen_protocol() == Some(tls::HTTP2)))
     }
 
     /// Opens connections until `connections` are idle, many at a time, and keeps them for requests to come.
@@ -140,6 +178,7 @@ impl Client {
             dialect: self.target.endpoint().dialect(),
             clock: self.clock,
             timeouts: self.target.settings.timeouts,
+            redactor: &self.target.redactor,
             scratch: &self.scratch,
         };
         let kept = if hop.is_target() { self.idle.take(self.clock, &self.scratch) } else { None };
@@ -175,7 +214,11 @@ impl Client {
 
     async fn open(&self, way: &Way) -> Result<Box<Connection>, Refusal> {
         let stamps = Stamps::new(self.clock, self.stamps.clone());
-        way.open(stamps, self.clock, self.target.settings.timeouts.connect).await.map(Box::new)
+        let mut connection = way.open(stamps, self.clock, self.target.settings.timeouts.connect).await?;
+        if self.heads == Heads::Kept {
+            connection.decoder.keep_heads();
+        }
+        Ok(Box::new(connection))
     }
 }
 

@@ -4,7 +4,7 @@
 //! Each dialect's file has the same parts in the same order: body of a request, meaning of an event, how it ends, tests on
 //! recorded streams. Adding one touches its file and the matches below.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::json::JsonError;
 use crate::transcript::Transcript;
@@ -13,16 +13,20 @@ mod anthropic;
 mod chat;
 mod cohere;
 mod completions;
+mod custom;
+mod embeddings;
 mod gemini;
 mod llamacpp;
 mod ollama;
 mod openai;
 mod place;
+mod rerank;
 mod responses;
 mod sglang;
 mod tgi;
 mod triton;
 
+pub use custom::{Custom, CustomError};
 pub(crate) use openai::{Frame, message as error_message};
 pub(crate) use place::Place;
 
@@ -55,6 +59,12 @@ pub enum Dialect {
     Tgi,
     /// Triton's `generate_stream`.
     Triton,
+    /// OpenAI embeddings: no text comes back.
+    Embeddings,
+    /// Reranking: no text comes back.
+    Rerank,
+    /// One that a file describes.
+    Custom(Custom),
 }
 
 /// How a body that is no SSE parts its events.
@@ -82,8 +92,8 @@ pub struct RequestShape<'a> {
 }
 
 impl Dialect {
-    /// All of them.
-    pub const ALL: [Self; 13] = [
+    /// Those that are built in.
+    pub const ALL: [Self; 15] = [
         Self::Chat,
         Self::Completions,
         Self::Responses,
@@ -97,6 +107,8 @@ impl Dialect {
         Self::Sglang,
         Self::Tgi,
         Self::Triton,
+        Self::Embeddings,
+        Self::Rerank,
     ];
 
     /// The name by which `--endpoint` knows it.
@@ -116,13 +128,32 @@ impl Dialect {
             Self::Sglang => "sglang",
             Self::Tgi => "tgi",
             Self::Triton => "triton",
+            Self::Embeddings => "embeddings",
+            Self::Rerank => "rerank",
+            Self::Custom(custom) => custom.name(),
         }
     }
 
-    /// The dialect of this name.
+    /// The built-in dialect of this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|dialect| dialect.name() == name)
+    }
+
+    /// The dialect that a file describes, its text being YAML or JSON; `name` is what it is called in messages and results.
+    ///
+    /// It is kept until the program ends, so one should not be made for each request.
+    ///
+    /// # Errors
+    /// If the text is no such description.
+    ///
+    /// ```
+    /// use metron_wire::Dialect;
+    /// let dialect = Dialect::custom("heron.yaml", "body: {ask: '{{prompt}}'}\ntext: piece\nfinish: over").unwrap();
+    /// assert_eq!(dialect.name(), "heron.yaml");
+    /// ```
+    pub fn custom(name: &str, text: &str) -> Result<Self, CustomError> {
+        Custom::read(name, text).map(Self::Custom)
     }
 
     /// The body of a request for a stream that ends with its usage.
@@ -149,11 +180,40 @@ impl Dialect {
             Self::Sglang => sglang::body(shape),
             Self::Tgi => tgi::body(shape),
             Self::Triton => triton::body(shape),
+            Self::Embeddings => embeddings::body(shape),
+            Self::Rerank => rerank::body(shape),
+            Self::Custom(custom) => custom.body(shape),
         };
         if let Some(extra) = shape.extra {
             merge(&mut body, extra);
         }
         serde_json::to_vec(&body).expect("a map of JSON values with text keys can always be written")
+    }
+
+    /// Whether it can only be answered whole: what comes back is no text.
+    #[must_use]
+    pub fn is_always_whole(self) -> bool {
+        matches!(self, Self::Embeddings | Self::Rerank)
+    }
+
+    /// What is laid over a body so that the answer comes whole and not as a stream; `None` if only the user knows, since a
+    /// file describes the dialect.
+    #[must_use]
+    pub fn whole(self) -> Option<Map<String, Value>> {
+        Some(object(match self {
+            Self::Chat | Self::Azure | Self::Completions => json!({ "stream": false, "stream_options": null }),
+            Self::Responses
+            | Self::Anthropic
+            | Self::Cohere
+            | Self::Ollama
+            | Self::OllamaGenerate
+            | Self::LlamaCpp
+            | Self::Sglang
+            | Self::Triton => json!({ "stream": false }),
+            // Another path says so, or nothing has to.
+            Self::Gemini | Self::Tgi | Self::Embeddings | Self::Rerank => json!({}),
+            Self::Custom(_) => return None,
+        }))
     }
 
     /// Reads one event's data, or a whole answer that was not streamed.
@@ -170,12 +230,16 @@ impl Dialect {
             Self::Sglang => sglang::read(text, into),
             Self::Tgi => tgi::read(text, into),
             Self::Triton => triton::read(text, into),
+            Self::Embeddings => embeddings::read(text, into),
+            Self::Rerank => rerank::read(text, into),
+            Self::Custom(custom) => custom.events(text, into),
         }
     }
 
     /// Whether an event of this data ends the stream, and holds nothing else. Servers send it where the API has none, too.
     pub(crate) fn is_final(self, data: &[u8]) -> bool {
-        data.trim_ascii() == openai::FINAL.as_bytes()
+        let data = data.trim_ascii();
+        data == openai::FINAL.as_bytes() || matches!(self, Self::Custom(custom) if custom.is_final(data))
     }
 
     /// What a body that begins with this byte, and is no SSE, is parted into.
@@ -183,13 +247,18 @@ impl Dialect {
         match (self, first) {
             (Self::Ollama | Self::OllamaGenerate, b'{') => Framing::Lines,
             (Self::Gemini, b'[') => Framing::Array,
+            (Self::Custom(custom), b'{') if custom.framing() == Framing::Lines => Framing::Lines,
+            (Self::Custom(custom), b'[') if custom.framing() == Framing::Array => Framing::Array,
             _ => Framing::Whole,
         }
     }
 
     /// Whether a body's proper end is the protocol's only final event.
     pub(crate) fn ends_with_body(self) -> bool {
-        self == Self::Triton
+        match self {
+            Self::Custom(custom) => custom.ends_with_body(),
+            dialect => dialect == Self::Triton,
+        }
     }
 }
 
@@ -261,6 +330,7 @@ mod tests {
         check(Dialect::LlamaCpp, r#"{"prompt":"Hi \"you\"","n_predict":8,"stream":true}"#);
         check(Dialect::Sglang, r#"{"text":"Hi \"you\"","sampling_params":{"max_new_tokens":8},"stream":true}"#);
         check(Dialect::Tgi, r#"{"inputs":"Hi \"you\"","parameters":{"max_new_tokens":8,"details":true}}"#);
+        check(Dialect::Embeddings, r#"{"model":"m","input":"Hi \"you\""}"#);
         check(Dialect::Triton, r#"{"text_input":"Hi \"you\"","max_tokens":8,"stream":true}"#);
     }
 

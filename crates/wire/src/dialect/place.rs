@@ -11,8 +11,6 @@ pub(crate) struct Place {
     pub(crate) before: &'static str,
     /// The path behind the model's name; `None` if the path holds no name.
     pub(crate) after: Option<&'static str>,
-    /// What the query must say, unless it says it already.
-    pub(crate) query: Option<(&'static str, &'static str)>,
     /// Where models are listed: behind the version, or behind the root where there is none.
     pub(crate) models: &'static str,
 }
@@ -26,8 +24,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) model: Option<&'a str>,
 }
 
-const VERSIONED: Place = Place { version: Some("/v1"), before: "", after: None, query: None, models: "/models" };
-const BARE: Place = Place { version: None, before: "", after: None, query: None, models: "/v1/models" };
+const VERSIONED: Place = Place { version: Some("/v1"), before: "", after: None, models: "/models" };
+const BARE: Place = Place { version: None, before: "", after: None, models: "/v1/models" };
 
 impl Dialect {
     /// Where it is spoken.
@@ -39,7 +37,6 @@ impl Dialect {
             Self::Azure => Place {
                 before: "/openai/deployments/",
                 after: Some("/chat/completions"),
-                query: Some(("api-version", "2024-10-21")),
                 models: "/openai/models",
                 ..BARE
             },
@@ -48,7 +45,6 @@ impl Dialect {
                 version: Some("/v1beta"),
                 before: "/models/",
                 after: Some(":streamGenerateContent"),
-                query: Some(("alt", "sse")),
                 ..VERSIONED
             },
             Self::Cohere => Place { before: "/v2/chat", ..BARE },
@@ -60,6 +56,28 @@ impl Dialect {
             Self::Triton => {
                 Place { version: Some("/v2"), before: "/models/", after: Some("/generate_stream"), ..VERSIONED }
             }
+            Self::Embeddings => Place { before: "/embeddings", ..VERSIONED },
+            Self::Rerank => Place { before: "/rerank", ..VERSIONED },
+            Self::Custom(custom) => custom.place(),
+        }
+    }
+
+    /// How the path of a stream ends, and that of a whole answer, where they differ.
+    pub(crate) fn whole_path(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Gemini => Some((":streamGenerateContent", ":generateContent")),
+            Self::Tgi | Self::Triton => Some(("/generate_stream", "/generate")),
+            _ => None,
+        }
+    }
+
+    /// What the query must say there, unless it says it already.
+    pub(crate) fn query(self) -> Vec<(&'static str, &'static str)> {
+        match self {
+            Self::Azure => vec![("api-version", "2024-10-21")],
+            Self::Gemini => vec![("alt", "sse")],
+            Self::Custom(custom) => custom.query().collect(),
+            _ => Vec::new(),
         }
     }
 
@@ -70,6 +88,17 @@ impl Dialect {
             let place = dialect.place();
             place.before.len() + place.after.map_or(0, str::len)
         })
+    }
+
+    /// The dialect of a host at which only one is spoken.
+    pub(crate) fn of_host(host: &str) -> Option<Self> {
+        match host {
+            "api.anthropic.com" => Some(Self::Anthropic),
+            "generativelanguage.googleapis.com" => Some(Self::Gemini),
+            "api.cohere.com" | "api.cohere.ai" => Some(Self::Cohere),
+            host if host.ends_with(".openai.azure.com") => Some(Self::Azure),
+            _ => None,
+        }
     }
 
     /// The header that carries a key, and what stands before the key in it.
@@ -87,13 +116,21 @@ impl Dialect {
             | Self::LlamaCpp
             | Self::Sglang
             | Self::Tgi
-            | Self::Triton => ("authorization", "Bearer "),
+            | Self::Triton
+            | Self::Embeddings
+            | Self::Rerank => ("authorization", "Bearer "),
+            Self::Custom(custom) => custom.key_header(),
         }
     }
 
-    /// The header without which the API answers nobody, unless the user gives it another value.
-    pub(crate) fn own_header(self) -> Option<(&'static str, &'static str)> {
-        (self == Self::Anthropic).then_some(("anthropic-version", "2023-06-01"))
+    /// The headers that the API wants with every request, unless the user gives them other values.
+    pub(crate) fn own_headers(self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let (version, custom) = match self {
+            Self::Anthropic => (Some(("anthropic-version", "2023-06-01")), None),
+            Self::Custom(custom) => (None, Some(custom.headers())),
+            _ => (None, None),
+        };
+        version.into_iter().chain(custom.into_iter().flatten())
     }
 }
 
@@ -125,7 +162,7 @@ impl Place {
             Some(version) => format!("{base}{version}{own}"),
             // `http://host/api` and `http://host` both lead to `/api/chat`.
             None => {
-                let first = own[1..].split('/').next().unwrap_or_default();
+                let first = own.trim_start_matches('/').split('/').next().unwrap_or_default();
                 let base = base.strip_suffix(first).and_then(|base| base.strip_suffix('/')).unwrap_or(base);
                 format!("{base}{own}")
             }

@@ -11,6 +11,8 @@ pub(crate) struct Decoder {
     state: State,
     /// The head so far.
     head: Vec<u8>,
+    /// The bytes of the last final head, where they are kept.
+    kept: Option<Vec<u8>>,
     interim: usize,
     body_bytes: u64,
 }
@@ -35,7 +37,7 @@ pub(crate) enum Part<'a> {
 
 impl Decoder {
     pub(crate) fn new() -> Self {
-        Self { state: State::Head, head: Vec::new(), interim: 0, body_bytes: 0 }
+        Self { state: State::Head, head: Vec::new(), kept: None, interim: 0, body_bytes: 0 }
     }
 
     /// Gets ready for the next response.
@@ -73,6 +75,16 @@ impl Decoder {
             },
             State::Over => Ok(Some(Part::End)),
         }
+    }
+
+    /// Keeps the bytes of final heads from here on.
+    pub(crate) fn keep_heads(&mut self) {
+        self.kept.get_or_insert_default();
+    }
+
+    /// The bytes of the last final head, if they are kept.
+    pub(crate) fn kept_head(&self) -> Option<&[u8]> {
+        self.kept.as_deref()
     }
 
     /// Whether the peer may end the connection here: the body ends with it, or has ended.
@@ -130,6 +142,9 @@ impl Decoder {
                 }
                 return Ok(None);
             };
+            if let Some(kept) = &mut self.kept {
+                kept.clone_from(&self.head);
+            }
             self.head.clear();
             match head.status {
                 101 => return Err(Malformed::new("the server switches protocols (101), which was not asked for")),

@@ -14,7 +14,7 @@ mod reason;
 mod trust;
 
 pub(crate) use reason::explain;
-pub(crate) use trust::config;
+pub(crate) use trust::{HTTP2, config, offering_http2};
 
 /// The TLS side of a connection.
 pub(crate) struct Session {
@@ -68,6 +68,11 @@ impl Session {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// The protocol that the server chose of those offered, if it chose any.
+    pub(crate) fn chosen_protocol(&self) -> Option<&[u8]> {
+        self.connection.alpn_protocol()
     }
 
     pub(crate) fn is_handshaking(&self) -> bool {

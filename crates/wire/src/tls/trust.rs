@@ -11,6 +11,16 @@ use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme
 
 use crate::target::{TargetError, TlsSettings, Verify};
 
+/// What HTTP/2 is called in a handshake.
+pub(crate) const HTTP2: &[u8] = b"h2";
+
+/// The same set-up with HTTP/2 offered before HTTP/1.1: to learn what a server would choose.
+pub(crate) fn offering_http2(config: &ClientConfig) -> Arc<ClientConfig> {
+    let mut config = config.clone();
+    config.alpn_protocols.insert(0, HTTP2.to_vec());
+    Arc::new(config)
+}
+
 /// The set-up of every TLS connection of a run: TLS 1.2 at least.
 pub(crate) fn config(settings: &TlsSettings) -> Result<Arc<ClientConfig>, TargetError> {
     let provider = Arc::new(ring::default_provider());

@@ -1,0 +1,143 @@
+//! What one answer shows: how its tokens are told, and in which pattern its chunks arrived. Knows no server and no socket.
+
+use metron_metrics::{Outcome, RequestRecord};
+use metron_results::probe::{AnswerFound, Arrivals, Leading, Pattern, UsageFound};
+use metron_units::Nanos;
+use metron_wire::{Answer, Channel};
+
+/// Chunks that lie no further apart came together.
+const TOGETHER: Nanos = Nanos::from_millis(1);
+/// Fewer chunks than this have no pattern.
+const FEWEST: usize = 8;
+/// An answer that took no longer than this may well have been written at once.
+const QUICK: Nanos = Nanos::from_millis(20);
+
+/// What is found in an answer and in the record that was made of it.
+pub(super) fn found(answer: &Answer, record: &RequestRecord) -> AnswerFound {
+    let (outcome, message) = match &record.outcome {
+        Outcome::Completed => ("completed".to_owned(), None),
+        Outcome::Failed(failure) => (failure.class.name().to_owned(), Some(failure.message.clone())),
+        Outcome::Cancelled => ("cancelled".to_owned(), None),
+    };
+    let chunks = record.chunks.len() as u64;
+    let seen = record.seen_tokens();
+    let first = record.chunks.first().map(|chunk| chunk.arrived);
+    let last = record.chunks.last().map(|chunk| chunk.arrived);
+    let since = |from: Option<Nanos>, to: Option<Nanos>| Some(to?.saturating_sub(from?).as_secs_f64());
+    AnswerFound {
+        outcome,
+        message,
+        streamed: record.streamed,
+        finish_reason: record.finish_reason.clone(),
+        chunks,
+        tokens: record.counted_by.map(|_| record.output_tokens.get()),
+        counted_by: record.counted_by.map(|rule| rule.name().to_owned()),
+        tokens_per_chunk: (record.counted_by.is_some() && chunks > 0).then(|| seen as f64 / chunks as f64),
+        usage: usage(answer),
+        events_before_first_token: answer
+            .first_event
+            .zip(first)
+            .map(|(event, token)| Leading { any: event < token, lead_s: token.saturating_sub(event).as_secs_f64() }),
+        reasoned: answer.pieces.iter().any(|piece| piece.channel == Channel::Reasoning),
+        ttft_s: since(record.dispatched, first),
+        decode_s: since(first, last).filter(|_| record.streamed),
+        arrivals: arrivals(record),
+    }
+}
+
+fn usage(answer: &Answer) -> UsageFound {
+    if answer.chunks.len() > 1 && answer.chunks.iter().all(|chunk| chunk.stated_tokens.is_some()) {
+        UsageFound::PerChunk
+    } else if answer.usage.output.is_some() {
+        UsageFound::AtEnd
+    } else {
+        UsageFound::Missing
+    }
+}
+
+fn arrivals(record: &RequestRecord) -> Arrivals {
+    let instants: Vec<Nanos> = record.chunks.iter().map(|chunk| chunk.arrived).collect();
+    let groups = group_starts(&instants);
+    let mut periods: Vec<Nanos> = groups.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect();
+    periods.sort_unstable();
+    let period = periods.get(periods.len() / 2).copied();
+    Arrivals {
+        pattern: pattern(record, &instants, groups.len()),
+        groups: groups.len() as u64,
+        period_s: period.map(Nanos::as_secs_f64),
+    }
+}
+
+/// The first instant of each group of chunks that came together.
+fn group_starts(instants: &[Nanos]) -> Vec<Nanos> {
+    let mut starts = Vec::new();
+    let mut before: Option<Nanos> = None;
+    for &instant in instants {
+        if before.is_none_or(|before| instant.saturating_sub(before) > TOGETHER) {
+            starts.push(instant);
+        }
+        before = Some(instant);
+    }
+    starts
+}
+
+fn pattern(record: &RequestRecord, instants: &[Nanos], groups: usize) -> Pattern {
+    let Some((dispatched, last)) = record.dispatched.zip(instants.last().copied()).filter(|_| record.streamed) else {
+        return Pattern::Unknown;
+    };
+    let took = last.saturating_sub(dispatched);
+    if instants.len() < FEWEST || took <= QUICK {
+        return Pattern::Unknown;
+    }
+    match groups {
+        1 | 2 => Pattern::AtOnce,
+        // An engine may well send now and then two steps together.
+        groups if instants.len() >= 3 * groups => Pattern::Bursts,
+        _ => Pattern::Steady,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pattern_of(millis: &[u64]) -> (Pattern, u64, Option<f64>) {
+        let mut answer = Answer { dispatched: Some(Nanos::ZERO), end: metron_wire::End::Complete, ..Answer::default() };
+        for &ms in millis {
+            answer.text.push('a');
+            answer.pieces.push(metron_wire::Piece {
+                choice: 0,
+                channel: Channel::Answer,
+                text_end: answer.text.len() as u32,
+            });
+            answer.chunks.push(metron_wire::Chunk {
+                arrived: Nanos::from_millis(ms),
+                read_lag: Nanos::ZERO,
+                shared_read: false,
+                stated_tokens: Some(1),
+                pieces_end: answer.pieces.len() as u32,
+            });
+        }
+        let record = crate::probe::settled(answer.clone());
+        let found = found(&answer, &record);
+        assert_eq!(
+            (found.chunks, found.tokens_per_chunk, found.usage),
+            (millis.len() as u64, Some(1.0), UsageFound::PerChunk)
+        );
+        (found.arrivals.pattern, found.arrivals.groups, found.arrivals.period_s)
+    }
+
+    #[test]
+    fn what_holds_chunks_back_shows_in_their_pattern() {
+        let steady: Vec<u64> = (0..30).map(|k| 50 + 6 * k).collect();
+        assert_eq!(pattern_of(&steady), (Pattern::Steady, 30, Some(0.006)));
+        let bursts: Vec<u64> = (0..60).map(|k| 210 + 200 * (k / 20)).collect();
+        assert_eq!(pattern_of(&bursts), (Pattern::Bursts, 3, Some(0.2)));
+        assert_eq!(pattern_of(&[400; 30]), (Pattern::AtOnce, 1, None));
+        // Now and then two together is what engines do.
+        let pairs: Vec<u64> = (0..30).map(|k| 50 + 12 * (k / 2)).collect();
+        assert_eq!(pattern_of(&pairs).0, Pattern::Steady);
+        assert_eq!(pattern_of(&[10; 30]).0, Pattern::Unknown, "too quick to tell");
+        assert_eq!(pattern_of(&[50, 400, 401]).0, Pattern::Unknown, "too few to tell");
+    }
+}
