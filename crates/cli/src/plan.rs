@@ -17,10 +17,11 @@ const REQUESTS: u64 = 100;
 /// No target, or a flag that the kind of load does not have.
 pub(crate) fn resolve(flags: &RunFlags) -> Result<RunConfig, Failure> {
     let RunFlags { target, load, workload, deadlines, objectives, timeouts, output } = flags;
-    only_with_a_rate(load)?;
+    let open = load.is_open(workload.trace.is_some());
+    only_of_an_open_loop(load, open)?;
     let url = target.url.clone().filter(|url| !url.trim().is_empty());
     let url = url.ok_or_else(|| Failure::usage("no target: --url is missing", "metron run --url sim:"))?;
-    let open = load.rate.is_some();
+    let ends_by_itself = load.duration.is_some() || workload.trace.is_some();
     Ok(RunConfig {
         url,
         model: target.model.clone(),
@@ -28,15 +29,22 @@ pub(crate) fn resolve(flags: &RunFlags) -> Result<RunConfig, Failure> {
         api_key_env: target.api_key_env.clone(),
         header: target.header.clone(),
         rate: load.rate,
-        arrivals: open.then(|| load.arrivals.clone().unwrap_or_else(|| default_arrivals(load))),
+        arrivals: load.arrivals.clone().or_else(|| load.rate.map(|_| default_arrivals(load))),
         burstiness: load.burstiness,
         concurrency: load.concurrency.or(if open { None } else { Some(CONCURRENCY) }),
+        think_time: load.think_time.as_ref().map(ToString::to_string),
         max_in_flight: load.max_in_flight,
         ramp_up: load.ramp_up,
-        requests: load.requests.or(if load.duration.is_some() { None } else { Some(REQUESTS) }),
+        requests: load.requests.or(if ends_by_itself { None } else { Some(REQUESTS) }),
         duration: load.duration,
         warmup: load.warmup,
         warmup_requests: load.warmup_requests,
+        trace: workload.trace.clone(),
+        speed: workload.speed.map(|speed| speed.to_string()),
+        dataset: workload.dataset.clone(),
+        lengths: workload.lengths.clone(),
+        prefix: workload.prefix.map(|groups| groups.to_string()),
+        prefix_cache: workload.prefix_cache.clone(),
         input_tokens: workload.input_tokens.to_string(),
         output_tokens: workload.output_tokens.to_string(),
         tokenizer: workload.tokenizer.clone(),
@@ -66,8 +74,8 @@ fn default_arrivals(load: &LoadFlags) -> String {
 }
 
 /// Flags that only an open loop has: the configuration of a closed one could not even hold them.
-fn only_with_a_rate(load: &LoadFlags) -> Result<(), Failure> {
-    if load.rate.is_some() {
+fn only_of_an_open_loop(load: &LoadFlags, open: bool) -> Result<(), Failure> {
+    if open {
         return Ok(());
     }
     let shape = load.arrivals.as_ref().map(|_| "--arrivals").or(load.burstiness.map(|_| "--burstiness"));

@@ -101,7 +101,7 @@ fn failures(crew: Crew, fed: Result<Fed, FeedError>, folder: Option<PathBuf>) ->
         None => {}
     }
     fed.map_err(|error| match error {
-        FeedError::Prompt(error) => RunError::Prompt(error),
+        FeedError::Script(error) => error.into(),
         FeedError::Panicked => RunError::Panicked { folder },
     })
 }

@@ -11,7 +11,6 @@ use std::time::Duration;
 use metron_results::event::{InFlight, RunEvent, RunPhase};
 use metron_units::Nanos;
 use metron_wire::{Clock, StampCounts};
-use metron_workload::PromptError;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::MissedTickBehavior;
 
@@ -20,6 +19,7 @@ use crate::feeder::{Fed, Feeder};
 use crate::gate::Gate;
 use crate::instrument::Busy;
 use crate::pulse::{BEAT, Pulse, wall_ns};
+use crate::script::ScriptError;
 use crate::stop::{Asked, Stop};
 use crate::worker::{Report, Told, WorkerError};
 
@@ -31,7 +31,7 @@ pub(crate) struct Feeding {
 /// Why no more could be fed.
 #[derive(Debug)]
 pub(crate) enum FeedError {
-    Prompt(PromptError),
+    Script(ScriptError),
     Panicked,
 }
 
@@ -40,7 +40,7 @@ impl Feeding {
     pub(crate) fn start(feeder: Feeder, brake: Brake) -> io::Result<Self> {
         let feed = move || {
             let fed = std::panic::catch_unwind(AssertUnwindSafe(|| feeder.feed()));
-            let fed = fed.map_err(|_| FeedError::Panicked).and_then(|fed| fed.map_err(FeedError::Prompt));
+            let fed = fed.map_err(|_| FeedError::Panicked).and_then(|fed| fed.map_err(FeedError::Script));
             if fed.is_err() {
                 brake.drain();
             }

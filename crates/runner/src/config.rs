@@ -32,7 +32,7 @@ pub struct RunConfig {
     /// Requests per second of an open loop. Exactly one of `rate` and `concurrency` is set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<Rate>,
-    /// How arrivals are drawn: `poisson`, `constant`, `gamma`.
+    /// How arrivals are drawn, and how their rate changes: `poisson`, `gamma:0.5`, `onoff:2s,8s`, `steps:10s@5,20s@50`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arrivals: Option<String>,
     /// The shape of gamma arrivals.
@@ -41,6 +41,9 @@ pub struct RunConfig {
     /// Users of a closed loop.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub concurrency: Option<u32>,
+    /// How long users of a closed loop wait between an answer and their next request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub think_time: Option<String>,
     /// An upper bound of requests in flight over an open loop; what waits is counted as waiting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_in_flight: Option<u32>,
@@ -48,7 +51,7 @@ pub struct RunConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ramp_up: Option<Nanos>,
 
-    /// Measured requests; at least one of `requests` and `duration` is set.
+    /// Measured requests; at least one of `requests` and `duration` is set, unless a trace ends the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requests: Option<u64>,
     /// Time of the measured phase.
@@ -61,6 +64,24 @@ pub struct RunConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warmup_requests: Option<u64>,
 
+    /// A trace whose requests are sent: at its instants, unless `rate` or `concurrency` says when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<PathBuf>,
+    /// How many times as fast as it was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speed: Option<String>,
+    /// A file of prompts or conversations that are sent in its order, over and over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dataset: Option<PathBuf>,
+    /// Both lengths of a request drawn together; outranks the two below.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lengths: Option<String>,
+    /// The beginnings that groups of prompts share.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<String>,
+    /// `cold`: what prompts do not share by plan differs from its first words on. `warm`: all are beginnings of one text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefix_cache: Option<String>,
     /// The distribution of prompt lengths, in the language of CONTRACT.md.
     pub input_tokens: String,
     /// The distribution of answer lengths.

@@ -12,6 +12,7 @@ use metron_workload::PromptError;
 
 use crate::preflight::{ContactError, TooFewDescriptors, TooFewPorts};
 use crate::resolve::ConfigError;
+use crate::script::{ScriptError, TraceFileError};
 
 /// Where a fault of metron's own is to be told.
 const REPORT: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/issues/new");
@@ -44,6 +45,9 @@ pub enum RunError {
     /// No prompt of a planned length.
     #[error("cannot make the plan's prompts")]
     Prompt(#[source] PromptError),
+    /// The trace is not what it was when the plan was made.
+    #[error(transparent)]
+    Trace(TraceFileError),
     /// The system refuses a thread, a timer or a poll set.
     #[error("the system refuses what a run needs")]
     System(#[from] io::Error),
@@ -68,6 +72,15 @@ pub enum RunError {
         #[source]
         source: Breach,
     },
+}
+
+impl From<ScriptError> for RunError {
+    fn from(error: ScriptError) -> Self {
+        match error {
+            ScriptError::Prompt(error) => Self::Prompt(error),
+            ScriptError::Trace(error) => Self::Trace(error),
+        }
+    }
 }
 
 /// What could not be kept.
@@ -104,6 +117,7 @@ impl RunError {
             | Self::Simulator(_)
             | Self::Folder(_)
             | Self::Prompt(_)
+            | Self::Trace(_)
             | Self::System(_)
             | Self::NotKept { .. } => Whose::Outside,
             Self::Panicked { .. } | Self::Accounts { .. } => Whose::Ours,
@@ -122,6 +136,7 @@ impl RunError {
             Self::Interrupted => String::new(),
             Self::Simulator(_) | Self::System(_) => "lower the load, or raise ulimit -n and ulimit -u".to_owned(),
             Self::Prompt(_) => "--tokenizer o200k_base, or other --input-tokens".to_owned(),
+            Self::Trace(_) => "let nobody write to the file while it is replayed".to_owned(),
             Self::NotKept { rescued: Some(at), .. } => format!("metron recover '{}'", at.display()),
             Self::NotKept { source: NotKept::Storage(error), .. } => error.hint(),
             Self::NotKept { source: NotKept::Settle(error), .. } => error.hint(),

@@ -6,10 +6,11 @@ use metron_results::RunFacts;
 use metron_results::summary::{Load as LoadOnFile, Run, Target as TargetOnFile};
 use metron_sim::spec::SCHEME;
 use metron_wire::Clock;
-use metron_workload::{Load, PlanConfig};
+use metron_workload::{Arrivals, Load, Pattern, PlanConfig, Process, Replay};
 
 use crate::RunConfig;
 use crate::host::host;
+use crate::prepared::requests_of;
 use crate::resolve::{Resolved, Server};
 
 /// What a run is called, and how it was asked for.
@@ -64,14 +65,14 @@ pub(crate) fn facts(config: &RunConfig, resolved: &Resolved, named: Named, epoch
             insecure: config.insecure,
             unstreamed: named.unstreamed,
         },
-        load: load(&resolved.plan, config.max_in_flight),
+        load: load(resolved, config.max_in_flight),
         command: named.command,
         host: host(),
     };
     RunFacts {
         run,
         epoch_unix_ns: epoch.rows,
-        planned: planned(&resolved.plan),
+        planned: planned(&resolved.plan, &resolved.pattern),
         ttft_deadline: config.ttft_deadline,
         prefill_profile: None,
         tbt_deadline: config.tbt_deadline,
@@ -82,14 +83,28 @@ pub(crate) fn facts(config: &RunConfig, resolved: &Resolved, named: Named, epoch
 }
 
 /// Measured requests of the plan; `None` where time may end it.
-pub(crate) fn planned(plan: &PlanConfig) -> Option<u64> {
-    plan.limit.requests.filter(|_| plan.limit.duration.is_none())
+pub(crate) fn planned(plan: &PlanConfig, pattern: &Pattern) -> Option<u64> {
+    if plan.limit.duration.is_some() {
+        return None;
+    }
+    let Some(recorded) = pattern.replay.as_ref().and_then(Replay::end) else { return plan.limit.requests };
+    // The trace may be over before the count is reached.
+    let measured = recorded.saturating_sub(requests_of(plan.warmup)?);
+    Some(plan.limit.requests.map_or(measured, |most| most.min(measured)))
 }
 
-fn load(plan: &PlanConfig, max_in_flight: Option<u32>) -> LoadOnFile {
-    match plan.load {
+fn load(resolved: &Resolved, max_in_flight: Option<u32>) -> LoadOnFile {
+    match resolved.plan.load {
         Load::Open { rate, arrivals } => {
-            LoadOnFile::Open { rate: Some(rate.get()), arrivals: arrivals.name().to_owned(), max_in_flight }
+            let curve = resolved.pattern.curve.clone();
+            LoadOnFile::Open {
+                rate: (arrivals != Arrivals::Recorded).then_some(rate.get()),
+                arrivals: match curve {
+                    None => arrivals.name().to_owned(),
+                    curve => Process { arrivals, curve }.to_string(),
+                },
+                max_in_flight,
+            }
         }
         Load::Closed { concurrency } => LoadOnFile::Closed { concurrency, max_in_flight },
     }

@@ -3,12 +3,11 @@
 
 use std::sync::Arc;
 
-use metron_units::Tokens;
-use metron_wire::{RequestShape, Target};
-use metron_workload::{Load, Plan, PlanDigest, PlannedPhase, PlannedRequest, PromptError, Prompts};
-use serde_json::{Map, Value};
+use metron_wire::Target;
+use metron_workload::{Load, Plan, PlanDigest, PlannedPhase, PlannedRequest};
 
 use crate::queue::{Closed, Queue};
+use crate::script::{Composed, Composer, ScriptError};
 use crate::worker::Job;
 
 /// What a job takes besides its texts, about.
@@ -17,10 +16,9 @@ const JOB_BYTES: usize = 256;
 /// What all requests of a run have in common.
 pub(crate) struct Feeder {
     pub(crate) plan: Plan,
-    pub(crate) prompts: Prompts,
+    /// Of the same plan.
+    pub(crate) composer: Composer,
     pub(crate) target: Arc<Target>,
-    pub(crate) model: String,
-    pub(crate) extra: Option<Map<String, Value>>,
     pub(crate) texts: KeepTexts,
     /// One for all workers, or one for each.
     pub(crate) queues: Arc<[Arc<Queue<Job>>]>,
@@ -49,8 +47,8 @@ impl Feeder {
     /// Feeds until the plan is over or nothing more is wanted. Of an open loop the rest is then counted.
     ///
     /// # Errors
-    /// If a prompt cannot be made.
-    pub(crate) fn feed(mut self) -> Result<Fed, PromptError> {
+    /// If a prompt cannot be made, or the trace no longer says what it said.
+    pub(crate) fn feed(mut self) -> Result<Fed, ScriptError> {
         let mut fed = Fed::default();
         let mut digest = PlanDigest::default();
         let mut wanted = true;
@@ -70,19 +68,12 @@ impl Feeder {
         Ok(Fed { digest: wanted.then_some(digest), clamped: self.plan.clamped(), ..fed })
     }
 
-    fn job(&self, request: PlannedRequest, digest: &mut PlanDigest) -> Result<Job, PromptError> {
-        let prompt = self.prompts.text(request.id, request.input_tokens)?;
-        digest.add(&request, &prompt);
-        let shape = RequestShape {
-            model: &self.model,
-            prompt: &prompt,
-            max_tokens: Tokens::get(request.output_tokens),
-            extra: self.extra.as_ref(),
-        };
-        let body = self.target.endpoint().dialect().body(&shape);
+    fn job(&mut self, request: PlannedRequest, digest: &mut PlanDigest) -> Result<Job, ScriptError> {
+        let Composed { prompt, body } = self.composer.compose(&request, digest)?;
         let kept = (self.texts == KeepTexts::Yes).then_some(prompt);
         let bytes = JOB_BYTES + body.len() + kept.as_ref().map_or(0, String::len);
-        Ok(Job { request, prepared: self.target.prepare(body), prompt: kept, bytes })
+        let think = self.plan.think_time(request.id);
+        Ok(Job { request, prepared: self.target.prepare(body), prompt: kept, think, bytes })
     }
 
     fn push(&self, job: Job) -> Result<(), Closed> {
@@ -104,11 +95,12 @@ impl Fed {
 #[cfg(test)]
 mod tests {
     use metron_units::{Nanos, Rate};
-    use metron_wire::{Endpoint, Redirects, TargetSettings, Timeouts, TlsSettings};
-    use metron_workload::{Arrivals, Limit, PlanConfig, Tokenizer, Warmup};
+    use metron_wire::{Dialect, Endpoint, Redirects, TargetSettings, Timeouts, TlsSettings};
+    use metron_workload::{Arrivals, Limit, PlanConfig, Prompts, Tokenizer, Warmup};
 
     use super::*;
     use crate::queue::Bound;
+    use crate::script::Script;
 
     fn target() -> Arc<Target> {
         let settings = TargetSettings {
@@ -132,12 +124,14 @@ mod tests {
             output_tokens: "4".parse().expect("lengths"),
         });
         let bound = Bound { jobs: 64, bytes: 1 << 20 };
+        let plan = plan.expect("a plan");
+        let prompts = Prompts::new(&Tokenizer::default(), 0).expect("prompts");
+        let script = Script::new(plan.clone(), prompts, None);
+        let composer = Composer { script, dialect: Dialect::Chat, model: "m".to_owned(), extra: None };
         Feeder {
-            plan: plan.expect("a plan"),
-            prompts: Prompts::new(&Tokenizer::default(), 0).expect("prompts"),
+            composer,
+            plan,
             target: target(),
-            model: "m".to_owned(),
-            extra: None,
             texts,
             queues: (0..queues).map(|_| Arc::new(Queue::new(bound))).collect(),
         }

@@ -29,6 +29,7 @@ use crate::queue::{Bound, Queue};
 use crate::recorder::{Intake, Keep, Recorded, Recorder};
 use crate::resolve::{Resolved, Server};
 use crate::run::{Options, tell};
+use crate::script::{Composer, Script};
 use crate::settle::Settler;
 use crate::stop::Stop;
 use crate::witness::Witness;
@@ -70,16 +71,19 @@ impl Prepared<'_> {
         folder: Option<RunFolder>,
         witness: Option<&mut dyn Witness>,
     ) -> Result<Finished, RunError> {
-        let plan = Plan::new(self.resolved.plan.clone()).expect("the configuration was resolved with it");
+        let plan = self.resolved.whole_plan();
         let prompts = Prompts::new(&self.resolved.tokenizer, self.config.seed).map_err(RunError::Prompt)?;
         let queues = self.queues();
         let brake = Brake::new(Arc::clone(&queues));
         let feeder = Feeder {
+            composer: Composer {
+                script: Script::new(plan.clone(), prompts, self.resolved.script.clone()),
+                dialect: self.target.endpoint().dialect(),
+                model: self.model.clone(),
+                extra: self.extra(),
+            },
             plan: plan.clone(),
-            prompts,
             target: Arc::clone(&self.target),
-            model: self.model.clone(),
-            extra: self.extra(),
             texts: if self.config.save_text { KeepTexts::Yes } else { KeepTexts::No },
             queues: Arc::clone(&queues),
         };

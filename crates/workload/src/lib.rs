@@ -31,7 +31,7 @@ pub use dist::joint::JointLengths;
 pub use inspect::{Inspection, inspect};
 pub use plan::{
     Arrivals, LeftToClock, LengthSource, Lengths, Limit, Load, Pattern, Plan, PlanConfig, PlanError, PlannedPhase,
-    PlannedRequest, Prefix, Replay, ReplayError, SaveError, Saved, Shard, Speed, Texts, Warmup,
+    PlannedRequest, Prefix, Replay, ReplayError, SaveError, Saved, Shard, Speed, Warmup, Wording,
 };
 pub use prefix::PrefixGroups;
 pub use prompt::{PromptError, Prompts};

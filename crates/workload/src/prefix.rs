@@ -25,6 +25,12 @@ pub struct PrefixGroups {
 }
 
 impl PrefixGroups {
+    /// One group, to which every prompt belongs.
+    #[must_use]
+    pub fn of_one(tokens: Tokens) -> Self {
+        Self { popularity: Zipf::new(0, 0, 0.0), tokens }
+    }
+
     /// How many groups there are.
     #[must_use]
     pub fn groups(&self) -> u64 {

@@ -136,8 +136,7 @@ pub fn of_plan(plan: Plan) -> Reuse {
     let mut walked = plan;
     while let Some(request) = walked.next() {
         let prefix = walked.prefix(request.id, request.input_tokens);
-        let shared = prefix.map_or(Shared::Nothing, |p| Shared::Group { group: p.group, tokens: p.tokens });
-        reuse.add(&shared, request.input_tokens, None);
+        reuse.add(&Shared::of(prefix), request.input_tokens, None);
     }
     reuse
 }

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use metron_units::{Nanos, Rate};
+use metron_workload::{Curve, Dist, Process};
 
 use super::number::{above_zero, at_least_one, whole};
 
@@ -12,22 +13,26 @@ pub(crate) struct LoadFlags {
     /// Requests per second, whatever the server does (open loop).
     #[arg(long, value_name = "R")]
     pub(crate) rate: Option<Rate>,
-    /// How arrivals are drawn: poisson, constant or gamma. [default with --rate: poisson]
+    /// How arrivals are drawn (poisson, constant, gamma:0.5, weibull:0.7, jitter:0.2, onoff:2s,8s) or how their rate changes
+    /// (steps:10s@5,20s@50, ramp:10s@5..50, diurnal:24h,0.6, cycle:, curve:). [default with --rate: poisson]
     #[arg(long, value_name = "PROCESS")]
     pub(crate) arrivals: Option<String>,
-    /// The shape of gamma arrivals: 1 is Poisson, below 1 burstier.
+    /// The shape of gamma arrivals: 1 is Poisson, below 1 burstier. The same as --arrivals gamma:B.
     #[arg(long, value_name = "B", value_parser = burstiness)]
     pub(crate) burstiness: Option<f64>,
     /// Users who each wait for an answer before they ask again (closed loop). [default without --rate: 8]
     #[arg(long, value_name = "N", value_parser = at_least_one::<u32>)]
     pub(crate) concurrency: Option<u32>,
+    /// How long each user waits between an answer and the next request.
+    #[arg(long, value_name = "DIST")]
+    pub(crate) think_time: Option<Dist<Nanos>>,
     /// At most so many requests in flight with --rate; what waits is counted as waiting.
     #[arg(long, value_name = "N", value_parser = at_least_one::<u32>)]
     pub(crate) max_in_flight: Option<u32>,
     /// Let the load grow to its full height over this time.
     #[arg(long, value_name = "TIME")]
     pub(crate) ramp_up: Option<Nanos>,
-    /// Measured requests. [default without --duration: 100]
+    /// Measured requests. [default without --duration and --trace: 100]
     #[arg(long, value_name = "N", value_parser = at_least_one::<u64>)]
     pub(crate) requests: Option<u64>,
     /// Stop sending after this time; what is in flight is awaited.
@@ -42,6 +47,15 @@ pub(crate) struct LoadFlags {
     /// Sending threads; chosen by the load if not given.
     #[arg(long, value_name = "N", value_parser = at_least_one::<u32>)]
     pub(crate) workers: Option<u32>,
+}
+
+impl LoadFlags {
+    /// Whether requests have instants of their own, given whether a trace has some.
+    pub(crate) fn is_open(&self, is_trace: bool) -> bool {
+        let own_rate = |text: &String| text.parse::<Process>().ok()?.curve.as_ref().and_then(Curve::rate);
+        let by_itself = is_trace || self.arrivals.as_ref().and_then(own_rate).is_some();
+        self.rate.is_some() || (by_itself && self.concurrency.is_none())
+    }
 }
 
 fn burstiness(text: &str) -> Result<f64, String> {

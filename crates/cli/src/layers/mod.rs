@@ -113,8 +113,16 @@ fn stack(layers: Vec<Vec<Given>>) -> Vec<Given> {
 fn displaces(higher: &Given, lower: &str) -> bool {
     match higher.flag.as_str() {
         "concurrency" => matches!(lower, "rate" | "arrivals" | "burstiness" | "max-in-flight"),
-        "rate" => lower == "concurrency",
+        "rate" => matches!(lower, "concurrency" | "think-time"),
+        "trace" => {
+            matches!(lower, "rate" | "arrivals" | "burstiness" | "concurrency" | "think-time" | "dataset" | "lengths")
+        }
+        "dataset" => matches!(lower, "trace" | "speed" | "lengths"),
+        "lengths" => matches!(lower, "trace" | "speed" | "dataset"),
+        "prefix" => lower == "prefix-cache",
+        "prefix-cache" => lower == "prefix",
         "arrivals" => lower == "burstiness" && higher.values.first().is_some_and(|process| process != "gamma"),
+        "burstiness" => lower == "arrivals",
         "warmup" => lower == "warmup-requests",
         "warmup-requests" => lower == "warmup",
         _ => false,

@@ -16,4 +16,5 @@ mod secrets;
 mod server;
 mod sim;
 mod tidy;
+mod traces;
 mod unstreamed;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use metron_units::ParseError;
+
 /// A setting cannot mean what it says.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("--{flag}: {message}")]
@@ -26,5 +28,16 @@ impl ConfigError {
             Some((message, hint)) => Self::new(flag, message, hint),
             None => Self::new(flag, text, ""),
         }
+    }
+
+    /// Of a value that its type refused; the hint is the flag with what was probably meant.
+    pub(super) fn of_value(flag: &'static str, error: &ParseError) -> Self {
+        let plain = |hint: &str| hint.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-:,@/".contains(&b));
+        let hint = match error.hint.as_str() {
+            "" => String::new(),
+            hint if plain(hint) => format!("--{flag} {hint}"),
+            hint => format!("--{flag} '{hint}'"),
+        };
+        Self::new(flag, error.to_string(), hint)
     }
 }

@@ -1,7 +1,7 @@
-//! The settings that say how much is sent, when, and for how long. Knows no server.
+//! The settings that say how much is sent, when, and for how long. Knows no server and no file.
 
-use metron_units::Nanos;
-use metron_workload::{Arrivals, Dist, Limit, Load, PlanConfig, Warmup};
+use metron_units::{Nanos, ParseError, Rate};
+use metron_workload::{Arrivals, Curve, Dist, Limit, Load, Process, Replay, Warmup};
 
 use super::ConfigError;
 use crate::RunConfig;
@@ -12,31 +12,21 @@ const STREAMS_OF_A_WORKER: u32 = 1_024;
 const RATE_OF_A_WORKER: f64 = 2_000.0;
 /// More sending threads than this are a mistake.
 const MOST_WORKERS: u32 = 1_024;
-
-/// The plan's configuration.
-pub(super) fn plan(config: &RunConfig) -> Result<PlanConfig, ConfigError> {
-    let limit = Limit { requests: config.requests, duration: config.duration };
-    if limit == (Limit { requests: None, duration: None }) {
-        return Err(ConfigError::new("requests", "neither a count nor a duration ends the run", "--requests 100"));
-    }
-    let plan = PlanConfig {
-        seed: config.seed,
-        load: load(config)?,
-        limit,
-        warmup: warmup(config)?,
-        ramp_up: config.ramp_up.unwrap_or(Nanos::ZERO),
-        input_tokens: dist("input-tokens", &config.input_tokens)?,
-        output_tokens: dist("output-tokens", &config.output_tokens)?,
-    };
-    metron_workload::Plan::new(plan.clone())
-        .map_err(|error| ConfigError::new("requests", error.to_string(), error.hint()))?;
-    Ok(plan)
-}
-
 /// Requests per second beyond what any client sends: whoever asks for more meant something else.
 const MOST_RATE: f64 = 1_000_000.0;
 
-fn load(config: &RunConfig) -> Result<Load, ConfigError> {
+/// When the run's requests are over.
+pub(super) fn limit(config: &RunConfig) -> Result<Limit, ConfigError> {
+    let limit = Limit { requests: config.requests, duration: config.duration };
+    // A trace ends by itself.
+    if limit == (Limit { requests: None, duration: None }) && config.trace.is_none() {
+        return Err(ConfigError::new("requests", "neither a count nor a duration ends the run", "--requests 100"));
+    }
+    Ok(limit)
+}
+
+/// How requests are released, and how the rate changes with time.
+pub(super) fn load(config: &RunConfig, replay: Option<&Replay>) -> Result<(Load, Option<Curve>), ConfigError> {
     if config.max_in_flight == Some(0) {
         return Err(ConfigError::new("max-in-flight", "with none in flight nothing is sent", "--max-in-flight 64"));
     }
@@ -49,38 +39,58 @@ fn load(config: &RunConfig) -> Result<Load, ConfigError> {
             ),
             "--rate 1000",
         )),
-        (Some(rate), None) => Ok(Load::Open { rate, arrivals: arrivals(config)? }),
+        (Some(rate), None) => {
+            let Process { arrivals, curve } = process(config)?;
+            Ok((Load::Open { rate, arrivals }, curve))
+        }
         (None, Some(0)) => Err(ConfigError::new("concurrency", "without users nothing is sent", "--concurrency 8")),
-        (None, Some(concurrency)) => Ok(Load::Closed { concurrency }),
+        (None, Some(_)) if config.arrivals.is_some() || config.burstiness.is_some() => {
+            Err(ConfigError::new("arrivals", "users who wait for answers have no arrivals of their own", "--rate 4"))
+        }
+        (None, Some(concurrency)) => Ok((Load::Closed { concurrency }, None)),
         (Some(_), Some(_)) => Err(ConfigError::new(
             "rate",
             "a rate and a number of users contradict each other",
             "--rate 4 --max-in-flight 64",
         )),
-        (None, None) => {
-            Err(ConfigError::new("concurrency", "neither a rate nor a number of users is given", "--concurrency 8"))
-        }
+        (None, None) => by_itself(config, replay),
     }
 }
 
-fn arrivals(config: &RunConfig) -> Result<Arrivals, ConfigError> {
+/// A load that says its own rate: a curve's, or a trace's instants.
+fn by_itself(config: &RunConfig, replay: Option<&Replay>) -> Result<(Load, Option<Curve>), ConfigError> {
+    if config.arrivals.is_some() || config.burstiness.is_some() {
+        let Process { arrivals, curve } = process(config)?;
+        return match curve.as_ref().and_then(Curve::rate) {
+            Some(rate) => Ok((Load::Open { rate, arrivals }, curve)),
+            None => Err(ConfigError::new("arrivals", "they need a rate", "--rate 4")),
+        };
+    }
+    match (replay, config.trace.is_some()) {
+        (Some(replay), true) => {
+            let none = "the trace says not of every request when it was sent; a rate or a number of users can say when";
+            let load = replay.load().ok_or_else(|| ConfigError::new("trace", none, "--rate 4"))?;
+            Ok((load, None))
+        }
+        _ => Err(ConfigError::new("concurrency", "neither a rate nor a number of users is given", "--concurrency 8")),
+    }
+}
+
+fn process(config: &RunConfig) -> Result<Process, ConfigError> {
+    let plain = |arrivals| Ok(Process { arrivals, curve: None });
     match (config.arrivals.as_deref(), config.burstiness) {
-        (Some("poisson"), None) | (None, None) => Ok(Arrivals::Poisson),
-        (Some("constant"), None) => Ok(Arrivals::Constant),
-        (Some("gamma") | None, Some(burstiness)) => Ok(Arrivals::Gamma { burstiness }),
+        (None, None) => plain(Arrivals::Poisson),
+        (Some("gamma") | None, Some(burstiness)) => plain(Arrivals::Gamma { burstiness }),
         (Some("gamma"), None) => Err(ConfigError::new("arrivals", "gamma needs its shape", "--burstiness 0.5")),
-        (Some("poisson" | "constant"), Some(_)) => {
+        (Some(_), Some(_)) => {
             Err(ConfigError::new("burstiness", "it is the shape of gamma arrivals", "--arrivals gamma"))
         }
-        (Some(other), _) => Err(ConfigError::new(
-            "arrivals",
-            format!("`{other}` is none of poisson, constant, gamma"),
-            "--arrivals poisson",
-        )),
+        (Some(text), None) => text.parse().map_err(|error: ParseError| ConfigError::of_value("arrivals", &error)),
     }
 }
 
-fn warmup(config: &RunConfig) -> Result<Warmup, ConfigError> {
+/// What comes before the measured phase.
+pub(super) fn warmup(config: &RunConfig) -> Result<Warmup, ConfigError> {
     match (config.warmup, config.warmup_requests) {
         (None, None) => Ok(Warmup::None),
         (Some(time), None) => Ok(Warmup::Duration(time)),
@@ -91,8 +101,14 @@ fn warmup(config: &RunConfig) -> Result<Warmup, ConfigError> {
     }
 }
 
-fn dist(flag: &'static str, text: &str) -> Result<Dist, ConfigError> {
-    text.parse::<Dist>().map_err(|error| ConfigError::of(flag, &error))
+/// How long users wait between an answer and their next request.
+pub(super) fn think_time(config: &RunConfig, load: &Load) -> Result<Option<Dist<Nanos>>, ConfigError> {
+    let Some(text) = &config.think_time else { return Ok(None) };
+    if matches!(load, Load::Open { .. }) {
+        let message = "only users who wait for answers think in between; arrivals of an open loop do not wait";
+        return Err(ConfigError::new("think-time", message, "--concurrency 8"));
+    }
+    text.parse().map(Some).map_err(|error: ParseError| ConfigError::of_value("think-time", &error))
 }
 
 /// How many threads send: as asked, or as many as the load needs and the machine has.
@@ -108,13 +124,15 @@ pub(super) fn workers(config: &RunConfig, load: &Load) -> Result<u32, ConfigErro
         None => {
             let needed = match load {
                 Load::Closed { concurrency } => concurrency.div_ceil(STREAMS_OF_A_WORKER),
-                Load::Open { rate, .. } => {
-                    (rate.get() / RATE_OF_A_WORKER).ceil().clamp(1.0, f64::from(MOST_WORKERS)) as u32
-                }
+                Load::Open { rate, .. } => of_rate(*rate),
             };
             let cores = std::thread::available_parallelism().map_or(1, usize::from);
             needed.min(u32::try_from(cores).unwrap_or(MOST_WORKERS))
         }
     };
     Ok(asked.min(most).max(1))
+}
+
+fn of_rate(rate: Rate) -> u32 {
+    (rate.get() / RATE_OF_A_WORKER).ceil().clamp(1.0, f64::from(MOST_WORKERS)) as u32
 }

@@ -3,20 +3,24 @@
 
 mod error;
 mod load;
+mod pattern;
 mod target;
+mod trace;
 mod words;
 
 use metron_metrics::Deadlines;
 use metron_sim::Spec;
 use metron_sim::spec::{Address, Time};
 use metron_wire::{Dialect, Target, Timeouts};
-use metron_workload::{Load, PlanConfig, Tokenizer};
+use metron_workload::{Load, Pattern, Plan, PlanConfig, Tokenizer};
 use serde_json::{Map, Value};
 
 use crate::RunConfig;
+use crate::script::TraceFile;
 use crate::settle::Naming;
 use crate::variables::Lookup;
 pub use error::ConfigError;
+use pattern::Planned;
 pub use target::Server;
 pub(crate) use target::{FIRST_CONTACT, Reach, network_url, target};
 pub(crate) use words::dialect as named_dialect;
@@ -35,6 +39,10 @@ pub struct Resolved {
     pub dialect: Option<Dialect>,
     /// What is sent, and when.
     pub plan: PlanConfig,
+    /// What the plan has beyond that: a trace, a rate that changes, what prompts share.
+    pub pattern: Pattern,
+    /// The file that says what is sent, where it says more than lengths.
+    pub(crate) script: Option<TraceFile>,
     /// Counts tokens, and makes prompts.
     pub tokenizer: Tokenizer,
     /// Whether it is the model's own.
@@ -55,15 +63,34 @@ impl Resolved {
     pub fn of(config: &RunConfig, variables: Lookup<'_>) -> Result<Self, ConfigError> {
         let dialect = words::dialect(&config.endpoint)?;
         let (server, time) = Server::of(config, dialect, variables)?;
-        let plan = load::plan(config)?;
         words::objectives(&config.slo)?;
         let (tokenizer, naming) = words::tokenizer(&config.tokenizer)?;
+        let Planned { plan, pattern, script } = pattern::planned(config, &tokenizer)?;
         let extra = config.body.as_deref().map(words::body).transpose()?;
         let workers = load::workers(config, &plan.load)?;
         target::headers(config.api_key_env.as_deref(), &config.header, dialect.unwrap_or(Dialect::Chat), variables)?;
         let deadlines = Deadlines { ttft: config.ttft_deadline, tbt: config.tbt_deadline };
         let timeouts = target::timeouts(config);
-        Ok(Self { server, time, timeouts, dialect, plan, tokenizer, naming, extra, deadlines, workers })
+        Ok(Self {
+            server,
+            time,
+            timeouts,
+            dialect,
+            plan,
+            pattern,
+            script,
+            tokenizer,
+            naming,
+            extra,
+            deadlines,
+            workers,
+        })
+    }
+
+    /// The run's plan, from its first request on.
+    #[must_use]
+    pub fn whole_plan(&self) -> Plan {
+        Plan::patterned(self.plan.clone(), self.pattern.clone()).expect("it was made once when it was resolved")
     }
 
     /// The address of a simulated engine as files show it, every setting said.

@@ -4,15 +4,12 @@ use metron_metrics::{CountedBy, Deadlines, ErrorClass, Failure, Outcome, Request
 use metron_sim::spec::Fault;
 use metron_units::{Nanos, Tokens};
 use metron_wire::Timeouts;
-use metron_workload::{PromptError, Prompts};
 
 use super::flights::{Flight, Impatience};
 
 /// Makes records.
 pub(super) struct Answers {
     pub(super) deadlines: Deadlines,
-    /// Where texts are kept.
-    pub(super) prompts: Option<Prompts>,
     pub(super) timeouts: Timeouts,
 }
 
@@ -34,16 +31,15 @@ pub(super) enum Ending {
 
 impl Answers {
     /// The record of a flight that ended at `at`.
-    pub(super) fn record(&self, flight: Flight, ending: Ending, at: Nanos) -> Result<RequestRecord, PromptError> {
-        let Flight { request, phase, dispatched, output, fault, chunks } = flight;
+    pub(super) fn record(&self, flight: Flight, ending: Ending, at: Nanos) -> RequestRecord {
+        let Flight { request, phase, dispatched, output, fault, prompt, chunks } = flight;
         let given = chunks.len() as u64;
         let status = if let Ending::NotTaken(status, _) = ending { status } else { 200 };
         let is_whole = matches!(ending, Ending::Whole);
         let usage_lies = is_whole && fault == Some(Fault::Usage);
         let told = if usage_lies { Fault::told(given) } else { given };
         let is_dropped = matches!(ending, Ending::Dropped);
-        let texts = self.prompts.as_ref().map(|prompts| prompts.text(request.id, request.input_tokens)).transpose()?;
-        Ok(RequestRecord {
+        RequestRecord {
             id: request.id,
             phase,
             session: None,
@@ -71,9 +67,9 @@ impl Answers {
             first_answer_chunk: (given > 0).then_some(0),
             shared_reads: 0,
             deadlines: self.deadlines,
-            texts: texts.map(|prompt| Texts { prompt, answer: said(given), reasoning: String::new() }),
+            texts: prompt.map(|prompt| Texts { prompt, answer: said(given), reasoning: String::new() }),
             chunks,
-        })
+        }
     }
 
     fn outcome(&self, ending: Ending) -> Outcome {

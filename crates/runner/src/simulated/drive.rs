@@ -20,6 +20,7 @@ use crate::feeder::Fed;
 use crate::gate::Gate;
 use crate::recorder::{Intake, Recorded, TICK};
 use crate::resolve::ConfigError;
+use crate::script::Script;
 use crate::stop::{Asked, Stop};
 
 /// Steps between two looks at the world outside.
@@ -36,6 +37,8 @@ pub(super) struct Drive<'w> {
     gate: Arc<Gate>,
     flights: Flights,
     answers: Answers,
+    /// Where texts are kept.
+    script: Option<Script>,
     intake: Intake<'w>,
     events: Sender<RunEvent>,
     given: Vec<Given>,
@@ -68,7 +71,7 @@ impl<'w> Drive<'w> {
         turns: Turns,
         gate: Arc<Gate>,
         intake: Intake<'w>,
-        answers: Answers,
+        (answers, script): (Answers, Option<Script>),
         events: Sender<RunEvent>,
     ) -> Self {
         Self {
@@ -79,6 +82,7 @@ impl<'w> Drive<'w> {
             gate,
             flights: Flights::new(answers.timeouts),
             answers,
+            script,
             intake,
             events,
             given: Vec::new(),
@@ -156,7 +160,9 @@ impl<'w> Drive<'w> {
         let output = self.spec.answer_tokens(Some(request.output_tokens));
         let room = usize::try_from(output.get()).unwrap_or(0).min(1 << 16);
         let fault = self.spec.faults.of(request.id);
-        let flight = Flight { request, phase, dispatched: self.now, output, fault, chunks: Vec::with_capacity(room) };
+        let prompt = self.script.as_mut().map(|script| script.say(&request)).transpose()?.map(|said| said.prompt);
+        let chunks = Vec::with_capacity(room);
+        let flight = Flight { request, phase, dispatched: self.now, output, fault, prompt, chunks };
         if let Some(longest) = self.longest_prompt.filter(|&longest| request.input_tokens > longest) {
             let message = format!("the model takes at most {longest} tokens, the prompt has {}", request.input_tokens);
             return self.land(flight, Ending::NotTaken(400, message));
@@ -232,9 +238,10 @@ impl<'w> Drive<'w> {
             let message = "the engine answers in no time at all, so that it never passes";
             return Err(ConfigError::new("duration", message, "--requests 1000").into());
         }
-        let record = self.answers.record(flight, ending, self.now).map_err(RunError::Prompt)?;
+        let id = flight.request.id;
+        let record = self.answers.record(flight, ending, self.now);
         let said = self.intake.add(record, self.now);
-        self.turns.freed(self.now);
+        self.turns.freed(id, self.now);
         match said {
             ControlFlow::Continue(()) => Ok(()),
             ControlFlow::Break(InFlight::Awaited) => self.stop_sending(Asked::Drain),

@@ -18,6 +18,8 @@ pub(super) struct Flight {
     pub(super) output: Tokens,
     /// What is to go wrong with it.
     pub(super) fault: Option<Fault>,
+    /// What it says, if texts are kept.
+    pub(super) prompt: Option<String>,
     /// One chunk a token.
     pub(super) chunks: Vec<Chunk>,
 }

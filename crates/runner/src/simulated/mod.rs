@@ -34,6 +34,7 @@ use crate::prepared::{begin_journal, requests_of};
 use crate::recorder::{Intake, Keep};
 use crate::resolve::Resolved;
 use crate::run::{Options, tell};
+use crate::script::Script;
 use crate::stop::Stop;
 use crate::witness::Witness;
 use answered::Answers;
@@ -57,8 +58,8 @@ impl Simulated<'_> {
         folder: Option<RunFolder>,
         witness: Option<&mut dyn Witness>,
     ) -> Result<Finished, RunError> {
-        let plan = Plan::new(self.resolved.plan.clone()).expect("the configuration was resolved with it");
-        let answers = self.answers()?;
+        let plan = self.resolved.whole_plan();
+        let script = self.config.save_text.then(|| self.script(&plan)).transpose()?;
         let facts = facts(self.config, self.resolved, self.named(), Epoch::virtual_zero(Clock::start()));
         let path = folder.as_ref().map(|folder| folder.path().to_owned());
         let keep = folder.map(|folder| begin_journal(folder, &facts, self.config, None)).transpose()?;
@@ -70,7 +71,7 @@ impl Simulated<'_> {
         let has_warmup = self.resolved.plan.warmup != Warmup::None;
         let phase = if has_warmup { RunPhase::Warmup } else { RunPhase::Measured };
         tell(self.events, RunEvent::PhaseBegan { phase, at: Nanos::ZERO });
-        let drive = Drive::new(self.spec, turns, gate, intake, answers, self.events.clone());
+        let drive = Drive::new(self.spec, turns, gate, intake, (self.answers(), script), self.events.clone());
         let driven = drive.until_done(self.stop)?;
         tell(self.events, RunEvent::PhaseBegan { phase: RunPhase::Settling, at: driven.ended });
         let closing = Closing {
@@ -86,13 +87,14 @@ impl Simulated<'_> {
         close(closing, self.events)
     }
 
-    fn answers(&self) -> Result<Answers, RunError> {
-        let prompts = || Prompts::new(&self.resolved.tokenizer, self.config.seed).map_err(RunError::Prompt);
-        Ok(Answers {
-            deadlines: self.resolved.deadlines,
-            prompts: self.config.save_text.then(prompts).transpose()?,
-            timeouts: self.resolved.timeouts,
-        })
+    fn answers(&self) -> Answers {
+        Answers { deadlines: self.resolved.deadlines, timeouts: self.resolved.timeouts }
+    }
+
+    /// The texts of the plan's requests, which only files need.
+    fn script(&self, plan: &Plan) -> Result<Script, RunError> {
+        let prompts = Prompts::new(&self.resolved.tokenizer, self.config.seed).map_err(RunError::Prompt)?;
+        Ok(Script::new(plan.clone(), prompts, self.resolved.script.clone()))
     }
 
     fn named(&self) -> Named {

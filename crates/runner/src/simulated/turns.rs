@@ -15,6 +15,8 @@ use crate::gate::{Gate, Turn};
 /// The requests that have not had their turn.
 pub(super) struct Turns {
     plan: Peekable<Plan>,
+    /// The same plan, which tells how long users think.
+    whole: Plan,
     /// The most that are measured.
     requests: Option<u64>,
     pace: Pace,
@@ -45,7 +47,7 @@ impl Turns {
             Pace::Closed { ready: plan.users().map(|(_, begins)| Reverse(begins)).collect() }
         };
         let requests = plan.config().limit.requests;
-        Self { plan: plan.peekable(), requests, pace, fed: Fed::default(), over: false }
+        Self { whole: plan.clone(), plan: plan.peekable(), requests, pace, fed: Fed::default(), over: false }
     }
 
     /// When the next turn comes, with so many in flight, if it does before one of them ends. May lie in the past.
@@ -85,10 +87,10 @@ impl Turns {
         self.requests.is_none() && matches!(self.pace, Pace::Closed { .. })
     }
 
-    /// A request ended: its user is free.
-    pub(super) fn freed(&mut self, at: Nanos) {
+    /// Request `id` ended: its user thinks, and is free then.
+    pub(super) fn freed(&mut self, id: u64, at: Nanos) {
         if let Pace::Closed { ready } = &mut self.pace {
-            ready.push(Reverse(at));
+            ready.push(Reverse(at.saturating_add(self.whole.think_time(id))));
         }
     }
 

@@ -37,12 +37,34 @@ impl Worker {
             Turn::Over => None,
         };
         while let Some((job, phase)) = self.work.queue.pop(turn).await {
+            let think = job.think;
             let (mut flight, prepared) = self.take_off(job, phase, HeldBack::No);
             if self.work.queue.is_over() {
                 self.sends_no_more();
             }
             self.client.send(&prepared, flight.answer()).await;
+            drop(flight);
+            if !self.thinks(think).await {
+                break;
+            }
         }
         self.sends_no_more();
+    }
+
+    /// Waits before the next request; `false` if there will be none.
+    async fn thinks(&self, time: Nanos) -> bool {
+        if time == Nanos::ZERO {
+            return true;
+        }
+        if self.work.queue.is_over() {
+            return false;
+        }
+        // The runtime's timer: its millisecond is nothing to a user who thinks.
+        let until = self.work.clock.instant(self.work.clock.now().saturating_add(time));
+        tokio::select! {
+            biased;
+            () = self.work.brake.reaches(Asked::Drain) => false,
+            () = tokio::time::sleep_until(until.into()) => true,
+        }
     }
 }

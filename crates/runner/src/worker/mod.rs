@@ -40,6 +40,8 @@ pub(crate) struct Job {
     pub(crate) prepared: Prepared,
     /// If texts are kept.
     pub(crate) prompt: Option<String>,
+    /// How long its user waits after its answer, in a closed loop.
+    pub(crate) think: Nanos,
     /// What it takes in memory, about.
     pub(crate) bytes: usize,
 }

@@ -17,6 +17,7 @@ mod replay;
 mod save;
 mod schedule;
 mod shard;
+mod speed;
 mod timing;
 mod walk;
 
@@ -24,9 +25,10 @@ use metron_units::{Nanos, Tokens};
 
 pub use config::{Arrivals, Limit, Load, PlanConfig, PlanError, Warmup};
 pub use pattern::{LengthSource, Pattern, Prefix};
-pub use replay::{Replay, ReplayError, Speed};
-pub use save::{SaveError, Saved, Texts};
+pub use replay::{Replay, ReplayError};
+pub use save::{SaveError, Saved, Wording};
 pub use shard::Shard;
+pub use speed::Speed;
 use walk::Walk;
 
 use crate::dist::{Dist, Drawn, Quantity};

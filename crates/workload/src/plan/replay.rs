@@ -1,16 +1,15 @@
 //! A trace as a plan needs it: instants and lengths, 16 bytes a request. Knows no format and no file.
 
-use std::fmt;
-use std::str::FromStr;
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use metron_units::{Nanos, ParseError, Rate, Tokens};
+use metron_units::{Nanos, Rate, Tokens};
 
 use super::config::{Arrivals, Load};
-use crate::dist::Dist;
+use super::speed::Speed;
 use crate::dist::joint::JointLengths;
 use crate::tokenizer::{Tokenizer, TokenizerError};
-use crate::trace::{Content, Outcome, Trace, TraceError, TraceRequest};
+use crate::trace::{Content, Outcome, Shared, Trace, TraceError, TraceRequest};
 
 /// What stands for a length that the trace does not say.
 const UNSAID: u32 = u32::MAX;
@@ -19,14 +18,19 @@ const UNSAID: u32 = u32::MAX;
 ///
 /// Requests that failed when they were recorded are left out and counted, since nobody knows how long their answers would
 /// have been. Texts are not held: whoever sends them reads the trace once more beside the plan, and request k is the k-th
-/// of those that [`keeps`](Self::keeps).
+/// of those that [`keeps`](Self::keeps), from the first again where the replay [repeats](Self::repeating).
+///
+/// Of a turn whose messages come after those of the turns before it, the length is that of all: its own, and those before with
+/// the answers that were recorded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Replay {
     rows: Arc<[Row]>,
     has_instants: bool,
+    says_more: bool,
     left_out: u64,
     moved: u64,
     speed: Speed,
+    repeats: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +85,9 @@ impl Replay {
     /// # Errors
     /// If a line is at fault, a request has no length, or nothing is left.
     pub fn read(mut trace: Trace, most: Option<u64>, tokenizer: Option<&Tokenizer>) -> Result<Self, ReplayError> {
-        let (mut rows, mut left_out, mut has_instants) = (Vec::new(), 0, true);
+        let (mut rows, mut left_out) = (Vec::new(), 0);
+        let (mut has_instants, mut says_more) = (true, false);
+        let mut talks = Talks::default();
         while most.is_none_or(|most| (rows.len() as u64) < most) {
             let request = match trace.next() {
                 None => break,
@@ -96,13 +102,15 @@ impl Replay {
                 continue;
             }
             has_instants &= request.at.is_some();
-            rows.push(row(&request, tokenizer)?);
+            says_more |= request.content != Content::Lengths || request.shared != Shared::Nothing;
+            rows.push(row(&request, tokenizer, &mut talks)?);
         }
         if rows.is_empty() {
             return Err(ReplayError::Empty { left_out });
         }
         let moved = trace.moved();
-        Ok(Self { rows: rows.into(), has_instants, left_out, moved, speed: Speed::AS_RECORDED })
+        let (speed, repeats) = (Speed::AS_RECORDED, false);
+        Ok(Self { rows: rows.into(), has_instants, says_more, left_out, moved, speed, repeats })
     }
 
     /// Whether a request is one of the plan.
@@ -115,6 +123,25 @@ impl Replay {
     #[must_use]
     pub fn at_speed(self, speed: Speed) -> Self {
         Self { speed, ..self }
+    }
+
+    /// The same, over and over: behind the last request comes the first again. Its instants are not repeated, so it is no
+    /// [load](Self::load) of its own.
+    #[must_use]
+    pub fn repeating(self) -> Self {
+        Self { repeats: true, has_instants: false, ..self }
+    }
+
+    /// How many requests a plan has of it; `None` if it repeats.
+    #[must_use]
+    pub fn end(&self) -> Option<u64> {
+        (!self.repeats).then(|| self.len())
+    }
+
+    /// Whether some request has a text, or shares a beginning with others: then the trace is needed once more to send it.
+    #[must_use]
+    pub fn says_more(&self) -> bool {
+        self.says_more
     }
 
     /// How many requests it has.
@@ -172,6 +199,7 @@ impl Replay {
     }
 
     fn row(&self, k: u64) -> Option<&Row> {
+        let k = if self.repeats { k % self.len() } else { k };
         usize::try_from(k).ok().and_then(|k| self.rows.get(k))
     }
 
@@ -179,16 +207,16 @@ impl Replay {
         (0..self.len()).filter_map(|k| self.lengths(k))
     }
 
-    /// The lengths of prompts as a distribution, called `trace:NAME`; `None` if none is said.
+    /// The lengths of prompts that are said: what `trace:FILE` draws from.
     #[must_use]
-    pub fn input_tokens(&self, name: &str) -> Option<Dist> {
-        Dist::trace(name, self.said().filter_map(|[input, _]| input).collect())
+    pub fn inputs(&self) -> Vec<Tokens> {
+        self.said().filter_map(|[input, _]| input).collect()
     }
 
-    /// The lengths of answers as a distribution, called `trace:NAME`; `None` if none is said.
+    /// The lengths of answers that are said.
     #[must_use]
-    pub fn output_tokens(&self, name: &str) -> Option<Dist> {
-        Dist::trace(name, self.said().filter_map(|[_, output]| output).collect())
+    pub fn outputs(&self) -> Vec<Tokens> {
+        self.said().filter_map(|[_, output]| output).collect()
     }
 
     /// Both lengths as pairs, of the requests that have both; `None` if none has.
@@ -199,13 +227,17 @@ impl Replay {
     }
 }
 
-fn row(request: &TraceRequest, tokenizer: Option<&Tokenizer>) -> Result<Row, ReplayError> {
+/// How long each conversation has become.
+type Talks = HashMap<String, u64>;
+
+fn row(request: &TraceRequest, tokenizer: Option<&Tokenizer>, talks: &mut Talks) -> Result<Row, ReplayError> {
     let line = request.line;
     let [input, output] = request.lengths(tokenizer).map_err(|source| ReplayError::Tokenizer { line, source })?;
     // A file of arrivals alone says no length, and then both are drawn.
     if input.is_none() && request.content != Content::Lengths {
         return Err(ReplayError::NoLength { line });
     }
+    let input = input.map(|input| with_turns_before(request, input, output, talks));
     // A trace's lengths end at ten million.
     let stored = |tokens: Option<Tokens>| {
         tokens.map_or(UNSAID, |tokens| u32::try_from(tokens.get()).unwrap_or(UNSAID - 1).min(UNSAID - 1))
@@ -213,60 +245,22 @@ fn row(request: &TraceRequest, tokenizer: Option<&Tokenizer>) -> Result<Row, Rep
     Ok(Row { at: request.at.unwrap_or_default(), input: stored(input), output: stored(output) })
 }
 
-/// How many times as fast as it was recorded a trace is sent: `2`, `0.5`, `10x`; at most six decimals, so that instants are
-/// computed in integers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Speed {
-    millionths: u64,
-}
-
-impl Speed {
-    /// As it was.
-    pub const AS_RECORDED: Self = Self { millionths: Self::ONE };
-    const ONE: u64 = 1_000_000;
-    /// A million times as fast.
-    const MOST: u64 = Self::ONE * Self::ONE;
-
-    /// The instant at this speed, rounded half up; the latest that there is if it does not fit.
-    #[must_use]
-    pub fn scale(self, at: Nanos) -> Nanos {
-        let millionths = u128::from(self.millionths);
-        let ns = (u128::from(at.get()) * u128::from(Self::ONE) + millionths / 2) / millionths;
-        u64::try_from(ns).map_or(Nanos::MAX, Nanos::new)
+/// The length of a turn's prompt, where `input` is that of its own messages; what the file itself says is of all of them.
+fn with_turns_before(request: &TraceRequest, input: Tokens, output: Option<Tokens>, talks: &mut Talks) -> Tokens {
+    let (Content::NewMessages { .. }, None, Some(session)) =
+        (&request.content, request.input_tokens, request.session.as_deref())
+    else {
+        return input;
+    };
+    let answer = request.answer.as_ref().and(output).unwrap_or_default().get();
+    if request.turn == Some(0) {
+        talks.remove(session);
     }
-}
-
-impl fmt::Display for Speed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (whole, rest) = (self.millionths / Self::ONE, self.millionths % Self::ONE);
-        let decimals = format!("{rest:06}");
-        match decimals.trim_end_matches('0') {
-            "" => write!(f, "{whole}"),
-            decimals => write!(f, "{whole}.{decimals}"),
-        }
-    }
-}
-
-impl FromStr for Speed {
-    type Err = ParseError;
-
-    fn from_str(text: &str) -> Result<Self, ParseError> {
-        let refused = |reason: &str| ParseError {
-            quantity: "speed",
-            text: text.to_owned(),
-            reason: reason.to_owned(),
-            hint: "2".to_owned(),
-        };
-        let number = text.trim().trim_end_matches('x');
-        let (whole, decimals) = number.split_once('.').unwrap_or((number, ""));
-        let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
-        if whole.is_empty() || !digits(whole) || !digits(decimals) || decimals.len() > 6 {
-            return Err(refused("is no number with at most six decimals"));
-        }
-        let millionths = format!("{whole}{decimals:0<6}").parse().unwrap_or(u64::MAX);
-        match millionths {
-            1..=Self::MOST => Ok(Self { millionths }),
-            _ => Err(refused("lies outside 0.000001 to 1000000")),
-        }
-    }
+    let before = match talks.get_mut(session) {
+        Some(before) => before,
+        None => talks.entry(session.to_owned()).or_default(),
+    };
+    let whole = before.saturating_add(input.get());
+    *before = whole.saturating_add(answer);
+    Tokens::new(whole)
 }

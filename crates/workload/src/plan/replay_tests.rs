@@ -109,9 +109,9 @@ fn shards_of_a_replay_are_the_whole() {
 #[test]
 fn lengths_alone_are_distributions_of_the_file_s_name() {
     let replay = replay(TRACE);
-    let input = replay.input_tokens("a.csv").unwrap();
+    let input = Dist::trace("a.csv", replay.inputs()).unwrap();
     assert_eq!((input.to_string(), input.mean()), ("trace:a.csv".to_owned(), 17.5));
-    assert_eq!(replay.output_tokens("a.csv").unwrap().mean(), 7.0 / 3.0);
+    assert_eq!(Dist::trace("a.csv", replay.outputs()).unwrap().mean(), 7.0 / 3.0);
     let pairs = replay.pairs("a.csv").unwrap();
     let open = Load::Open { rate: Rate::per_second(10.0).unwrap(), arrivals: Arrivals::Constant };
     let limited = PlanConfig { limit: Limit { requests: Some(100), duration: None }, ..config(open) };

@@ -1,20 +1,22 @@
 //! A plan written to a file, which read back is the same plan. Knows no format's bytes.
 
+use std::error::Error;
 use std::io::Write;
 
 use super::{Load, Plan, PlannedRequest};
 use crate::digest::PlanDigest;
-use crate::prompt::{PromptError, Prompts};
 use crate::trace::write::{WriteError, Writer};
 use crate::trace::{Content, Shared, TraceFormat, TraceRequest};
 
-/// Whether a saved plan holds the prompts themselves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Texts {
-    /// The file is some 60 bytes a request; the seed makes the same prompts again.
-    Left,
-    /// The file is whole by itself.
-    Kept,
+/// What a request says, as a saved plan has it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Wording {
+    /// What is written of it: nothing but lengths where the seed makes the same prompt again.
+    pub content: Content,
+    /// The beginning that it shares with others.
+    pub shared: Shared,
+    /// All of it as one text, for the digest.
+    pub whole: String,
 }
 
 /// What was saved.
@@ -35,9 +37,9 @@ pub enum SaveError {
     /// It could not be written.
     #[error(transparent)]
     Write(#[from] WriteError),
-    /// A prompt could not be made.
+    /// What a request says is not to be had.
     #[error(transparent)]
-    Prompt(#[from] PromptError),
+    Say(Box<dyn Error + Send + Sync>),
 }
 
 impl SaveError {
@@ -46,7 +48,7 @@ impl SaveError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Endless => "--requests 100",
-            Self::Write(_) | Self::Prompt(_) => "",
+            Self::Write(_) | Self::Say(_) => "",
         }
     }
 }
@@ -57,7 +59,7 @@ impl Plan {
     pub fn has_end(&self) -> bool {
         let limit = self.config.limit;
         match self.config.load {
-            _ if self.pattern.replay.is_some() => true,
+            _ if self.pattern.replay.as_ref().is_some_and(|replay| replay.end().is_some()) => true,
             Load::Open { .. } => limit.requests.is_some() || limit.duration.is_some(),
             Load::Closed { .. } => {
                 limit.requests.is_some() && self.left_to_clock().is_none_or(|left| left.requests.is_none())
@@ -65,34 +67,32 @@ impl Plan {
         }
     }
 
-    /// Writes what is left of the plan as JSON lines: instant, lengths, shared beginning, and the prompt if asked for. The lines
-    /// read back as a [`Trace`](crate::trace::Trace); replayed under the same seed and phases they are the same plan, with
-    /// the same digest.
+    /// Writes what is left of the plan as JSON lines: instant, lengths, and of what `say` says of each request its shared
+    /// beginning and its content. The lines read back as a [`Trace`](crate::trace::Trace); replayed under the same phases,
+    /// and the same seed where contents are left out, they are the same plan, with the same digest.
     ///
     /// # Errors
-    /// If the plan has no end, a prompt cannot be made, or the bytes cannot be written.
-    pub fn save(self, prompts: &Prompts, texts: Texts, out: impl Write) -> Result<Saved, SaveError> {
+    /// If the plan has no end, `say` fails, or the bytes cannot be written.
+    pub fn save<E: Error + Send + Sync + 'static>(
+        self,
+        mut say: impl FnMut(&PlannedRequest) -> Result<Wording, E>,
+        out: impl Write,
+    ) -> Result<Saved, SaveError> {
         if !self.has_end() {
             return Err(SaveError::Endless);
         }
         let mut writer = Writer::new(TraceFormat::Metron, out)?;
         let mut digest = PlanDigest::default();
-        let mut prompt = String::new();
-        let mut plan = self;
-        while let Some(request) = plan.next() {
-            let prefix = plan.prefix(request.id, request.input_tokens);
-            prompts.write_after(prefix, request.id, request.input_tokens, &mut prompt)?;
-            digest.add(&request, &prompt);
+        for request in self {
+            let Wording { content, shared, whole } = say(&request).map_err(|error| SaveError::Say(error.into()))?;
+            digest.add(&request, &whole);
             let PlannedRequest { intended, input_tokens, output_tokens, .. } = request;
             writer.write(&TraceRequest {
                 at: intended,
                 input_tokens: Some(input_tokens),
                 output_tokens: Some(output_tokens),
-                shared: prefix.map_or(Shared::Nothing, |p| Shared::Group { group: p.group, tokens: p.tokens }),
-                content: match texts {
-                    Texts::Left => Content::Lengths,
-                    Texts::Kept => Content::Prompt(prompt.clone()),
-                },
+                shared,
+                content,
                 ..TraceRequest::default()
             })?;
         }
@@ -108,8 +108,28 @@ mod tests {
 
     use super::*;
     use crate::plan::{Arrivals, LengthSource, Limit, Pattern, PlanConfig, Prefix, Replay, Warmup};
+    use crate::prompt::{PromptError, Prompts};
     use crate::tokenizer::Tokenizer;
     use crate::trace::{Trace, TraceOptions};
+
+    #[derive(Clone, Copy, PartialEq)]
+    enum Texts {
+        Left,
+        Kept,
+    }
+
+    /// Saves a plan with the prompts that it makes.
+    fn saved(plan: &Plan, texts: Texts, out: impl Write) -> Result<Saved, SaveError> {
+        let prompts = prompts();
+        let say = |request: &PlannedRequest| {
+            let prefix = plan.prefix(request.id, request.input_tokens);
+            let mut whole = String::new();
+            prompts.write_after(prefix, request.id, request.input_tokens, &mut whole)?;
+            let content = if texts == Texts::Kept { Content::Prompt(whole.clone()) } else { Content::Lengths };
+            Ok::<_, PromptError>(Wording { content, shared: Shared::of(prefix), whole })
+        };
+        plan.clone().save(say, out)
+    }
 
     fn config(load: Load) -> PlanConfig {
         PlanConfig {
@@ -151,11 +171,11 @@ mod tests {
         for load in [open(), Load::Closed { concurrency: 4 }] {
             let plan = Plan::new(config(load.clone())).unwrap();
             let mut file = Vec::new();
-            let saved = plan.clone().save(&prompts(), Texts::Left, &mut file).unwrap();
-            assert_eq!(saved.requests, 55);
-            assert_eq!(saved.digest, crate::digest::of_plan(plan, &prompts()).unwrap());
+            let done = saved(&plan, Texts::Left, &mut file).unwrap();
+            assert_eq!(done.requests, 55);
+            assert_eq!(done.digest, crate::digest::of_plan(plan, &prompts()).unwrap());
             let back = crate::digest::of_plan(replayed(&file, load), &prompts()).unwrap();
-            assert_eq!(back, saved.digest);
+            assert_eq!(back, done.digest);
         }
     }
 
@@ -164,7 +184,7 @@ mod tests {
         let pattern = Pattern { prefixes: Some("groups:3,20,1".parse().unwrap()), ..Pattern::default() };
         let plan = Plan::patterned(config(open()), pattern).unwrap();
         let mut file = Vec::new();
-        let saved = plan.clone().save(&prompts(), Texts::Kept, &mut file).unwrap();
+        let done = saved(&plan, Texts::Kept, &mut file).unwrap();
         let mut digest = PlanDigest::default();
         for (request, read) in plan.clone().zip(read(&file)) {
             let read = read.unwrap();
@@ -173,9 +193,9 @@ mod tests {
             let Shared::Group { group, tokens } = read.shared else { panic!("no beginning in {read:?}") };
             assert_eq!(plan.prefix(request.id, request.input_tokens), Some(Prefix { group, tokens }));
         }
-        assert_eq!(digest, saved.digest);
-        assert_eq!(saved.digest, crate::digest::of_plan(plan, &prompts()).unwrap());
-        assert_eq!(saved.digest.to_string(), "2ea88961d32d8bf95f4787e30e378b085531e1cc78ce199dd8e3319af72b050e");
+        assert_eq!(digest, done.digest);
+        assert_eq!(done.digest, crate::digest::of_plan(plan, &prompts()).unwrap());
+        assert_eq!(done.digest.to_string(), "2ea88961d32d8bf95f4787e30e378b085531e1cc78ce199dd8e3319af72b050e");
     }
 
     #[test]
@@ -188,7 +208,7 @@ mod tests {
         let warm =
             PlanConfig { warmup: Warmup::Duration(Nanos::from_secs(1)), ..config(Load::Closed { concurrency: 1 }) };
         for config in [by_clock, endless, warm] {
-            let refused = Plan::new(config).unwrap().save(&prompts(), Texts::Left, Vec::new()).unwrap_err();
+            let refused = saved(&Plan::new(config).unwrap(), Texts::Left, Vec::new()).unwrap_err();
             assert!(matches!(refused, SaveError::Endless) && refused.hint() == "--requests 100");
         }
     }
@@ -204,7 +224,7 @@ mod tests {
                 Ok(())
             }
         }
-        let refused = Plan::new(config(open())).unwrap().save(&prompts(), Texts::Left, Full).unwrap_err();
+        let refused = saved(&Plan::new(config(open())).unwrap(), Texts::Left, Full).unwrap_err();
         assert!(matches!(refused, SaveError::Write(WriteError::Write(_))));
     }
 }

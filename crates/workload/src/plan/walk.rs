@@ -19,7 +19,7 @@ pub(super) struct Walk {
     arrivals: Option<Arrivals>,
     place: Stretch,
     timing: Timing,
-    /// A trace ends the plan that replays it.
+    /// A trace ends the plan that replays it, unless it repeats.
     most: Option<u64>,
 }
 
@@ -43,7 +43,7 @@ impl Walk {
             arrivals,
             place: Stretch::default(),
             timing: Timing::new(config, pattern),
-            most: pattern.replay.as_ref().map(Replay::len),
+            most: pattern.replay.as_ref().and_then(Replay::end),
         }
     }
 

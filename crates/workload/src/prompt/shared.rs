@@ -31,8 +31,7 @@ impl Prompts {
         tokens: Tokens,
         text: &mut String,
     ) -> Result<(), PromptError> {
-        let shared = prefix.map_or(Shared::Nothing, |Prefix { group, tokens }| Shared::Group { group, tokens });
-        self.write_shared(&shared, None, id, tokens, text)
+        self.write_shared(&Shared::of(prefix), None, id, tokens, text)
     }
 
     /// As [`write`](Self::write), beginning with what a trace says that the prompt shares: a block of one name is the same text in

@@ -19,7 +19,7 @@ impl TraceRequest {
             Ok::<_, TokenizerError>(counted.map(|count| Tokens::new(count as u64)))
         };
         let input = match (self.input_tokens, tokenizer) {
-            (None, Some(_)) => said(&self.content).map(|text| count(&text)).transpose()?.flatten(),
+            (None, Some(_)) => self.text().map(|text| count(&text)).transpose()?.flatten(),
             (recorded, _) => recorded,
         };
         let output = match (self.output_tokens, &self.answer) {
@@ -28,21 +28,22 @@ impl TraceRequest {
         };
         Ok([input, output])
     }
-}
 
-/// The text of a request, of whatever form.
-fn said(content: &Content) -> Option<String> {
-    match content {
-        Content::Lengths => None,
-        Content::Prompt(prompt) => Some(prompt.clone()),
-        Content::Messages { messages: json, .. }
-        | Content::NewMessages { messages: json, .. }
-        | Content::Body(json) => {
-            let value: serde_json::Value = serde_json::from_str(json).ok()?;
-            let messages = value.get("messages").or_else(|| value.get("prompt")).unwrap_or(&value);
-            let mut text = String::new();
-            gather(messages, &mut text);
-            Some(text)
+    /// What it says, of whatever form: the texts of its messages one behind the other. `None` if the file has lengths only.
+    #[must_use]
+    pub fn text(&self) -> Option<String> {
+        match &self.content {
+            Content::Lengths => None,
+            Content::Prompt(prompt) => Some(prompt.clone()),
+            Content::Messages { messages: json, .. }
+            | Content::NewMessages { messages: json, .. }
+            | Content::Body(json) => {
+                let value: serde_json::Value = serde_json::from_str(json).ok()?;
+                let messages = value.get("messages").or_else(|| value.get("prompt")).unwrap_or(&value);
+                let mut text = String::new();
+                gather(messages, &mut text);
+                Some(text)
+            }
         }
     }
 }

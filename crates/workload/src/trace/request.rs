@@ -2,6 +2,8 @@
 
 use metron_units::{Nanos, Tokens};
 
+use crate::plan::Prefix;
+
 /// One recorded request. What its file does not say is `None`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TraceRequest {
@@ -69,6 +71,14 @@ pub enum Shared {
         /// How many of its tokens are the group's.
         tokens: Tokens,
     },
+}
+
+impl Shared {
+    /// The beginning that a plan's pattern gives.
+    #[must_use]
+    pub fn of(prefix: Option<Prefix>) -> Self {
+        prefix.map_or(Self::Nothing, |Prefix { group, tokens }| Self::Group { group, tokens })
+    }
 }
 
 /// Within what the names of blocks hold.

@@ -1,0 +1,185 @@
+//! Traces, datasets and shaped loads on the command line: what a file says is what is sent, and what it says wrongly is refused.
+
+use metron_metrics::RequestRecord;
+use metron_results::rows::read_rows;
+use serde_json::{Value, json};
+
+use crate::metron::{Ended, Folder};
+use crate::server::{Server, chat};
+
+const ENGINE: &str = "sim:fixed?ttft=10ms&tbt=1ms";
+const TRACE: &str = "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:20:01.1234567,512,9\n\
+                     2023-11-16 18:20:01.1234568,64,7\n2023-11-16 18:20:02.0000000,1,1\n";
+
+fn folder(file: &str) -> Folder {
+    let folder = Folder::new();
+    std::fs::write(folder.path().join("trace"), file).expect("written");
+    folder
+}
+
+/// Runs in virtual time, and gives the rows.
+fn rows(folder: &Folder, more: &[&str]) -> Vec<RequestRecord> {
+    run(folder, more).with_code(0);
+    let rows = read_rows(&folder.path().join("out/requests.parquet")).expect("rows");
+    rows.map(|row| row.expect("a row")).collect()
+}
+
+fn run(folder: &Folder, more: &[&str]) -> Ended {
+    let base = ["run", "--url", ENGINE, "--virtual-time", "--output", "out", "--force", "--quiet", "--json"];
+    folder.metron(base.iter().chain(more))
+}
+
+fn instants(rows: &[RequestRecord]) -> Vec<u64> {
+    rows.iter().map(|row| row.intended.expect("an instant").get()).collect()
+}
+
+#[test]
+fn a_trace_gives_instants_and_lengths_to_its_last_digit() {
+    let folder = folder(TRACE);
+    let planned = rows(&folder, &["--trace", "trace"]);
+    assert_eq!(instants(&planned), [0, 100, 876_543_300]);
+    let lengths: Vec<(u64, u64)> =
+        planned.iter().map(|row| (row.planned_input_tokens.get(), row.output_tokens.get())).collect();
+    assert_eq!(lengths, [(512, 9), (64, 7), (1, 1)]);
+    assert!(planned.iter().all(|row| row.dispatched == row.intended), "virtual time sends at the instant");
+    assert_eq!(instants(&rows(&folder, &["--trace", "trace", "--speed", "2"])), [0, 50, 438_271_650]);
+}
+
+#[test]
+fn a_trace_is_the_plan_and_config_yaml_repeats_it() {
+    let folder = folder(TRACE);
+    let summary = run(&folder, &["--trace", "trace", "--speed", "4"]).with_code(0).json();
+    assert_eq!((&summary["requests"]["planned"], &summary["run"]["load"]["arrivals"]), (&json!(3), &json!("recorded")));
+    assert_eq!(summary["run"]["load"]["rate"], Value::Null, "the trace gave the instants");
+    let config = std::fs::read_to_string(folder.path().join("out/config.yaml")).expect("a configuration");
+    let again = folder.metron(["run", "--config", "out/config.yaml", "--output", "again", "--json", "--quiet"]);
+    assert_eq!(again.with_code(0).json()["metrics"], summary["metrics"]);
+    assert_eq!(std::fs::read_to_string(folder.path().join("again/config.yaml")).expect("a configuration"), config);
+}
+
+#[test]
+fn lengths_of_a_trace_go_with_any_load() {
+    let folder = folder(TRACE);
+    let at_a_rate = rows(&folder, &["--trace", "trace", "--rate", "10", "--arrivals", "constant"]);
+    assert_eq!(instants(&at_a_rate), [100_000_000, 200_000_000, 300_000_000]);
+    assert_eq!(at_a_rate[1].planned_input_tokens.get(), 64);
+    let by_users = rows(&folder, &["--trace", "trace", "--concurrency", "1"]);
+    assert_eq!(by_users.iter().map(|row| row.planned_input_tokens.get()).collect::<Vec<_>>(), [512, 64, 1]);
+    let drawn = rows(&folder, &["--input-tokens", "trace:trace", "--requests", "50"]);
+    assert!(drawn.iter().all(|row| [512, 64, 1].contains(&row.planned_input_tokens.get())));
+    let pairs = rows(&folder, &["--lengths", "trace:trace", "--requests", "50"]);
+    let of_the_file = [(512, 9), (64, 7), (1, 1)];
+    assert!(pairs.iter().all(|row| of_the_file.contains(&(row.planned_input_tokens.get(), row.output_tokens.get()))));
+}
+
+#[test]
+fn users_think_between_an_answer_and_their_next_request() {
+    let rows =
+        rows(&Folder::new(), &["--concurrency", "1", "--think-time", "2s", "--requests", "3", "--output-tokens", "1"]);
+    let sent: Vec<u64> = rows.iter().map(|row| row.dispatched.expect("sent").get()).collect();
+    assert_eq!(sent, [0, 2_010_000_000, 4_020_000_000]);
+}
+
+#[test]
+fn a_curve_says_its_own_rate() {
+    let rows = rows(&Folder::new(), &["--arrivals", "constant over steps:1s@2,1s@4", "--requests", "6"]);
+    let ms: Vec<u64> = instants(&rows).iter().map(|ns| ns / 1_000_000).collect();
+    assert_eq!(ms, [500, 1000, 1250, 1500, 1750, 2000]);
+}
+
+/// The bodies that a server gets, in the plan's order.
+fn bodies(folder: &Folder, more: &[&str]) -> Vec<Value> {
+    let server = Server::start(|_, _| chat(1));
+    let url = server.url();
+    let base = ["run", "--url", url.as_str(), "--model", "m", "--concurrency", "1", "--quiet"];
+    folder.metron(base.iter().chain(more)).that_ran();
+    server.requests().iter().map(|request| serde_json::from_str(&request.body).expect("JSON")).collect()
+}
+
+#[test]
+fn texts_of_a_dataset_are_sent_in_its_order_and_again() {
+    let folder = folder("{\"prompt\": \"Name a river.\", \"output_tokens\": 20}\n{\"prompt\": \"Name two.\"}\n");
+    let bodies = bodies(&folder, &["--dataset", "trace", "--requests", "3", "--output-tokens", "5"]);
+    let sent: Vec<(&Value, &Value)> =
+        bodies.iter().map(|body| (&body["messages"][0]["content"], &body["max_tokens"])).collect();
+    let (river, two) = (json!("Name a river."), json!("Name two."));
+    assert_eq!(sent, [(&river, &json!(20)), (&two, &json!(5)), (&river, &json!(20))]);
+}
+
+#[test]
+fn prompts_share_what_is_asked_and_nothing_else() {
+    let words = |body: &Value| -> Vec<String> {
+        let text = body["messages"][0]["content"].as_str().expect("a text");
+        text.split(' ').map(str::to_owned).collect()
+    };
+    let in_common = |more: &[&str]| {
+        let bodies = bodies(&Folder::new(), &[&["--requests", "2", "--input-tokens", "40"], more].concat());
+        let (a, b) = (words(&bodies[0]), words(&bodies[1]));
+        a.iter().zip(&b).take_while(|(a, b)| a == b).count()
+    };
+    assert_eq!(in_common(&[]), 0);
+    assert_eq!(in_common(&["--prefix", "groups:1,16"]), 16);
+    assert_eq!(in_common(&["--prefix-cache", "warm"]), 40);
+}
+
+/// A file that is refused: exit 2, one message, nothing written.
+#[track_caller]
+fn refused(file: &[u8], arguments: &[&str], message: &str) {
+    let folder = Folder::new();
+    std::fs::write(folder.path().join("trace"), file).expect("written");
+    let ended = run(&folder, arguments).with_code(2);
+    assert!(ended.stderr.contains(message), "{message} in {}", ended.stderr);
+    assert!(ended.stderr.lines().count() <= 2 && !ended.stderr.contains('\x1b'), "{}", ended.stderr);
+    assert_eq!(folder.files().len(), 1, "nothing is written");
+}
+
+#[test]
+fn faults_of_a_file_are_told_with_line_column_value_and_what_was_expected() {
+    let trace = ["--trace", "trace"];
+    let header = "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:20:01.1,1,1\n";
+    let at = |row: &str| format!("{header}{row}\n{row}\n").into_bytes();
+    let message = "--trace: `trace`: line 3, column 2: `ContextTokens` is `-5`; expected a token count from 0 to \
+                   10000000 (and 1 more lines at fault)";
+    refused(&at("2023-11-16 18:20:02.1,-5,1"), &trace, message);
+    refused(&at("2023-11-16 18:20:02.1,1e9,1"), &trace, "`1e9`");
+    refused(&at("2023-11-16 18:20:02.1,,1"), &trace, "line 3, column 2: `ContextTokens` is missing");
+    refused(&at("later,1,1"), &trace, "line 3, column 1: `TIMESTAMP` is `later`");
+    refused(&at("2023-11-16 18:20:02.1,1"), &trace, "line 3");
+    refused(b"", &trace, "is empty");
+    refused(b"{\"a\": 1}\n", &trace, "no format has these");
+    refused(b"\x1b[2J\n", &trace, "no format has these");
+    refused(b"PAR1", &trace, "Parquet");
+    refused(b"\x1f\x8b\x08\x00cut", &trace, "trace");
+    refused(TRACE.as_bytes(), &["--trace", "none"], "cannot read `none`: No such file");
+    refused(TRACE.as_bytes(), &["--input-tokens", "trace:none"], "--input-tokens: cannot read `none`");
+    refused(TRACE.as_bytes(), &["--lengths", "bilognormal:1,1,1,1"], "--lengths");
+    refused(b"{\"prompt\": \"Hi\"}\n", &trace, "when it was sent");
+}
+
+#[test]
+fn what_a_load_cannot_mean_is_refused() {
+    let refused = |arguments: &[&str], message: &str| refused(TRACE.as_bytes(), arguments, message);
+    refused(&["--trace", "trace", "--dataset", "trace"], "contradict");
+    refused(&["--speed", "2"], "--trace FILE");
+    refused(&["--dataset", "trace", "--speed", "2"], "a dataset has none");
+    refused(&["--trace", "trace", "--speed", "0"], "speed `0` lies outside");
+    refused(&["--trace", "trace", "--lengths", "trace:trace"], "says its own lengths");
+    refused(&["--rate", "4", "--think-time", "1s"], "do not wait");
+    refused(&["--think-time", "1"], "has no unit");
+    refused(&["--rate", "4", "--arrivals", "steps:10s@5"], "contradicts a curve");
+    refused(&["--arrivals", "diurnal:24h,0.5"], "needs --rate");
+    refused(&["--trace", "trace", "--ramp-up", "1s"], "bent by a ramp");
+    refused(&["--prefix", "groups:0,1"], "no number from 1");
+    refused(&["--prefix", "groups:2,8", "--prefix-cache", "warm"], "a warm prefix cache");
+    refused(&["--prefix-cache", "hot"], "none of cold, warm");
+}
+
+#[test]
+fn a_packed_trace_with_a_byte_order_mark_and_dos_lines_is_read() {
+    use std::io::Write as _;
+    let folder = Folder::new();
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(format!("\u{feff}{}", TRACE.replace('\n', "\r\n")).as_bytes()).expect("packed");
+    std::fs::write(folder.path().join("trace"), packed.finish().expect("packed")).expect("written");
+    assert_eq!(instants(&rows(&folder, &["--trace", "trace"])), [0, 100, 876_543_300]);
+}

@@ -1,0 +1,92 @@
+//! What a configuration would send, without a server: request by request, in the plan's order. Sends nothing.
+
+use metron_units::Nanos;
+use metron_wire::{Dialect, Endpoint};
+use metron_workload::{Load, Plan, PlanDigest, PlannedRequest, Prompts};
+
+use crate::RunConfig;
+use crate::error::RunError;
+use crate::resolve::{Resolved, Server};
+use crate::script::{Composed, Composer, Script, ScriptError};
+
+/// What stands for the model's name where only the server knows it.
+pub const UNKNOWN_MODEL: &str = "MODEL";
+
+/// The requests that a run would send: an iterator.
+#[derive(Debug)]
+pub struct Preview {
+    plan: Plan,
+    composer: Composer,
+    digest: PlanDigest,
+}
+
+/// One request that a run would send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Previewed {
+    /// Its place in the plan: instant, lengths, phase.
+    pub request: PlannedRequest,
+    /// How long its user waits after the answer, in a closed loop.
+    pub think: Nanos,
+    /// Its prompt as one text.
+    pub prompt: String,
+    /// Its body, as it would go out.
+    pub body: Vec<u8>,
+}
+
+impl Preview {
+    /// Of a configuration, whose files are read.
+    ///
+    /// # Errors
+    /// What the user has to mend, or a tokenizer of which no prompts can be made.
+    pub fn of(config: &RunConfig) -> Result<Self, RunError> {
+        let variables = |name: &str| std::env::var(name).ok();
+        let resolved = Resolved::of(config, &variables)?;
+        let plan = resolved.whole_plan();
+        let prompts = Prompts::new(&resolved.tokenizer, config.seed).map_err(RunError::Prompt)?;
+        let composer = Composer {
+            script: Script::new(plan.clone(), prompts, resolved.script.clone()),
+            dialect: dialect(config, &resolved),
+            model: config.model.clone().unwrap_or_else(|| UNKNOWN_MODEL.to_owned()),
+            extra: resolved.extra,
+        };
+        Ok(Self { plan, composer, digest: PlanDigest::default() })
+    }
+
+    /// The plan as far as it is still to come.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Whether instants are the plan's, and not left to users.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        matches!(self.plan.config().load, Load::Open { .. })
+    }
+
+    /// The digest of the requests that were given so far.
+    #[must_use]
+    pub fn digest(&self) -> PlanDigest {
+        self.digest
+    }
+}
+
+impl Iterator for Preview {
+    type Item = Result<Previewed, ScriptError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let request = self.plan.next()?;
+        let think = self.plan.think_time(request.id);
+        let composed = self.composer.compose(&request, &mut self.digest);
+        Some(composed.map(|Composed { prompt, body }| Previewed { request, think, prompt, body }))
+    }
+}
+
+/// The dialect in which a run's bodies are written.
+fn dialect(config: &RunConfig, resolved: &Resolved) -> Dialect {
+    let of_url = match &resolved.server {
+        Server::Network { url } => Endpoint::resolve_for(url, resolved.dialect, config.model.as_deref()).ok(),
+        Server::Simulated(_) => None,
+    };
+    of_url.map(|endpoint| endpoint.dialect()).or(resolved.dialect).unwrap_or(Dialect::Chat)
+}

@@ -1,0 +1,155 @@
+//! What each request of a plan says: words made for it, or what its trace has. Asked in the plan's order. Knows no instant and
+//! no connection.
+
+mod compose;
+mod patch;
+mod recorded;
+mod talks;
+
+use metron_wire::Dialect;
+use metron_workload::trace::{Content, Shared};
+use metron_workload::{Plan, PlannedRequest, PromptError, Prompts, TraceRequest};
+use serde_json::{Map, Value};
+
+pub(crate) use compose::{Composed, Composer};
+use patch::laid_over;
+pub use recorded::TraceFileError;
+pub(crate) use recorded::{Recorded, TraceFile};
+use talks::Talks;
+
+/// What the requests of a run say.
+#[derive(Debug)]
+pub(crate) struct Script {
+    plan: Plan,
+    prompts: Prompts,
+    recorded: Option<Recorded>,
+    talks: Talks,
+}
+
+/// What one request says.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Said {
+    /// As one text.
+    pub(crate) prompt: String,
+    /// As messages, a JSON array: where its trace has them.
+    pub(crate) messages: Option<Value>,
+    /// Further fields of its body, from its trace.
+    pub(crate) fields: Map<String, Value>,
+}
+
+/// Why a request has nothing to say.
+#[derive(Debug, thiserror::Error)]
+pub enum ScriptError {
+    /// No prompt of the planned length.
+    #[error("cannot make the plan's prompts")]
+    Prompt(#[from] PromptError),
+    /// The trace is not what it was when the plan was made.
+    #[error(transparent)]
+    Trace(#[from] TraceFileError),
+}
+
+impl Script {
+    /// Of a plan, with the file that it replays if that says more than instants and lengths.
+    pub(crate) fn new(plan: Plan, prompts: Prompts, file: Option<TraceFile>) -> Self {
+        Self { plan, prompts, recorded: file.map(Recorded::new), talks: Talks::default() }
+    }
+
+    /// What the plan's next request says.
+    ///
+    /// # Errors
+    /// If a prompt cannot be made, or the trace no longer says what it said.
+    pub(crate) fn say(&mut self, request: &PlannedRequest) -> Result<Said, ScriptError> {
+        let told = match &mut self.recorded {
+            Some(recorded) => recorded.next()?,
+            None => TraceRequest::default(),
+        };
+        let mut said = Said { fields: object(told.extra.as_deref()), ..Said::default() };
+        match &told.content {
+            Content::Lengths => self.make(request, &told, &mut said.prompt)?,
+            Content::Prompt(prompt) => said.prompt.clone_from(prompt),
+            Content::Messages { messages, tools } => {
+                said.prompt = told.text().unwrap_or_default();
+                said.messages = json(messages);
+                said.offers(tools.as_deref());
+            }
+            Content::NewMessages { messages, tools } => {
+                let (messages, text) = self.talks.turn(&told, messages);
+                (said.messages, said.prompt) = (Some(messages), text);
+                said.offers(tools.as_deref());
+            }
+            Content::Body(body) => {
+                said.prompt = told.text().unwrap_or_default();
+                said.body(object(Some(body)));
+            }
+        }
+        Ok(said)
+    }
+
+    /// Words of the planned length, which begin with what the trace or the plan says that they share.
+    fn make(&self, request: &PlannedRequest, told: &TraceRequest, text: &mut String) -> Result<(), PromptError> {
+        let (id, tokens) = (request.id, request.input_tokens);
+        match told.shared {
+            Shared::Nothing => self.prompts.write_after(self.plan.prefix(id, tokens), id, tokens, text),
+            Shared::Blocks { .. } | Shared::Group { .. } => {
+                self.prompts.write_shared(&told.shared, told.session.as_deref(), id, tokens, text)
+            }
+        }
+    }
+}
+
+impl Said {
+    fn offers(&mut self, tools: Option<&str>) {
+        if let Some(tools) = tools.and_then(json) {
+            self.fields.insert("tools".to_owned(), tools);
+        }
+    }
+
+    /// A whole body: its messages or prompt, and what else is the request's own. Model and streaming are the run's.
+    fn body(&mut self, mut body: Map<String, Value>) {
+        self.messages = body.remove("messages");
+        for runs in ["prompt", "model", "stream", "stream_options"] {
+            body.remove(runs);
+        }
+        self.fields.extend(body);
+    }
+
+    /// Everything of it, in one text: what a plan's digest is made of.
+    pub(crate) fn whole(&self) -> std::borrow::Cow<'_, str> {
+        if self.messages.is_none() && self.fields.is_empty() {
+            return (&self.prompt).into();
+        }
+        serde_json::json!([self.prompt, self.messages, self.fields]).to_string().into()
+    }
+
+    /// What is laid over a body of `dialect` that has the prompt alone; `user`, what the user lays over all, comes last.
+    fn patch(self, dialect: Dialect, user: Option<&Map<String, Value>>) -> Map<String, Value> {
+        let mut patch = self.fields;
+        if let Some(messages) = self.messages.filter(|_| takes_messages(dialect)) {
+            patch.insert("messages".to_owned(), messages);
+        }
+        if let Some(user) = user {
+            laid_over(&mut patch, user);
+        }
+        patch
+    }
+}
+
+/// Whether a dialect's body has OpenAI's messages; to others their texts go as one.
+fn takes_messages(dialect: Dialect) -> bool {
+    matches!(dialect, Dialect::Chat | Dialect::Azure | Dialect::Cohere | Dialect::Ollama)
+}
+
+/// JSON that its trace's reader has looked at.
+fn json(text: &str) -> Option<Value> {
+    serde_json::from_str(text).ok()
+}
+
+fn object(text: Option<&str>) -> Map<String, Value> {
+    match text.and_then(json) {
+        Some(Value::Object(object)) => object,
+        Some(_) | None => Map::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

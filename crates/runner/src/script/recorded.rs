@@ -1,0 +1,89 @@
+//! The trace that a plan replays, read beside it once more: in constant memory, request by request. Knows no plan.
+
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+
+use metron_workload::trace::TraceOptions;
+use metron_workload::{Replay, Trace, TraceError, TraceRequest};
+
+/// A file of requests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TraceFile {
+    pub(crate) path: PathBuf,
+    pub(crate) options: TraceOptions,
+    /// Behind the last request comes the first again.
+    pub(crate) repeats: bool,
+}
+
+/// Why a file of requests cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum TraceFileError {
+    /// It cannot be opened.
+    #[error("cannot read `{}`", path.display())]
+    Open {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// It is no trace, or not all of it.
+    #[error("`{}`", path.display())]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: TraceError,
+    },
+    /// It ended before the plan did.
+    #[error("`{}` has fewer requests than it had when the plan was made", path.display())]
+    Shorter {
+        /// Which.
+        path: PathBuf,
+    },
+}
+
+impl TraceFile {
+    /// Begins to read it.
+    pub(crate) fn open(&self) -> Result<Trace, TraceFileError> {
+        let path = || self.path.clone();
+        let file = File::open(&self.path).map_err(|source| TraceFileError::Open { path: path(), source })?;
+        Trace::read(file, self.options.clone()).map_err(|source| TraceFileError::Read { path: path(), source })
+    }
+}
+
+/// A file of requests that is being read.
+#[derive(Debug)]
+pub(crate) struct Recorded {
+    file: TraceFile,
+    trace: Option<Trace>,
+    /// Whether the present pass has given a request.
+    given: bool,
+}
+
+impl Recorded {
+    pub(crate) fn new(file: TraceFile) -> Self {
+        Self { file, trace: None, given: false }
+    }
+
+    /// The next request that is sent.
+    pub(crate) fn next(&mut self) -> Result<TraceRequest, TraceFileError> {
+        loop {
+            let trace = match &mut self.trace {
+                Some(trace) => trace,
+                None => self.trace.insert(self.file.open()?),
+            };
+            match trace.find(|read| read.as_ref().map_or(true, Replay::keeps)) {
+                Some(Ok(request)) => {
+                    self.given = true;
+                    return Ok(request);
+                }
+                Some(Err(source)) => return Err(TraceFileError::Read { path: self.file.path.clone(), source }),
+                None if self.file.repeats && self.given => (self.trace, self.given) = (None, false),
+                None => return Err(TraceFileError::Shorter { path: self.file.path.clone() }),
+            }
+        }
+    }
+}
