@@ -1,6 +1,7 @@
 //! What a run leaves behind, written and read: summary, rows, journal; other tools' result files too.
 //!
 //! - [`summary::Summary`] and [`score::ScoreReport`] are the contract with users' scripts; [`schema()`] describes them.
+//! - [`capacity::CapacityFile`] and [`prefill_profile::PrefillProfileFile`] are what searches over many runs leave.
 //! - [`event::RunEvent`] is what a runner tells whoever watches.
 //! - [`recorder::Recorder`] keeps a run's requests while it runs and leaves its files at the end, whole or absent.
 //! - [`rows`], [`journal`] and [`recover()`] read them back; [`foreign`] reads other tools' files.
@@ -9,12 +10,14 @@
 
 #![forbid(unsafe_code)]
 
+pub mod capacity;
 pub mod event;
 pub mod facts;
 pub mod folder;
 pub mod foreign;
 pub mod journal;
 mod plan_order;
+pub mod prefill_profile;
 pub mod probe;
 pub mod recorder;
 pub mod recover;

@@ -12,6 +12,7 @@ mod textbook;
 
 use std::ops::ControlFlow;
 
+use metron_results::event::InFlight;
 use metron_runner::search::capacity::{Answer, Budget, Settings, search};
 use metron_runner::search::{Load, LoadUnit, Prober, Wish};
 use metron_units::{Nanos, Share};
@@ -106,12 +107,13 @@ fn bisection(setting: Setting, seed: u64, length: u64) -> (f64, u64) {
     let mut holds = |load: f64| {
         probes += 1;
         let (mut part, mut of, mut seen) = (0.0, 0.0, 0);
-        let wish = Wish { load: Load::new(load).expect("above zero"), seed: probes };
+        let load = Load::new(load).expect("above zero");
+        let wish = Wish { load, seed: probes, most: length, time: Nanos::MAX };
         let Ok(_) = textbook.probe(wish, &mut |request| {
             part += request.scores[0].part;
             of += request.scores[0].of;
             seen += 1;
-            if seen == length { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            if seen == length { ControlFlow::Break(InFlight::Dropped) } else { ControlFlow::Continue(()) }
         });
         part <= allowed * of
     };

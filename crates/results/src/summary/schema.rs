@@ -29,6 +29,16 @@ pub const SCHEMAS: &[Schema] = &[
         about: "what `metron probe --json` prints",
         make: || schemars::schema_for!(crate::probe::ProbeReport),
     },
+    Schema {
+        name: "capacity",
+        about: "capacity.json, and what `metron capacity --json` prints",
+        make: || schemars::schema_for!(crate::capacity::CapacityFile),
+    },
+    Schema {
+        name: "prefill-profile",
+        about: "prefill-profile.json, and what `metron prefill --json` prints",
+        make: || schemars::schema_for!(crate::prefill_profile::PrefillProfileFile),
+    },
 ];
 
 impl Schema {

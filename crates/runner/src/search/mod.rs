@@ -7,6 +7,8 @@ pub mod capacity;
 pub mod demand;
 pub mod prefill;
 pub mod prober;
+pub mod runs;
 
 pub use demand::{Demand, NotSearchable};
-pub use prober::{Ending, Load, LoadUnit, Observation, Prober, Score, Wish};
+pub use prober::{Ending, Load, LoadUnit, Observation, Played, Prober, Score, See, Wish};
+pub use runs::{Files, Runs, RunsSettings};

@@ -1,10 +1,10 @@
 //! The seam between a search and whatever it searches. Knows no statistics.
 //!
-//! A prober over real runs sends requests at the load until told to stop, scores each finished request with
-//! [`Demand::score`](super::Demand::score) and says how many are under way.
+//! [`Runs`](super::Runs) is the one over real runs.
 
 use std::ops::ControlFlow;
 
+use metron_results::event::InFlight;
 use metron_units::Nanos;
 
 /// What a load is counted in.
@@ -49,6 +49,9 @@ impl LoadUnit {
 pub struct Load(f64);
 
 impl Load {
+    /// One of its unit.
+    pub(super) const ONE: Self = Self(1.0);
+
     /// `None` unless finite and above zero.
     #[must_use]
     pub fn new(load: f64) -> Option<Self> {
@@ -80,7 +83,7 @@ pub struct Score {
 /// One request, as a search sees it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Observation<'a> {
-    /// When it finished, or another instant that rises with the probe, from the probe's start.
+    /// When it was sent, or was to be, from the probe's start.
     pub at: Nanos,
     /// Requests under way when this one was sent, itself left out: what grows without end where the server cannot keep up.
     pub in_flight: u64,
@@ -95,6 +98,10 @@ pub struct Wish {
     pub load: Load,
     /// The seed of the plan. Each probe has another.
     pub seed: u64,
+    /// The most requests that will be looked at.
+    pub most: u64,
+    /// The longest that it may take; [`Nanos::MAX`] where only requests are counted.
+    pub time: Nanos,
 }
 
 /// Why a probe came to its end.
@@ -108,18 +115,26 @@ pub enum Ending {
     Interrupted,
 }
 
+/// How a probe came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Played {
+    /// Why.
+    pub ending: Ending,
+    /// How long it took, until nothing of it was under way any more.
+    pub took: Nanos,
+}
+
+/// What hears of each request, and breaks once enough was seen: what is then still in flight may end, or is dropped.
+pub type See<'a> = dyn FnMut(&Observation<'_>) -> ControlFlow<InFlight> + Send + 'a;
+
 /// Plays a load and hands over one request after another.
 pub trait Prober {
     /// What can keep a probe from being played at all.
     type Error;
 
-    /// Plays `wish`, handing each request to `see` in order, until `see` breaks.
+    /// Plays `wish`, handing each request to `see` in the order in which they were sent, until `see` breaks or there are no more.
     ///
     /// # Errors
     /// If the load could not be played; a request that fails is no error but a miss.
-    fn probe(
-        &mut self,
-        wish: Wish,
-        see: &mut dyn FnMut(&Observation<'_>) -> ControlFlow<()>,
-    ) -> Result<Ending, Self::Error>;
+    fn probe(&mut self, wish: Wish, see: &mut See<'_>) -> Result<Played, Self::Error>;
 }

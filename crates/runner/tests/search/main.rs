@@ -1,5 +1,6 @@
 //! Searches for a capacity, over textbook queues whose answer is known. The full experiment is `examples/capacity_coverage.rs`.
 
+mod runs;
 mod textbook;
 
 use metron_runner::search::capacity::{Answer, BoundedBy, Budget, Capacity, Found, Settings, search};

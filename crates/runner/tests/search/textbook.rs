@@ -3,9 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::convert::Infallible;
-use std::ops::ControlFlow;
 
-use metron_runner::search::{Demand, Ending, Observation, Prober, Wish};
+use metron_runner::search::{Demand, Ending, Observation, Played, Prober, See, Wish};
 use metron_units::Nanos;
 
 /// SplitMix64 (G. Steele, D. Lea, C. Flood, OOPSLA 2014): quick enough for millions of requests in an unoptimised build.
@@ -169,11 +168,7 @@ impl Textbook {
 impl Prober for Textbook {
     type Error = Infallible;
 
-    fn probe(
-        &mut self,
-        wish: Wish,
-        see: &mut dyn FnMut(&Observation<'_>) -> ControlFlow<()>,
-    ) -> Result<Ending, Infallible> {
+    fn probe(&mut self, wish: Wish, see: &mut See<'_>) -> Result<Played, Infallible> {
         let mut random = Random(wish.seed ^ self.seed.wrapping_mul(0xd134_2543_de82_ef95));
         let Setting { arrivals, servers, service, value, .. } = self.setting;
         let mut free = vec![0.0_f64; servers];
@@ -203,7 +198,8 @@ impl Prober for Textbook {
             let at = Nanos::from_secs_f64(now).expect("a probe is short");
             if see(&Observation { at, in_flight, scores: &scores }).is_break() {
                 let bound = wish.load.get() > self.client_limit;
-                return Ok(if bound { Ending::ClientBound } else { Ending::Enough });
+                let ending = if bound { Ending::ClientBound } else { Ending::Enough };
+                return Ok(Played { ending, took: at });
             }
         }
     }

@@ -6,12 +6,13 @@
 use metron_units::Nanos;
 
 use super::super::demand::Demand;
-use super::super::prober::{Ending, Load};
+use super::super::prober::{Ending, Load, LoadUnit};
 use super::answer::{Answer, BoundedBy, Capacity};
 use super::drift;
 use super::isotonic::{Bracket, bracket};
 use super::probe::{Patience, Plan, Probe};
 use super::regression::{Crossing, Point, Scatter, crossing};
+use super::verdict::Verdict;
 use super::{Settings, Spent};
 
 /// The bracket is narrow enough to be measured within: the loads that hold and fail are this many times apart.
@@ -53,7 +54,7 @@ pub(super) fn next(probes: &[Probe], demands: &[Demand], settings: &Settings) ->
         return Step::Done(Answer::Unstable(unsteady));
     }
     if spent.exceeds(&settings.budget) || probes.last().is_some_and(|probe| probe.ending == Ending::Interrupted) {
-        return Step::Done(conclude(&found, &bracket, settings));
+        return Step::Done(conclude(&found, probes, demands, settings));
     }
     let patient = |load: Load| {
         Step::Play(Plan {
@@ -69,19 +70,19 @@ pub(super) fn next(probes: &[Probe], demands: &[Demand], settings: &Settings) ->
         (Some(holds), None) => raise(holds, &patient, &bracket, settings),
         (None, Some(fails)) => lower(fails, &patient, &bracket, settings),
         (Some(holds), Some(fails)) if beside(settings, holds, fails) => {
-            Step::Done(conclude(&found, &bracket, settings))
+            Step::Done(conclude(&found, probes, demands, settings))
         }
         (Some(holds), Some(fails)) if fails.get() > holds.get() * NARROW => patient(middle(holds, fails)),
         (Some(holds), Some(fails)) => refine(probes, &found, (holds, fails), settings, grain)
-            .unwrap_or_else(|| Step::Done(conclude(&found, &bracket, settings))),
+            .unwrap_or_else(|| Step::Done(conclude(&found, probes, demands, settings))),
     }
 }
 
 /// Whether no whole number of requests under way lies between the two.
 fn beside(settings: &Settings, holds: Load, fails: Load) -> bool {
     match settings.unit {
-        super::LoadUnit::ConcurrentRequests => fails > holds && fails.get() - holds.get() < 1.5,
-        super::LoadUnit::RequestsPerSecond => false,
+        LoadUnit::ConcurrentRequests => fails > holds && fails.get() - holds.get() < 1.5,
+        LoadUnit::RequestsPerSecond => false,
     }
 }
 
@@ -194,7 +195,7 @@ fn within(settings: &Settings, load: Load) -> Load {
 }
 
 /// The answer as well as it is known.
-fn conclude(found: &Option<Binding>, bracket: &Bracket, settings: &Settings) -> Answer {
+fn conclude(found: &Option<Binding>, probes: &[Probe], demands: &[Demand], settings: &Settings) -> Answer {
     if let Some(Binding { objective, crossing }) = found {
         let load = |x: f64| Load::new(x.exp()).unwrap_or(settings.start);
         return Answer::Capacity(Capacity {
@@ -204,7 +205,35 @@ fn conclude(found: &Option<Binding>, bracket: &Bracket, settings: &Settings) -> 
             bounded_by: BoundedBy::Objective(*objective),
         });
     }
-    Answer::NotYet { holds: bracket.holds, fails: bracket.fails }
+    by_verdicts(probes, demands, settings)
+}
+
+/// Without a crossing the verdicts alone speak: each is surer than the interval has to be.
+fn by_verdicts(probes: &[Probe], demands: &[Demand], settings: &Settings) -> Answer {
+    let of = |verdict: Verdict| {
+        probes.iter().filter(move |probe| probe.verdict == verdict && probe.ending != Ending::ClientBound)
+    };
+    let holds = of(Verdict::Holds).max_by(|a, b| a.load.get().total_cmp(&b.load.get()));
+    let fails = of(Verdict::Fails).min_by(|a, b| a.load.get().total_cmp(&b.load.get()));
+    match (holds, fails) {
+        (Some(holds), Some(fails)) if holds.load < fails.load => {
+            let high = match settings.unit {
+                LoadUnit::RequestsPerSecond => Some(fails.load),
+                LoadUnit::ConcurrentRequests => Load::new(fails.load.get() - 1.0),
+            };
+            let value = settings.unit.floor(middle(holds.load, high.unwrap_or(holds.load)));
+            let bounded_by = BoundedBy::Objective(worst_of(fails, demands));
+            Answer::Capacity(Capacity { value, low: holds.load, high, bounded_by })
+        }
+        _ => Answer::NotYet { holds: holds.map(|probe| probe.load), fails: fails.map(|probe| probe.load) },
+    }
+}
+
+/// The objective that a probe is farthest from.
+fn worst_of(probe: &Probe, demands: &[Demand]) -> usize {
+    let excess = |(k, demand): (usize, &Demand)| Some((k, probe.estimates.get(k)?.as_ref()?.ratio / demand.allowed()));
+    let worst = demands.iter().enumerate().filter_map(excess).max_by(|a, b| a.1.total_cmp(&b.1));
+    worst.map_or(0, |(objective, _)| objective)
 }
 
 impl Spent {

@@ -2,10 +2,11 @@
 
 use std::ops::ControlFlow;
 
+use metron_results::event::InFlight;
 use metron_units::Nanos;
 
 use super::super::demand::Demand;
-use super::super::prober::{Ending, Load, Observation, Prober, Wish};
+use super::super::prober::{Ending, Load, Observation, Played, Prober, Wish};
 use super::estimate::Estimate;
 use super::series::Series;
 use super::verdict::{LOOK, Look, Verdict, look};
@@ -19,9 +20,11 @@ pub struct Probe {
     pub verdict: Verdict,
     /// Whether the queue grew without end, so that no steady state was seen.
     pub growing: bool,
+    /// Whether it ran its whole length: nothing that was seen of it ended it, so that its figures are not chosen by what they are.
+    pub whole: bool,
     /// Requests seen, warm-up included.
     pub requests: u64,
-    /// How long it took.
+    /// How long it took, until nothing of it was under way any more.
     pub duration: Nanos,
     /// Each objective's ratio, in the order of the objectives; `None` if too little was seen.
     pub estimates: Vec<Option<Estimate>>,
@@ -65,22 +68,26 @@ pub(super) fn play<P: Prober>(
     let mut see = |seen: &Observation<'_>| {
         series.push(seen);
         if series.requests() >= plan.most || series.duration() >= most_time {
-            return ControlFlow::Break(());
+            return ControlFlow::Break(InFlight::Awaited);
         }
         if series.requests() < next_look {
             return ControlFlow::Continue(());
         }
         next_look = (series.requests() as f64 * LOOK).ceil() as u64;
-        if enough(&look(&series, demands), demands, plan.patience) {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
+        let look = look(&series, demands);
+        match enough(&look, demands, plan.patience) {
+            // To wait for a queue that has grown without end would take as long again.
+            true if look.growing => ControlFlow::Break(InFlight::Dropped),
+            true => ControlFlow::Break(InFlight::Awaited),
+            false => ControlFlow::Continue(()),
         }
     };
-    let ending = prober.probe(Wish { load: plan.load, seed }, &mut see)?;
+    let wish = Wish { load: plan.load, seed, most: plan.most, time: most_time };
+    let Played { ending, took: duration } = prober.probe(wish, &mut see)?;
     let Look { verdict, growing, estimates } = look(&series, demands);
-    let (requests, duration) = (series.requests(), series.duration());
-    Ok(Probe { load: plan.load, verdict, growing, requests, duration, estimates, ending })
+    let requests = series.requests();
+    let whole = requests >= plan.most;
+    Ok(Probe { load: plan.load, verdict, growing, whole, requests, duration, estimates, ending })
 }
 
 fn enough(look: &Look, demands: &[Demand], patience: Patience) -> bool {

@@ -1,0 +1,259 @@
+//! Runs as what a search probes: each probe is a run at its load, over a network or in virtual time. Knows no verdict.
+//!
+//! ```
+//! use metron_runner::search::capacity::{Budget, Settings, search};
+//! use metron_runner::search::{Demand, Files, Load, LoadUnit, Runs, RunsSettings};
+//! use metron_units::{Nanos, Share};
+//! # let config = "url: sim:queue?servers=1&service=20ms&tokens=1&time=virtual\nendpoint: auto\ninput_tokens: '1'\noutput_tokens: '1'\n
+//! # tokenizer: auto\nseed: 0\nttft_deadline: 300ms\ntbt_deadline: 30ms\ntarget_miss_rate: 10%\ntimeout_connect: 10s\n
+//! # timeout_first_token: 60s\ntimeout_idle: 30s\ntimeout: 600s\n";
+//! # let config: metron_runner::RunConfig = serde_saphyr::from_str(config)?;
+//! // `config` is a run's configuration; its load, its length and its seed are each probe's own.
+//! let demands = vec![Demand::of("p90 ttft <= 60ms".parse()?)?];
+//! let (events, _unheard) = std::sync::mpsc::channel();
+//! let stop = metron_runner::Stop::new();
+//! let unit = LoadUnit::RequestsPerSecond;
+//! let settings = RunsSettings { config, unit, demands: demands.clone(), files: Files::Nowhere, command: Vec::new() };
+//! let mut runs = Runs::new(settings, &events, &stop)?;
+//! let load = |load| Load::new(load).expect("above zero");
+//! let budget = Budget { requests: 100_000, time: Nanos::MAX };
+//! let precision = Share::new(0.2)?;
+//! let settings = Settings { unit, start: load(10.0), least: load(1.0), most: load(100.0), precision, budget, seed: 1 };
+//! let found = search(&mut runs, &demands, &settings, Vec::new(), &mut |probe| drop(probe.clone()))?;
+//! assert_eq!(runs.played().len(), found.probes.len());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod in_order;
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::mpsc::Sender;
+
+use metron_metrics::{Outcome, Phase, RequestRecord};
+use metron_results::event::{InFlight, RunEvent};
+use metron_results::folder::Overwrite;
+use metron_results::summary::Target;
+use metron_sim::Spec;
+use metron_sim::spec::{Address, Time};
+use metron_units::{Nanos, Rate, Share};
+use metron_wire::Clock;
+
+use super::demand::Demand;
+use super::prober::{Ending, Load, LoadUnit, Observation, Played, Prober, Score, See, Wish};
+use crate::error::NotKept;
+use crate::resolve::{ConfigError, Resolved, Server};
+use crate::stop::Asked;
+use crate::{Finished, Options, Output, RunConfig, RunError, Stop, Witness, run_watched};
+use in_order::InOrder;
+
+/// What the probes have in common.
+#[derive(Debug, Clone)]
+pub struct RunsSettings {
+    /// The configuration of each run, but for its load, its length, its seed and its objectives.
+    pub config: RunConfig,
+    /// What the load is counted in.
+    pub unit: LoadUnit,
+    /// The objectives, in the search's order.
+    pub demands: Vec<Demand>,
+    /// Where the runs' files go.
+    pub files: Files,
+    /// The command line, secrets left out, as each run's summary shows it.
+    pub command: Vec<String>,
+}
+
+/// Where the files of a search's runs go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Files {
+    /// Nowhere: each run is forgotten but for what the search asks of it.
+    Nowhere,
+    /// Each run into a folder of its own in this one, by the number of its probe: `probe-001`, `probe-002`, ...
+    In(PathBuf),
+}
+
+/// What is kept of a run besides what the search saw.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlayedRun {
+    /// Its folder, if it has one.
+    pub folder: Option<PathBuf>,
+    /// What each objective speaks of, over the whole run; `None` where that cannot be had.
+    pub values: Vec<Option<f64>>,
+    /// Whom it asked.
+    pub target: Target,
+    /// Requests that were answered in full.
+    pub completed: u64,
+    /// The failures, if there were nothing else.
+    pub all_failed: Option<crate::AllFailed>,
+}
+
+/// Plays loads as runs. One run at a time; `stop` ends the search, not a run alone.
+#[derive(Debug)]
+pub struct Runs<'a> {
+    settings: RunsSettings,
+    time: Time,
+    spec: Option<Spec>,
+    events: &'a Sender<RunEvent>,
+    stop: &'a Stop,
+    before: usize,
+    played: Vec<PlayedRun>,
+}
+
+impl<'a> Runs<'a> {
+    /// Nothing is sent yet.
+    ///
+    /// # Errors
+    /// What the user has to mend in the configuration.
+    pub fn new(settings: RunsSettings, events: &'a Sender<RunEvent>, stop: &'a Stop) -> Result<Self, ConfigError> {
+        let lightest = Wish { load: Load::ONE, seed: settings.config.seed, most: 1, time: Nanos::MAX };
+        let resolved = Resolved::of(&settings.config_of(lightest, None), &|name| std::env::var(name).ok())?;
+        let spec = match resolved.server {
+            Server::Simulated(spec) => Some(spec),
+            Server::Network { .. } => None,
+        };
+        Ok(Self { settings, time: resolved.time, spec, events, stop, before: 0, played: Vec::new() })
+    }
+
+    /// The same, of a search that goes on after `probes`: the folders are numbered on from there.
+    #[must_use]
+    pub fn after(self, probes: usize) -> Self {
+        Self { before: probes, ..self }
+    }
+
+    /// The runs so far, one for each probe that was played here.
+    #[must_use]
+    pub fn played(&self) -> &[PlayedRun] {
+        &self.played
+    }
+
+    /// Whether nobody waits: a run takes no time but its own.
+    #[must_use]
+    pub fn is_virtual(&self) -> bool {
+        self.time == Time::Virtual
+    }
+
+    fn options(&self) -> Options {
+        let name = format!("probe-{:03}", self.before + self.played.len() + 1);
+        let output = match &self.settings.files {
+            Files::Nowhere => Output::None,
+            // A probe that was cut off left its folder behind, and is played again.
+            Files::In(folder) => Output::Folder { path: folder.join(&name), overwrite: Overwrite::Replace },
+        };
+        Options { name, command: self.settings.command.clone(), output }
+    }
+
+    fn keep(&mut self, finished: Finished) -> Result<(), RunError> {
+        let (summary, all_failed) = (&finished.summary, finished.all_failed());
+        let (values, completed) = (summary.objectives.iter().map(|it| it.value).collect(), summary.requests.completed);
+        let target = summary.run.target.clone();
+        let kept = finished.folder.map(metron_results::recorder::Settled::finish).transpose();
+        let folder = kept.map_err(|source| RunError::NotKept { rescued: None, source: NotKept::Storage(source) })?;
+        self.played.push(PlayedRun { folder, values, target, completed, all_failed });
+        Ok(())
+    }
+}
+
+impl Prober for Runs<'_> {
+    type Error = RunError;
+
+    fn probe(&mut self, wish: Wish, see: &mut See<'_>) -> Result<Played, RunError> {
+        let config = self.settings.config_of(wish, self.spec.as_ref().map(|spec| (spec, self.time)));
+        let mut eye = Eye {
+            demands: &self.settings.demands,
+            target_miss_rate: config.target_miss_rate,
+            order: InOrder::default(),
+            see,
+        };
+        let clock = Clock::start();
+        let finished = match run_watched(&config, self.options(), self.events, self.stop, &mut eye) {
+            Ok(finished) => finished,
+            Err(RunError::Interrupted) => return Ok(Played { ending: Ending::Interrupted, took: Nanos::ZERO }),
+            Err(error) => return Err(error),
+        };
+        // Requests that a missing one held back: nothing more comes.
+        let _enough = eye.rest();
+        let took = match self.time {
+            Time::Wall => clock.now(),
+            Time::Virtual => {
+                let seconds = finished.summary.run.duration_s.unwrap_or(0.0);
+                Nanos::from_secs_f64(seconds).unwrap_or(Nanos::MAX)
+            }
+        };
+        let client_bound = finished.client_bound();
+        self.keep(finished)?;
+        let ending = match self.stop.asked() {
+            Asked::Drain | Asked::Now => Ending::Interrupted,
+            Asked::Nothing if client_bound => Ending::ClientBound,
+            Asked::Nothing => Ending::Enough,
+        };
+        Ok(Played { ending, took })
+    }
+}
+
+impl RunsSettings {
+    /// The run of a probe. A simulated engine that draws draws afresh: probes must not share their luck.
+    fn config_of(&self, wish: Wish, simulated: Option<(&Spec, Time)>) -> RunConfig {
+        let url = match simulated {
+            Some((Spec::Queue(queue), time)) => {
+                let queue = metron_sim::spec::Queue { seed: queue.seed ^ wish.seed, ..queue.clone() };
+                Address { spec: Spec::Queue(queue), time }.to_string()
+            }
+            Some(_) | None => self.config.url.clone(),
+        };
+        let base = RunConfig {
+            url,
+            requests: Some(wish.most),
+            duration: (wish.time < Nanos::MAX).then_some(wish.time),
+            seed: wish.seed,
+            slo: self.demands.iter().map(|demand| demand.objective().to_string()).collect(),
+            ..self.config.clone()
+        };
+        match self.unit {
+            LoadUnit::RequestsPerSecond => RunConfig {
+                rate: Some(Rate::per_second(wish.load.get()).expect("a load is finite and above zero")),
+                arrivals: base.arrivals.clone().or_else(|| Some("poisson".to_owned())),
+                concurrency: None,
+                ..base
+            },
+            LoadUnit::ConcurrentRequests => RunConfig {
+                concurrency: Some(wish.load.get() as u32),
+                rate: None,
+                arrivals: None,
+                burstiness: None,
+                ..base
+            },
+        }
+    }
+}
+
+/// Looks at a run for a search.
+struct Eye<'s, 'f> {
+    demands: &'s [Demand],
+    target_miss_rate: Share,
+    order: InOrder<Option<Vec<Score>>>,
+    see: &'s mut See<'f>,
+}
+
+impl Eye<'_, '_> {
+    fn hand_over(&mut self) -> ControlFlow<InFlight> {
+        while let Some(next) = self.order.next() {
+            let Some(scores) = next.item else { continue };
+            (self.see)(&Observation { at: next.at, in_flight: next.in_flight, scores: &scores })?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn rest(&mut self) -> ControlFlow<InFlight> {
+        self.order.end();
+        self.hand_over()
+    }
+}
+
+impl Witness for Eye<'_, '_> {
+    fn see(&mut self, record: &RequestRecord) -> ControlFlow<InFlight> {
+        // What was dropped or only warmed up has no say.
+        let counts = record.phase == Phase::Measured && record.outcome != Outcome::Cancelled;
+        let scores = counts.then(|| self.demands.iter().map(|it| it.score(record, self.target_miss_rate)).collect());
+        self.order.add(record, scores);
+        self.hand_over()
+    }
+}
