@@ -193,11 +193,8 @@ impl RunsSettings {
     /// The run of a probe. A simulated engine that draws draws afresh: probes must not share their luck.
     fn config_of(&self, wish: Wish, simulated: Option<(&Spec, Time)>) -> RunConfig {
         let url = match simulated {
-            Some((Spec::Queue(queue), time)) => {
-                let queue = metron_sim::spec::Queue { seed: queue.seed ^ wish.seed, ..queue.clone() };
-                Address { spec: Spec::Queue(queue), time }.to_string()
-            }
-            Some(_) | None => self.config.url.clone(),
+            Some((spec, time)) => Address { spec: spec.reseeded(wish.seed), time }.to_string(),
+            None => self.config.url.clone(),
         };
         let base = RunConfig {
             url,

@@ -87,6 +87,16 @@ impl Spec {
         }
     }
 
+    /// The same engine with other luck: what it draws, it draws anew with `seed`. One that draws nothing stays as it is.
+    #[must_use]
+    pub fn reseeded(&self, seed: u64) -> Self {
+        let kind = match &self.kind {
+            Kind::Queue(queue) => Kind::Queue(Queue { seed: queue.seed ^ seed, ..queue.clone() }),
+            Kind::Fixed(_) | Kind::Scheduled(_) => self.kind.clone(),
+        };
+        Self { kind, ..self.clone() }
+    }
+
     /// The longest prompt that is taken, where there is a limit.
     #[must_use]
     pub fn longest_prompt(&self) -> Option<Tokens> {
