@@ -14,6 +14,7 @@ pub mod console;
 pub mod escape;
 mod figure;
 pub mod html;
+mod parts;
 pub mod plot;
 pub mod progress;
 mod reading;

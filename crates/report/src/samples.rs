@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use metron_results::summary::{
-    Better, ClockSource, DeadlineSettings, Distribution, ErrorCount, Figure, Host, Instrument, Intervals, Load,
-    Objective, Quantiles, Requests, Run, SCHEMA, Summary, Target, TokenCounts, Value, Verdict, Worker,
+    Better, Class, ClockSource, DeadlineSettings, Distribution, ErrorCount, Figure, Host, Instrument, Intervals, Load,
+    Objective, Quantiles, Requests, Run, SCHEMA, Sessions, Summary, Target, TokenCounts, Turn, TurnRequests, Value,
+    Verdict, Worker,
 };
 
 /// What a hostile server could send.
@@ -132,6 +133,9 @@ pub(crate) fn ordinary() -> Summary {
             objective("p99 ttft <= 500ms", Some(true), Some(0.1592), "s", Some(498), Some(500)),
             objective("p99 tbt <= 30ms", Some(false), Some(0.0408), "s", Some(60_123), Some(63_246)),
         ],
+        classes: BTreeMap::new(),
+        sessions: None,
+        turns: Vec::new(),
         instrument: Some(Instrument {
             clock: ClockSource::Kernel,
             dispatch_lag: None,
@@ -260,4 +264,48 @@ pub(crate) fn recovered() -> Summary {
     summary.run.duration_s = None;
     summary.requests.lost = 8;
     summary
+}
+
+/// Two classes in sessions of three turns.
+pub(crate) fn parted() -> Summary {
+    let whole = ordinary();
+    let class = |dispatched: u64, objectives: Vec<Objective>| Class {
+        requests: Requests {
+            planned: dispatched + 3,
+            dispatched,
+            completed: dispatched,
+            not_sent: 3,
+            ..Requests::default()
+        },
+        tokens: whole.tokens.clone(),
+        deadlines: whole.deadlines.clone(),
+        metrics: whole.metrics.clone(),
+        objectives,
+    };
+    let missed = objective("p99 ttft <= 150ms", Some(false), Some(0.1592), "s", Some(98), Some(100));
+    let turn = |turn| Turn {
+        turn,
+        and_later: turn == 31,
+        requests: TurnRequests { dispatched: 100, completed: 99, failed: 1, cancelled: 0 },
+        metrics: whole
+            .metrics
+            .iter()
+            .filter(|(name, _)| *name == "ttft")
+            .map(|(name, of)| (name.clone(), of.clone()))
+            .collect(),
+    };
+    Summary {
+        requests: Requests {
+            not_sent: 6,
+            not_sent_because: BTreeMap::from([("run_ended".to_owned(), 2), ("session_failed".to_owned(), 4)]),
+            ..whole.requests.clone()
+        },
+        classes: BTreeMap::from([
+            ("chat".to_owned(), class(400, vec![missed])),
+            ("code \u{1b}[31m".to_owned(), class(100, Vec::new())),
+        ]),
+        sessions: Some(Sessions { begun: 200, completed: 180, abandoned: 14, cut: 6 }),
+        turns: [0, 1, 31].map(turn).to_vec(),
+        ..whole.clone()
+    }
 }

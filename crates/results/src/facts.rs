@@ -28,6 +28,22 @@ pub struct RunFacts {
     pub save_text: bool,
     /// The stated objectives, in the language of `--slo`.
     pub objectives: Vec<String>,
+    /// The classes of a mix; empty for a run without.
+    #[serde(default)]
+    pub classes: Vec<ClassFacts>,
+}
+
+/// The facts of one class of a mix.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClassFacts {
+    /// What its rows are called by.
+    pub name: String,
+    /// The deadline of the first token.
+    pub ttft_deadline: Nanos,
+    /// The deadline of each later token.
+    pub tbt_deadline: Nanos,
+    /// The objectives of this class alone.
+    pub objectives: Vec<String>,
 }
 
 impl RunFacts {

@@ -26,7 +26,7 @@ pub mod score;
 pub mod storage;
 pub mod summary;
 
-pub use facts::RunFacts;
+pub use facts::{ClassFacts, RunFacts};
 pub use recover::recover;
 pub use summary::{Summary, schema};
 

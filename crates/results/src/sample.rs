@@ -86,6 +86,7 @@ pub(crate) fn facts(planned: u64) -> RunFacts {
         target_miss_rate: Share::new(0.1).expect("a share"),
         save_text: false,
         objectives: vec!["p99 ttft <= 500ms".to_owned()],
+        classes: Vec::new(),
     }
 }
 

@@ -71,6 +71,7 @@ pub(crate) fn close(closing: Closing<'_>, events: &Sender<RunEvent>) -> Result<F
             Time::Wall => Some(report(&crew, &observed)),
             Time::Virtual => None,
         },
+        ..Ending::default()
     };
     let at = folder.as_ref().map(|folder| folder.path().to_owned());
     let summary = tally.close(ending).map_err(|source| RunError::Accounts { folder: at.clone(), source })?;

@@ -79,6 +79,7 @@ pub(crate) fn facts(config: &RunConfig, resolved: &Resolved, named: Named, epoch
         target_miss_rate: config.target_miss_rate,
         save_text: config.save_text,
         objectives: config.slo.clone(),
+        classes: Vec::new(),
     }
 }
 

@@ -206,6 +206,7 @@ mod tests {
             intended: Some(Nanos::from_millis(at)),
             input_tokens: tokens,
             output_tokens: tokens,
+            turn: None,
         }
     }
 

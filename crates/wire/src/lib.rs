@@ -23,7 +23,7 @@
 //!     redirects: Redirects::Reported,
 //! })?);
 //! let client = Client::new(target.clone(), Clock::start());
-//! let shape = RequestShape { model: "m", prompt: "Hi", max_tokens: 8, extra: None };
+//! let shape = RequestShape::text("m", "Hi", 8);
 //! let request = target.prepare(target.endpoint().dialect().body(&shape));
 //! let mut answer = Answer::default();
 //! client.send(&request, &mut answer).await;
@@ -67,7 +67,7 @@ mod replay;
 pub use answer::{Answer, Channel, Chunk, End, FailureKind, Piece, Usage};
 pub use client::{Client, GetError, Got};
 pub use clock::Clock;
-pub use dialect::{Custom, CustomError, Dialect, RequestShape};
+pub use dialect::{Call, Custom, CustomError, Dialect, Envelope, Feature, History, Media, RequestShape, Said, Tool};
 pub use endpoint::{Endpoint, Told, UrlError};
 pub use head_lines::HeadLines;
 pub use header::{Header, HeaderError};

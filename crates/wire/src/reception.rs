@@ -4,7 +4,7 @@
 use metron_units::Nanos;
 
 use crate::alike::Alike;
-use crate::answer::{Answer, End, FailureKind};
+use crate::answer::{Answer, Chunk, End, FailureKind};
 use crate::connection::Received;
 use crate::dialect::{Dialect, Frame, Framing, error_message};
 use crate::http1::{self, Content, Head, Malformed, Part};
@@ -84,6 +84,11 @@ impl<'a> Reception<'a> {
     /// When the last bearing chunk arrived.
     pub(crate) fn last_arrival(&self) -> Option<Nanos> {
         self.transcript.last_arrival()
+    }
+
+    /// The bearing chunks so far, if the answer lacks its end.
+    pub(crate) fn unfinished(&self) -> Option<&[Chunk]> {
+        (!self.transcript.is_complete()).then(|| self.transcript.chunks())
     }
 
     /// The response's head, once it has come.

@@ -115,7 +115,7 @@ pub enum TargetError {
 /// A request that is ready to be written. It holds no secret: the headers are the target's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prepared {
-    /// The headers that depend on the body, and the blank line.
+    /// The headers of its own, those that depend on the body, and the blank line.
     pub(crate) length: Vec<u8>,
     pub(crate) body: Vec<u8>,
 }
@@ -146,7 +146,22 @@ impl Target {
     /// A request with this body, to be sent any number of times.
     #[must_use]
     pub fn prepare(&self, body: Vec<u8>) -> Prepared {
-        Prepared { length: format!("content-length: {}\r\n\r\n", body.len()).into_bytes(), body }
+        self.prepare_with(&[], body)
+    }
+
+    /// A request with this body and headers of its own, which come after the target's. They must not be secret: a redirect to
+    /// another origin takes them along.
+    #[must_use]
+    pub fn prepare_with(&self, headers: &[Header], body: Vec<u8>) -> Prepared {
+        let mut length = Vec::new();
+        for header in headers {
+            debug_assert!(!header.is_secret(), "{} is the target's to hold", header.name());
+            for part in [header.name(), ": ", header.value(), "\r\n"] {
+                length.extend_from_slice(part.as_bytes());
+            }
+        }
+        length.extend_from_slice(format!("content-length: {}\r\n\r\n", body.len()).as_bytes());
+        Prepared { length, body }
     }
 }
 

@@ -266,8 +266,13 @@ impl<'a> Transcript<'a> {
         self.final_event = true;
     }
 
+    /// The bearing chunks so far.
+    pub(crate) fn chunks(&self) -> &[Chunk] {
+        &self.answer.chunks
+    }
+
     /// Whether a later break of the connection takes nothing from the answer.
-    fn is_complete(&self) -> bool {
+    pub(crate) fn is_complete(&self) -> bool {
         !self.answer.chunks.is_empty() && self.said_its_end()
     }
 

@@ -9,7 +9,7 @@ use std::fmt;
 
 use metron_units::Tokens;
 
-use crate::plan::{Plan, PlannedPhase, PlannedRequest};
+use crate::plan::{Leave, Plan, PlannedPhase, PlannedRequest, Turn};
 use crate::prompt::{PromptError, Prompts};
 
 /// What the hashes are keyed for: another meaning of the bytes gets another key.
@@ -25,8 +25,13 @@ pub struct PlanDigest {
 impl PlanDigest {
     /// Adds one request with its prompt, or whatever else the body was planned from.
     pub fn add(&mut self, request: &PlannedRequest, prompt: &str) {
+        self.add_with(request, prompt, &Further::default());
+    }
+
+    /// As [`add`](Self::add), with what else the request is planned to be. Nothing further leaves the digest as it was.
+    pub fn add_with(&mut self, request: &PlannedRequest, prompt: &str, further: &Further<'_>) {
         let mut hasher = blake3::Hasher::new_derive_key(CONTEXT);
-        let PlannedRequest { id, phase, intended, input_tokens, output_tokens } = *request;
+        let PlannedRequest { id, phase, intended, input_tokens, output_tokens, turn } = *request;
         let phase = match phase {
             PlannedPhase::Warmup => 0_u8,
             PlannedPhase::Measured => 1,
@@ -40,6 +45,7 @@ impl PlanDigest {
             hasher.update(&length.to_le_bytes());
         }
         hasher.update(prompt.as_bytes());
+        further.tell(turn, &mut hasher);
         let hash = *hasher.finalize().as_bytes();
         let (words, _) = hash.as_chunks::<8>();
         let mut limbs = [0; 4];
@@ -54,6 +60,43 @@ impl PlanDigest {
             let (sum, over) = limb.overflowing_add(other);
             let (sum, over_by_carry) = sum.overflowing_add(u64::from(carry));
             (*limb, carry) = (sum, over || over_by_carry);
+        }
+    }
+}
+
+/// What a request may be planned to be besides its instant, lengths and prompt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Further<'a> {
+    /// Its class.
+    pub class: Option<&'a str>,
+    /// When its user gives it up.
+    pub leave: Option<Leave>,
+    /// What its body holds that no other field tells.
+    pub body: &'a [u8],
+}
+
+impl Further<'_> {
+    /// Each part behind a mark of its own, so that none reads as another.
+    fn tell(&self, turn: Option<Turn>, hasher: &mut blake3::Hasher) {
+        let mut part = |mark: &[u8], bytes: &[u8]| {
+            hasher.update(mark);
+            hasher.update(&(bytes.len() as u64).to_le_bytes());
+            hasher.update(bytes);
+        };
+        if let Some(Turn { session, turn, history }) = turn {
+            let place = [session.to_le_bytes(), u64::from(turn).to_le_bytes(), history.get().to_le_bytes()];
+            part(b"\0turn", place.as_flattened());
+        }
+        if let Some(class) = self.class {
+            part(b"\0class", class.as_bytes());
+        }
+        match self.leave {
+            Some(Leave::After(time)) => part(b"\0leave-after", &time.get().to_le_bytes()),
+            Some(Leave::Heard(tokens)) => part(b"\0leave-heard", &tokens.get().to_le_bytes()),
+            None => {}
+        }
+        if !self.body.is_empty() {
+            part(b"\0body", self.body);
         }
     }
 }
@@ -73,9 +116,11 @@ pub fn of_plan(plan: Plan, prompts: &Prompts) -> Result<PlanDigest, PromptError>
     let mut prompt = String::new();
     let mut plan = plan;
     while let Some(request) = plan.next() {
-        let prefix = plan.prefix(request.id, request.input_tokens);
-        prompts.write_after(prefix, request.id, request.input_tokens, &mut prompt)?;
-        digest.add(&request, &prompt);
+        let own = request.own_tokens();
+        let prefix = plan.prefix(request.id, own);
+        prompts.write_after(prefix, request.id, own, &mut prompt)?;
+        let class = plan.class(&request).map(|class| class.name.as_str());
+        digest.add_with(&request, &prompt, &Further { class, leave: plan.leave(request.id), body: &[] });
     }
     Ok(digest)
 }
@@ -127,7 +172,9 @@ mod tests {
             intended: None,
             input_tokens: Tokens::new(2),
             output_tokens: Tokens::new(3),
+            turn: None,
         };
+        let turn = Turn { session: 0, turn: 0, history: Tokens::new(0) };
         let changed = [
             (request, "a prompt"),
             (request, "a promp"),
@@ -137,13 +184,27 @@ mod tests {
             (PlannedRequest { intended: Some(Nanos::new(1)), ..request }, "a prompt"),
             (PlannedRequest { input_tokens: Tokens::new(3), ..request }, "a prompt"),
             (PlannedRequest { output_tokens: Tokens::new(2), ..request }, "a prompt"),
+            (PlannedRequest { turn: Some(turn), ..request }, "a prompt"),
+            (PlannedRequest { turn: Some(Turn { session: 1, ..turn }), ..request }, "a prompt"),
+            (PlannedRequest { turn: Some(Turn { history: Tokens::new(9), ..turn }), ..request }, "a prompt"),
         ];
-        let digests = changed.map(|(request, prompt)| {
+        let none = Further::default();
+        let further = [
+            Further { class: Some("a"), ..none },
+            Further { class: Some("b"), ..none },
+            Further { leave: Some(Leave::After(Nanos::new(2))), ..none },
+            Further { leave: Some(Leave::Heard(Tokens::new(2))), ..none },
+            Further { body: b"a", ..none },
+        ];
+        let digest = |request: &PlannedRequest, prompt: &str, further: &Further<'_>| {
             let mut digest = PlanDigest::default();
-            digest.add(&request, prompt);
+            digest.add_with(request, prompt, further);
             digest.to_string()
-        });
-        assert_eq!(digests.iter().collect::<std::collections::HashSet<_>>().len(), changed.len());
+        };
+        let mut digests: Vec<String> = changed.iter().map(|(request, prompt)| digest(request, prompt, &none)).collect();
+        digests.extend(further.iter().map(|further| digest(&request, "a prompt", further)));
+        let distinct: std::collections::HashSet<_> = digests.iter().collect();
+        assert_eq!(distinct.len(), changed.len() + further.len());
     }
 
     #[test]

@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 pub mod arrivals;
+pub mod attachments;
 pub mod digest;
 pub mod dist;
 pub mod inspect;
@@ -25,13 +26,15 @@ mod testing;
 
 pub use arrivals::Process;
 pub use arrivals::curve::Curve;
-pub use digest::PlanDigest;
-pub use dist::Dist;
+pub use attachments::{Attachments, ImageSize};
+pub use digest::{Further, PlanDigest};
 pub use dist::joint::JointLengths;
+pub use dist::{Count, Dist};
 pub use inspect::{Inspection, inspect};
 pub use plan::{
-    Arrivals, LeftToClock, LengthSource, Lengths, Limit, Load, Pattern, Plan, PlanConfig, PlanError, PlannedPhase,
-    PlannedRequest, Prefix, Replay, ReplayError, SaveError, Saved, Shard, Speed, Warmup, Wording,
+    Arrivals, Cancellation, Class, Leave, LeftToClock, LengthSource, Lengths, Limit, Load, Mix, Pattern, Plan,
+    PlanConfig, PlanError, PlannedPhase, PlannedRequest, Prefix, Replay, ReplayError, SaveError, Saved, SessionLength,
+    Sessions, Shard, Speed, Turn, Warmup, Wording,
 };
 pub use prefix::PrefixGroups;
 pub use prompt::{PromptError, Prompts};

@@ -40,6 +40,20 @@ pub enum Stream {
     Blocks = 11,
     /// Which faults befall request k of the simulated engine.
     Faults = 12,
+    /// How many turns session k has.
+    Turns = 13,
+    /// After which turn the user of session k leaves.
+    Abandons = 14,
+    /// To which class request or session k belongs.
+    Classes = 15,
+    /// Whether and when the user of request k gives it up.
+    Cancels = 16,
+    /// What images request k carries.
+    Images = 17,
+    /// What sounds request k carries.
+    Sounds = 18,
+    /// The tools that are made up.
+    Tools = 19,
 }
 
 /// The last 16 bytes of every key. Changing them changes every plan.

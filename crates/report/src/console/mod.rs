@@ -1,12 +1,13 @@
 //! The table that `metron run` ends with: at most 80 columns, what matters first, every percentile with what it can carry.
 //!
-//! Order: what was run, fluidity, latency, throughput, objectives, errors, instrument, and what to do about it.
+//! Order: what was run, fluidity, latency, throughput, classes and sessions, objectives, errors, instrument, and what to do about it.
 
 mod columns;
 mod fluidity;
 mod headline;
 mod instrument;
 mod latency;
+mod parts;
 mod probe;
 mod score;
 mod throughput;
@@ -32,6 +33,8 @@ pub fn table(summary: &Summary, style: Style) -> String {
         fluidity::lines(summary, style),
         latency::lines(&summary.metrics, style),
         throughput::lines(summary, style),
+        parts::classes(summary, style),
+        parts::sessions(summary, style),
         verdicts::objectives(&summary.objectives, style),
         verdicts::errors(summary, style),
         instrument::lines(summary, style),

@@ -38,6 +38,11 @@ fn a_recovered_run_was_not_observed() {
 }
 
 #[test]
+fn classes_and_turns_have_rows_of_their_own() {
+    check("parted", &samples::parted());
+}
+
+#[test]
 fn colour_changes_no_word() {
     let coloured = table(&samples::short_and_hostile(), Style::Coloured);
     let mut plain = String::new();

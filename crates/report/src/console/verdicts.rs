@@ -15,7 +15,8 @@ pub(super) fn objectives(objectives: &[Objective], style: Style) -> Vec<String> 
     section("Objectives", lines, style)
 }
 
-fn one(objective: &Objective, style: Style) -> String {
+/// One objective and its verdict.
+pub(super) fn one(objective: &Objective, style: Style) -> String {
     let verdict = match objective.held {
         Some(true) => style.good("held     "),
         Some(false) => style.bad("missed   "),

@@ -4,6 +4,7 @@
 //! anything. The same figures as in summary.json, with the catalogue's sentences to explain them.
 
 mod figures;
+mod parts;
 mod plots;
 mod sections;
 mod streams;
@@ -49,6 +50,7 @@ pub fn report(summary: &Summary, extras: Extras<'_>) -> String {
                 (sections::warnings(summary))
                 (sections::tiles(summary))
                 (sections::objectives(summary))
+                (parts::of_run(summary))
                 (figures::latencies(summary))
                 (plots::of_run(summary))
                 (plots::of_streams(extras.streams))

@@ -79,11 +79,18 @@ pub(super) fn objectives(summary: &Summary) -> Markup {
     html! {
         @if !summary.objectives.is_empty() {
             h2 { "Objectives" }
-            div.scroll {
-                table {
-                    tr { th { "objective" } th { "verdict" } th { "figure" } th { "met by" } th { "of" } }
-                    @for objective in &summary.objectives { (one_objective(objective)) }
-                }
+            (objective_table(&summary.objectives))
+        }
+    }
+}
+
+/// Objectives and their verdicts.
+pub(super) fn objective_table(objectives: &[Objective]) -> Markup {
+    html! {
+        div.scroll {
+            table {
+                tr { th { "objective" } th { "verdict" } th { "figure" } th { "met by" } th { "of" } }
+                @for objective in objectives { (one_objective(objective)) }
             }
         }
     }

@@ -6,6 +6,8 @@
 mod figures;
 mod json;
 mod of_figures;
+mod parting;
+mod parts;
 mod run;
 mod schema;
 mod tally;
@@ -17,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub use figures::{Better, Distribution, Figure, Interval, Intervals, Quantiles, Value};
 pub use of_figures::{acceptance_curve, metrics};
+pub use parts::{Class, Sessions, Turn, TurnRequests};
 pub use run::{Host, Load, Run, Target};
 pub use schema::{SCHEMAS, schema};
 pub use tally::{Ending, Tally};
@@ -45,6 +48,15 @@ pub struct Summary {
     /// The objectives that were stated, and whether they were held.
     #[serde(default)]
     pub objectives: Vec<Objective>,
+    /// The classes of a mix by name, each with figures and objectives of its own; absent for a run without classes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub classes: BTreeMap<String, Class>,
+    /// What became of the sessions; absent for a run without sessions and for a recovered one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sessions: Option<Sessions>,
+    /// The turns of sessions, each with figures of its own; absent for a run without sessions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub turns: Vec<Turn>,
     /// How far the client itself can be trusted; null if it was not observed (a recovered run, a run in virtual time).
     #[serde(default)]
     pub instrument: Option<Instrument>,
@@ -67,6 +79,10 @@ pub struct Requests {
     pub cancelled: u64,
     /// Requests of the plan whose turn did not come.
     pub not_sent: u64,
+    /// Why turns of sessions were not sent: `session_failed` (a turn before them failed), `session_left` (a turn before them was
+    /// given up before an answer), `run_ended`. Absent for a run without sessions.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub not_sent_because: BTreeMap<String, u64>,
     /// Requests of which nothing is known any more: the run was killed, or a shard of it did not report.
     #[serde(default)]
     pub lost: u64,

@@ -108,19 +108,27 @@ impl From<&Decision> for Objective {
 
 impl From<&Balanced> for Requests {
     fn from(accounts: &Balanced) -> Self {
-        let counts = &accounts.counts;
+        let of_rows = Self::of_part(&accounts.counts, accounts.warmup, accounts.not_sent);
+        Self { planned: accounts.planned, lost: accounts.lost, ..of_rows }
+    }
+}
+
+impl Requests {
+    /// Of a part of a run, nothing of which is lost; `warmup` and `not_sent` besides its rows.
+    pub(super) fn of_part(counts: &Counts, warmup: u64, not_sent: u64) -> Self {
         let errors = counts.errors.iter().map(|(class, error)| {
             (class.name().to_owned(), ErrorCount { count: error.count, example: error.example.clone() })
         });
         Self {
-            planned: accounts.planned,
+            planned: counts.dispatched + not_sent,
             dispatched: counts.dispatched,
             completed: counts.completed,
             failed: counts.failed,
             cancelled: counts.cancelled,
-            not_sent: accounts.not_sent,
-            lost: accounts.lost,
-            warmup: accounts.warmup,
+            not_sent,
+            not_sent_because: BTreeMap::new(),
+            lost: 0,
+            warmup,
             resent: counts.resent,
             unclean_end: counts.unclean_end,
             errors: errors.collect(),

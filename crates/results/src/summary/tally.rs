@@ -1,12 +1,15 @@
 //! From a run's rows to its summary: the one way there, for a run that ends and for one that is recovered.
 
+use std::collections::BTreeMap;
+
 use metron_metrics::accounts::{Accounts, Breach, Closing};
 use metron_metrics::objective::ObjectiveError;
 use metron_metrics::{RequestRecord, Summariser, SummaryOptions};
 use metron_units::Nanos;
 
 use super::of_figures::{acceptance_curve, metrics};
-use super::{Instrument, Objective, Requests, Run, SCHEMA, Summary, TokenCounts};
+use super::parting::{NotSent, Parts};
+use super::{Instrument, Objective, Requests, Run, SCHEMA, Sessions, Summary, TokenCounts};
 use crate::RunFacts;
 
 /// Takes in a run's rows. Keeps no row, but the samples that exact quantiles need.
@@ -15,6 +18,7 @@ pub struct Tally {
     facts: RunFacts,
     summariser: Summariser,
     accounts: Accounts,
+    parts: Parts,
     last: Nanos,
 }
 
@@ -29,6 +33,12 @@ pub struct Ending {
     pub ended: Option<Nanos>,
     /// How far the client can be trusted, if it was observed.
     pub instrument: Option<Instrument>,
+    /// Of `not_sent`, how many are of each class of a mix.
+    pub not_sent_of_class: BTreeMap<String, u64>,
+    /// Of `not_sent`, why turns of sessions were not.
+    pub not_sent_because: BTreeMap<String, u64>,
+    /// What became of the sessions, if the run had any.
+    pub sessions: Option<Sessions>,
 }
 
 impl Tally {
@@ -40,13 +50,15 @@ impl Tally {
         let objectives =
             facts.objectives.iter().map(|text| text.parse().map_err(Box::new)).collect::<Result<_, _>>()?;
         let options = SummaryOptions { target_miss_rate: facts.target_miss_rate, objectives };
-        Ok(Self { facts, summariser: Summariser::new(options), accounts: Accounts::default(), last: Nanos::ZERO })
+        let (summariser, parts) = (Summariser::new(options), Parts::new(&facts)?);
+        Ok(Self { facts, summariser, accounts: Accounts::default(), parts, last: Nanos::ZERO })
     }
 
     /// Takes in a row of either phase.
     pub fn add(&mut self, record: &RequestRecord) {
         self.accounts.add(record);
         self.summariser.add(record);
+        self.parts.add(record);
         let arrived = record.chunks.last().map(|chunk| chunk.arrived);
         for instant in [record.finished, arrived, record.dispatched].into_iter().flatten() {
             self.last = self.last.max(instant);
@@ -65,7 +77,9 @@ impl Tally {
             warmup_not_sent: ending.warmup_not_sent,
             ended: ending.ended,
         };
-        self.sum_up(closing, ending.instrument)
+        let summary = self.sum_up(closing, ending.instrument, &ending.not_sent_of_class)?;
+        let requests = Requests { not_sent_because: ending.not_sent_because, ..summary.requests };
+        Ok(Summary { requests, sessions: ending.sessions, ..summary })
     }
 
     /// The summary of a run that was killed. What its rows do not account for is lost: `in_flight` requests, where the plan
@@ -81,22 +95,30 @@ impl Tally {
         };
         // How many of the warm-up were lost is not known, and so neither is the plan's last id.
         let closing = Closing { planned: self.facts.planned, lost, warmup_not_sent: u64::MAX, ..Closing::default() };
-        self.sum_up(closing, None)
+        self.sum_up(closing, None, &NotSent::new())
     }
 
-    fn sum_up(self, closing: Closing, instrument: Option<Instrument>) -> Result<Summary, Breach> {
+    fn sum_up(
+        mut self,
+        closing: Closing,
+        instrument: Option<Instrument>,
+        not_sent: &NotSent,
+    ) -> Result<Summary, Breach> {
         let ended = closing.ended.unwrap_or(self.last);
         let accounts = self.accounts.close(closing)?;
         let figures = self.summariser.finish();
         Ok(Summary {
             schema: SCHEMA.to_owned(),
             deadlines: self.facts.deadline_settings(),
-            run: Run { duration_s: Some(ended.as_secs_f64()), ..self.facts.run },
+            run: Run { duration_s: Some(ended.as_secs_f64()), ..self.facts.run.clone() },
             requests: Requests::from(&accounts),
             tokens: TokenCounts::from(&accounts.counts),
             metrics: metrics(&figures),
             tbt_acceptance_curve: acceptance_curve(&figures),
             objectives: figures.objectives.iter().map(Objective::from).collect(),
+            classes: self.parts.classes(&self.facts, not_sent),
+            sessions: None,
+            turns: self.parts.turns(),
             instrument,
         })
     }

@@ -3,10 +3,13 @@
 use serde_json::{Value as Json, json};
 
 use super::{
-    ClockSource, Ending, Figure, Instrument, Load, Quantiles, SCHEMAS, Summary, Tally, Verdict, Worker, schema,
+    ClockSource, Ending, Figure, Instrument, Load, Quantiles, SCHEMAS, Sessions, Summary, Tally, Verdict, Worker,
+    schema,
 };
-use crate::RunFacts;
+use metron_units::Nanos;
+
 use crate::sample::{facts, record, refused};
+use crate::{ClassFacts, RunFacts};
 
 fn instrument() -> Instrument {
     Instrument {
@@ -131,4 +134,69 @@ fn accounts_that_do_not_balance_make_no_summary() {
     tally.add(&record(0));
     let breach = tally.close(Ending { not_sent: 1, ..Ending::default() }).expect_err("one is missing");
     assert!(breach.to_string().contains("3 requests were planned"), "{breach}");
+}
+
+/// Of two classes, in sessions of three turns, of which two requests of `code` and one of `chat` are not sent.
+fn parted() -> Summary {
+    let class = |name: &str, slo: &str| ClassFacts {
+        name: name.to_owned(),
+        ttft_deadline: Nanos::from_millis(100),
+        tbt_deadline: Nanos::from_millis(20),
+        objectives: vec![slo.to_owned()],
+    };
+    let classes = vec![class("chat", "p50 ttft <= 500ms"), class("code", "error_rate <= 1%")];
+    let mut tally = Tally::new(RunFacts { classes, ..facts(33) }).expect("objectives");
+    for id in 0..30 {
+        let record = if id % 10 == 3 { refused(id) } else { record(id) };
+        let class = Some(if id < 9 { "code" } else { "chat" }.to_owned());
+        tally.add(&metron_metrics::RequestRecord {
+            class,
+            session: Some(id / 3),
+            turn: Some((id % 3) as u32),
+            ..record
+        });
+    }
+    let not_sent = |counts: &[(&str, u64)]| counts.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
+    let ending = Ending {
+        not_sent: 3,
+        not_sent_of_class: not_sent(&[("chat", 1), ("code", 2)]),
+        not_sent_because: not_sent(&[("session_failed", 3)]),
+        sessions: Some(Sessions { begun: 11, completed: 9, abandoned: 0, cut: 2 }),
+        ..Ending::default()
+    };
+    tally.close(ending).expect("balanced")
+}
+
+#[test]
+fn classes_have_accounts_and_objectives_of_their_own() {
+    let summary = parted();
+    let counts = |name: &str| {
+        let requests = &summary.classes[name].requests;
+        (requests.planned, requests.dispatched, requests.completed, requests.failed, requests.not_sent)
+    };
+    assert_eq!((counts("code"), counts("chat")), ((11, 9, 8, 1, 2), (22, 21, 19, 2, 1)));
+    assert_eq!(summary.classes["chat"].objectives[0].held, Some(true));
+    assert_eq!(summary.classes["code"].objectives[0].held, Some(false));
+    assert_eq!(summary.classes["code"].deadlines.ttft_deadline_s, Some(0.1));
+    let sum: u64 = summary.classes.values().map(|class| class.tokens.output).sum();
+    assert_eq!(sum, summary.tokens.output);
+}
+
+#[test]
+fn turns_have_figures_of_their_own() {
+    let summary = parted();
+    let dispatched: Vec<_> = summary.turns.iter().map(|turn| (turn.turn, turn.requests.dispatched)).collect();
+    assert_eq!(dispatched, [(0, 10), (1, 10), (2, 10)]);
+    // Requests 3, 13 and 23 are refused: of each turn one.
+    assert!(summary.turns.iter().all(|turn| turn.requests.failed == 1 && turn.metrics.contains_key("ttft")));
+    assert_eq!(summary.requests.not_sent_because["session_failed"], 3);
+}
+
+#[test]
+fn a_summary_in_parts_reads_back_and_follows_its_schema() {
+    let summary = parted();
+    assert_eq!(Summary::from_json(&summary.to_json()).expect("reads"), summary);
+    valid("summary", &serde_json::to_value(summary).expect("JSON"));
+    let whole = serde_json::to_value(some()).expect("JSON");
+    assert!(whole.get("classes").is_none() && whole.get("turns").is_none() && whole.get("sessions").is_none());
 }

@@ -223,7 +223,7 @@ impl Probe<'_> {
     }
 
     async fn send(&self, client: &Client, model: &str, max_tokens: u64, answer: &mut Answer) {
-        let shape = RequestShape { model, prompt: PROMPT, max_tokens, extra: None };
+        let shape = RequestShape::text(model, PROMPT, max_tokens);
         let prepared = client.target().prepare(client.target().endpoint().dialect().body(&shape));
         client.send(&prepared, answer).await;
     }

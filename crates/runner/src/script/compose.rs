@@ -40,10 +40,8 @@ impl Composer {
         let Said { prompt, messages, fields } = said;
         let patch = Said { prompt: String::new(), messages, fields }.patch(self.dialect, self.extra.as_ref());
         let shape = RequestShape {
-            model: &self.model,
-            prompt: &prompt,
-            max_tokens: Tokens::get(request.output_tokens),
             extra: (!patch.is_empty()).then_some(&patch),
+            ..RequestShape::text(&self.model, &prompt, Tokens::get(request.output_tokens))
         };
         let body = self.dialect.body(&shape);
         Ok(Composed { prompt, body })

@@ -85,6 +85,7 @@ mod tests {
             intended: None,
             input_tokens: Tokens::new(1),
             output_tokens: Tokens::new(1),
+            turn: None,
         };
         Ended::new(&request, Phase::Measured, intended.map(Nanos::new), None, Nanos::new(turn), held_back)
     }

@@ -9,7 +9,7 @@ use metron_units::Nanos;
 
 use super::deadline::Deadline;
 use super::idle::{Kept, skip};
-use crate::answer::{Answer, FailureKind};
+use crate::answer::{Answer, Chunk, FailureKind};
 use crate::clock::Clock;
 use crate::connection::{Connection, Received, Scratch, Unsent};
 use crate::dialect::Dialect;
@@ -30,6 +30,8 @@ pub(super) struct Exchange<'a> {
     pub(super) timeouts: Timeouts,
     /// Strikes secrets out of a head that is kept.
     pub(super) redactor: &'a Redactor,
+    /// After so many tokens the client goes away.
+    pub(super) leave_after: Option<u64>,
     /// What reads of this worker go through.
     pub(super) scratch: &'a RefCell<Scratch>,
 }
@@ -67,6 +69,7 @@ impl Exchange<'_> {
         connection.dispatched(now);
         let mut reception = Reception::new(answer, self.dialect);
         let mut sending = true;
+        let mut heard = Heard::default();
         let outcome = {
             let mut deadline = Deadline::new(self.clock, self.timeouts, dispatched);
             // The time of the last read, until the task sleeps.
@@ -91,6 +94,12 @@ impl Exchange<'_> {
                 // Nothing is awaited between a read and the use of its bytes: the scratch is this exchange's until then.
                 match self.on_wake(wake, &mut connection, &mut reception) {
                     Ok(None) => {
+                        if let (Some(most), Some(chunks)) = (self.leave_after, reception.unfinished())
+                            && heard.tokens(chunks) >= most
+                        {
+                            // What is known stays in the answer, which nothing has ended; the connection closes.
+                            return Finish::Answered { head: reception.head().cloned(), kept: None };
+                        }
                         let late = awake.and_then(|now| deadline.passed(reception.last_arrival(), now));
                         if let Some((kind, waited)) = late {
                             let reading = Reading::Broke(kind, overdue(kind, waited));
@@ -177,6 +186,22 @@ impl Exchange<'_> {
                 return Ok(());
             }
         }
+    }
+}
+
+/// How many tokens have come, each chunk looked at once.
+#[derive(Default)]
+struct Heard {
+    chunks: usize,
+    tokens: u64,
+}
+
+impl Heard {
+    fn tokens(&mut self, chunks: &[Chunk]) -> u64 {
+        let new = &chunks[self.chunks.min(chunks.len())..];
+        self.tokens += new.iter().map(|chunk| u64::from(chunk.stated_tokens.unwrap_or(1))).sum::<u64>();
+        self.chunks = chunks.len();
+        self.tokens
     }
 }
 

@@ -88,8 +88,14 @@ impl Client {
     /// A connection that was used before and is lost before a byte of the answer came is the keep-alive race: the request goes
     /// out once more on a fresh one, and [`Answer::dispatched`] is then that second sending.
     pub async fn send(&self, prepared: &Prepared, answer: &mut Answer) {
+        self.send_until(prepared, None, answer).await;
+    }
+
+    /// As [`Client::send`], but the client leaves once so many tokens have come: unless the answer is over with them, its
+    /// connection is closed and it ends as [`End::Cancelled`]. A chunk that does not say its tokens counts as one.
+    pub async fn send_until(&self, prepared: &Prepared, leave_after: Option<u64>, answer: &mut Answer) {
         answer.clear();
-        if let Err(Refusal { kind, message }) = self.send_over_hops(prepared, answer).await {
+        if let Err(Refusal { kind, message }) = self.send_over_hops(prepared, leave_after, answer).await {
             answer.end = End::Failed { kind, message };
         }
         if let End::Failed { message, .. } = &mut answer.end {
@@ -153,10 +159,15 @@ impl Client {
     }
 
     /// Sends the request to the target and on along its redirects, as far as they are followed.
-    async fn send_over_hops(&self, prepared: &Prepared, answer: &mut Answer) -> Result<(), Refusal> {
+    async fn send_over_hops(
+        &self,
+        prepared: &Prepared,
+        leave_after: Option<u64>,
+        answer: &mut Answer,
+    ) -> Result<(), Refusal> {
         let mut hop = Hop::first(&self.target);
         loop {
-            let head = self.send_to(&hop, prepared, answer).await?;
+            let head = self.send_to(&hop, prepared, leave_after, answer).await?;
             let Some(next) = hop.next(&self.target, head.as_ref())? else { return Ok(()) };
             let (attempt, connect, dispatched) = (answer.attempt, answer.connect, answer.dispatched);
             answer.clear();
@@ -170,6 +181,7 @@ impl Client {
         &self,
         hop: &Hop<'_>,
         prepared: &Prepared,
+        leave_after: Option<u64>,
         answer: &mut Answer,
     ) -> Result<Option<crate::http1::Head>, Refusal> {
         let exchange = Exchange {
@@ -179,6 +191,7 @@ impl Client {
             clock: self.clock,
             timeouts: self.target.settings.timeouts,
             redactor: &self.target.redactor,
+            leave_after,
             scratch: &self.scratch,
         };
         let kept = if hop.is_target() { self.idle.take(self.clock, &self.scratch) } else { None };

@@ -10,6 +10,7 @@ use crate::json::JsonError;
 use crate::transcript::Transcript;
 
 mod anthropic;
+mod attach;
 mod chat;
 mod cohere;
 mod completions;
@@ -23,12 +24,15 @@ mod place;
 mod rerank;
 mod responses;
 mod sglang;
+mod talk;
 mod tgi;
 mod triton;
 
+pub use attach::{Feature, Media, Tool};
 pub use custom::{Custom, CustomError};
 pub(crate) use openai::{Frame, message as error_message};
 pub(crate) use place::Place;
+pub use talk::{Call, Envelope, History, Said};
 
 /// A language that servers speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -89,6 +93,20 @@ pub struct RequestShape<'a> {
     pub max_tokens: u64,
     /// Laid over the body as a JSON merge patch (RFC 7396): objects merge, `null` removes.
     pub extra: Option<&'a Map<String, Value>>,
+    /// Images and sounds beside the prompt.
+    pub media: &'a [Media],
+    /// The tools that the model may call.
+    pub tools: &'a [Tool],
+    /// The JSON Schema that the answer must fit.
+    pub schema: Option<&'a Value>,
+}
+
+impl<'a> RequestShape<'a> {
+    /// A prompt and nothing else.
+    #[must_use]
+    pub fn text(model: &'a str, prompt: &'a str, max_tokens: u64) -> Self {
+        Self { model, prompt, max_tokens, extra: None, media: &[], tools: &[], schema: None }
+    }
 }
 
 impl Dialect {
@@ -160,7 +178,7 @@ impl Dialect {
     ///
     /// ```
     /// use metron_wire::{Dialect, RequestShape};
-    /// let shape = RequestShape { model: "m", prompt: "Hi", max_tokens: 8, extra: None };
+    /// let shape = RequestShape::text("m", "Hi", 8);
     /// let body: serde_json::Value = serde_json::from_slice(&Dialect::Completions.body(&shape)).unwrap();
     /// assert_eq!(body["prompt"], "Hi");
     /// assert_eq!(body["stream_options"]["include_usage"], true);
@@ -184,6 +202,7 @@ impl Dialect {
             Self::Rerank => rerank::body(shape),
             Self::Custom(custom) => custom.body(shape),
         };
+        self.attach(&mut body, shape);
         if let Some(extra) = shape.extra {
             merge(&mut body, extra);
         }
@@ -294,7 +313,7 @@ mod tests {
 
     fn check(dialect: Dialect, expected: &str) {
         let Value::Object(extra) = serde_json::json!({ "seed": 7 }) else { unreachable!("it is one") };
-        let shape = RequestShape { model: "m", prompt: "Hi \"you\"", max_tokens: 8, extra: Some(&extra) };
+        let shape = RequestShape { extra: Some(&extra), ..RequestShape::text("m", "Hi \"you\"", 8) };
         let body: Value = serde_json::from_slice(&dialect.body(&shape)).unwrap();
         let mut expected: Value = serde_json::from_str(expected).unwrap();
         expected["seed"] = 7.into();

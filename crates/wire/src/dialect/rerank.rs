@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn a_request_has_a_query_and_documents() {
-        let shape = RequestShape { model: "m", prompt: "one two three", max_tokens: 8, extra: None };
+        let shape = RequestShape::text("m", "one two three", 8);
         let body = Value::Object(body(&shape));
         assert_eq!(body["query"], "one");
         let documents = body["documents"].as_array().expect("a list");

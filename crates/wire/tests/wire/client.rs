@@ -39,7 +39,7 @@ pub(crate) fn with_clock<T>(settings: TargetSettings, clock: Clock, body: impl A
 /// Sends one request and returns what came back.
 pub(crate) async fn send(client: &Client) -> Answer {
     let dialect = client.target().endpoint().dialect();
-    let shape = RequestShape { model: "orchid-7b", prompt: "Hello", max_tokens: 16, extra: None };
+    let shape = RequestShape::text("orchid-7b", "Hello", 16);
     let mut answer = Answer::default();
     client.send(&client.target().prepare(dialect.body(&shape)), &mut answer).await;
     answer

@@ -321,3 +321,33 @@ fn a_late_reader_still_gets_the_instant_of_arrival() {
         assert!(client.stamps().kernel > 0);
     });
 }
+
+#[test]
+fn who_leaves_after_so_many_tokens_keeps_them_and_closes_the_connection() {
+    let tokens: String = (0..5).map(|_| token("Hi")).collect();
+    let on = |end: &str| vec![vec![send(&[STREAM_HEAD, &tokens, end].concat())]];
+    for (end, leave_after, left, chunks) in [("", 3, true, 5), ("", 5, true, 5), (&stream_end(), 3, false, 5)] {
+        let server = Server::start(on(end));
+        let left_with = with_client(settings(&server.url(), Dialect::Chat), async |client| {
+            let prepared = client.target().prepare(b"{}".to_vec());
+            let mut answer = Answer::default();
+            client.send_until(&prepared, Some(leave_after), &mut answer).await;
+            answer
+        });
+        let expected = if left { End::Cancelled } else { End::Complete };
+        assert_eq!((left_with.end, left_with.chunks.len()), (expected, chunks), "after {leave_after}");
+        assert_eq!(left_with.finished.is_none(), left);
+    }
+}
+
+#[test]
+fn a_request_has_headers_of_its_own() {
+    let server = Server::start(vec![vec![good()]]);
+    with_client(settings(&server.url(), Dialect::Chat), async |client| {
+        let own = [metron_wire::Header::parse("X-Session-Id: s-7").unwrap()];
+        let mut answer = Answer::default();
+        client.send(&client.target().prepare_with(&own, b"{}".to_vec()), &mut answer).await;
+        assert_eq!(answer.end, End::Complete);
+    });
+    assert!(server.seen().requests[0].contains("\r\nX-Session-Id: s-7\r\ncontent-length: 2\r\n\r\n{}"));
+}

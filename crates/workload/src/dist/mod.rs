@@ -30,7 +30,7 @@ use metron_units::{ParseError, Tokens};
 use rand::Rng;
 
 pub(crate) use normal::quantile as normal_quantile;
-pub use quantity::Quantity;
+pub use quantity::{Count, Quantity};
 use shape::{Recorded, Shape};
 pub(crate) use zipf::Zipf;
 

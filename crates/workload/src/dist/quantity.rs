@@ -1,4 +1,4 @@
-//! What a distribution may be of: token counts and durations. Knows no shape.
+//! What a distribution may be of: token counts, other counts, and durations. Knows no shape.
 
 use std::fmt;
 
@@ -31,6 +31,50 @@ pub trait Quantity: Copy + PartialEq + fmt::Debug {
 
     /// The value of so many smallest units.
     fn from_whole(whole: u64) -> Self;
+}
+
+/// A number of things that are no tokens: turns, images. 0 to a million.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Count(u64);
+
+impl Count {
+    /// So many.
+    #[must_use]
+    pub const fn new(count: u64) -> Self {
+        Self(count)
+    }
+
+    /// How many.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl Quantity for Count {
+    const DISTRIBUTION: &'static str = "distribution of counts";
+    const LEAST: u64 = 0;
+    const MOST: u64 = 1_000_000;
+    const EXAMPLE: &'static str = "3";
+    const COUNTED: bool = true;
+
+    fn read(text: &str) -> Result<Self, ParseError> {
+        // The grammar of whole numbers is one; what they are called is not.
+        let named = |error: ParseError| ParseError { quantity: "count", ..error };
+        Tokens::read(text).map(|tokens| Self(tokens.get())).map_err(named)
+    }
+
+    fn written(self) -> String {
+        self.0.to_string()
+    }
+
+    fn whole(self) -> u64 {
+        self.0
+    }
+
+    fn from_whole(whole: u64) -> Self {
+        Self(whole)
+    }
 }
 
 impl Quantity for Tokens {

@@ -129,6 +129,20 @@ pub enum PlanError {
     /// Recorded instants or lengths are asked for, and no trace has them.
     #[error("recorded {0} are asked for, and no trace gives them for every request")]
     NotRecorded(&'static str),
+    /// A class of a mix that makes no sense.
+    #[error("class `{name}` {reason}")]
+    Class {
+        /// Its name.
+        name: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// Ways of giving up that more than everybody takes.
+    #[error("the shares of requests that are given up sum to more than 100 %")]
+    TooManyLeave,
+    /// Turns that wait for answers, at instants that wait for nothing.
+    #[error("a trace gives every request its instant, and the turns of sessions would wait for answers")]
+    RecordedTurns,
     /// A closed loop without users.
     #[error("a closed loop of 0 users sends nothing")]
     NoUsers,
@@ -151,6 +165,9 @@ impl PlanError {
             Self::OnOff => "--arrivals onoff:2s,8s",
             Self::TwoCurves(_) | Self::TwoRates { .. } => "leave one of the two out",
             Self::NotRecorded(_) => "--arrivals poisson",
+            Self::Class { .. } => "--class 'chat: 70%' --class 'code: 30%, input_tokens=2000'",
+            Self::TooManyLeave => "--cancel '10% after 2s'",
+            Self::RecordedTurns => "leave --turns out",
             Self::NoUsers => "--concurrency 8",
             Self::NoRequests => "--requests 100",
             Self::NoTime => "--duration 60s",

@@ -8,14 +8,21 @@
 //! (0 s, 2 s], a duration of 10 s after it what arrives in (2 s, 12 s]. A warm-up of n requests ends at the instant of
 //! its last one, from which the duration then counts. So equal gaps at 10/s for 10 s are exactly 100 requests.
 //!
+//! **Sessions** are conversations: their turns are requests of their own, whose ids follow each other. The first has the
+//! arrival's instant, the later ones none, and each one's prompt holds what was said before it. Then a rate is one of
+//! sessions, and so are the numbers by which arrivals and classes are drawn.
+//!
 //! **Of a closed loop** the plan holds order and lengths; its times depend on the answers. What only the run's clock can
 //! decide is told by [`Plan::left_to_clock`], and a phase that depends on it is [`PlannedPhase::ByClock`].
 
+mod cancel;
 mod config;
+mod mix;
 mod pattern;
 mod replay;
 mod save;
 mod schedule;
+mod session;
 mod shard;
 mod speed;
 mod timing;
@@ -23,13 +30,17 @@ mod walk;
 
 use metron_units::{Nanos, Tokens};
 
+pub use cancel::{Cancellation, Leave};
 pub use config::{Arrivals, Limit, Load, PlanConfig, PlanError, Warmup};
+pub use mix::{Class, Mix};
 pub use pattern::{LengthSource, Pattern, Prefix};
 pub use replay::{Replay, ReplayError};
 pub use save::{SaveError, Saved, Wording};
+use session::Rest;
+pub use session::{Length as SessionLength, Sessions, Turn};
 pub use shard::Shard;
 pub use speed::Speed;
-use walk::Walk;
+use walk::{Step, Walk};
 
 use crate::dist::{Dist, Drawn, Quantity};
 use crate::prefix::PrefixGroups;
@@ -48,6 +59,29 @@ pub struct PlannedRequest {
     pub input_tokens: Tokens,
     /// How many tokens it asks for.
     pub output_tokens: Tokens,
+    /// Its place in a session; `None` where each request stands alone.
+    pub turn: Option<Turn>,
+}
+
+impl PlannedRequest {
+    /// What draws of its arrival are numbered by: the session, or the request that stands alone.
+    #[must_use]
+    pub fn arrival(&self) -> u64 {
+        self.turn.map_or(self.id, |turn| turn.session)
+    }
+
+    /// How many tokens the prompt adds to what was said before it.
+    #[must_use]
+    pub fn own_tokens(&self) -> Tokens {
+        let history = self.turn.map_or(0, |turn| turn.history.get());
+        Tokens::new(self.input_tokens.get().saturating_sub(history))
+    }
+
+    /// Whether it begins what it belongs to: it is no later turn of a session.
+    #[must_use]
+    pub fn is_first(&self) -> bool {
+        self.turn.is_none_or(|turn| turn.turn == 0)
+    }
 }
 
 /// Whether a request counts towards the figures, as far as the plan can know.
@@ -109,6 +143,8 @@ pub struct Plan {
     pattern: Pattern,
     shard: Shard,
     walk: Walk,
+    /// Of the session that was begun last.
+    rest: Option<Rest>,
     clamped: u64,
 }
 
@@ -129,7 +165,7 @@ impl Plan {
     pub fn patterned(config: PlanConfig, pattern: Pattern) -> Result<Self, PlanError> {
         config.check()?;
         pattern.check(&config)?;
-        Ok(Self { walk: Walk::new(&config, &pattern), config, pattern, shard: Shard::WHOLE, clamped: 0 })
+        Ok(Self { walk: Walk::new(&config, &pattern), config, pattern, shard: Shard::WHOLE, rest: None, clamped: 0 })
     }
 
     /// The part of this plan, from its start, that falls to one shard. The parts together are the whole, to the bit.
@@ -138,7 +174,7 @@ impl Plan {
     #[must_use]
     pub fn shard(&self, shard: Shard) -> Self {
         let (config, pattern) = (self.config.clone(), self.pattern.clone());
-        Self { walk: Walk::new(&config, &pattern), config, pattern, shard, clamped: 0 }
+        Self { walk: Walk::new(&config, &pattern), config, pattern, shard, rest: None, clamped: 0 }
     }
 
     /// What the plan is a function of.
@@ -153,9 +189,16 @@ impl Plan {
         &self.pattern
     }
 
-    /// The lengths of request `k`: a function of the seed, where lengths come from, and k alone, in constant time.
+    /// The lengths of request `k`, where each stands alone, or of what turn `k` adds to its session if it is of no class: a
+    /// function of the seed, where lengths come from, and k alone, in constant time.
     #[must_use]
     pub fn lengths(&self, k: u64) -> Lengths {
+        let class = if self.pattern.sessions.is_none() { self.class_of_arrival(k) } else { None };
+        self.lengths_in(class, k)
+    }
+
+    fn lengths_in(&self, class: Option<usize>, k: u64) -> Lengths {
+        let class = self.pattern.mix.get(class);
         let [input, output] = match &self.pattern.lengths {
             LengthSource::Separate => [None, None],
             LengthSource::Together(joint) => {
@@ -166,6 +209,10 @@ impl Plan {
                 recorded.unwrap_or_default().map(|length| length.map(held))
             }
         };
+        // What a class says of its own stands above what the plan says of all.
+        let own = |dist: Option<&Dist>, stream| dist.map(|dist| self.draw(dist, stream, k));
+        let input = own(class.and_then(|class| class.input_tokens.as_ref()), Stream::InputTokens).or(input);
+        let output = own(class.and_then(|class| class.output_tokens.as_ref()), Stream::OutputTokens).or(output);
         let input = input.unwrap_or_else(|| self.draw(&self.config.input_tokens, Stream::InputTokens, k));
         let output = output.unwrap_or_else(|| self.draw(&self.config.output_tokens, Stream::OutputTokens, k));
         Lengths {
@@ -187,6 +234,38 @@ impl Plan {
     pub fn think_time(&self, k: u64) -> Nanos {
         let think = |dist: &Dist<Nanos>| dist.draw(&mut generator(self.config.seed, Stream::ThinkTime, k));
         self.pattern.think_time.as_ref().map_or(Nanos::ZERO, think)
+    }
+
+    /// The class of a request; `None` in a plan without classes.
+    #[must_use]
+    pub fn class(&self, request: &PlannedRequest) -> Option<&Class> {
+        self.pattern.mix.get(self.class_index(request))
+    }
+
+    /// Which of the mix's classes that is.
+    #[must_use]
+    pub fn class_index(&self, request: &PlannedRequest) -> Option<usize> {
+        self.class_of_arrival(request.arrival())
+    }
+
+    fn class_of_arrival(&self, arrival: u64) -> Option<usize> {
+        self.pattern.mix.draw(self.config.seed, arrival)
+    }
+
+    /// When the user of request `k` gives it up; `None` for one who waits.
+    #[must_use]
+    pub fn leave(&self, k: u64) -> Option<Leave> {
+        cancel::draw(&self.pattern.cancellations, self.config.seed, k)
+    }
+
+    /// How many turns session `session` has by its user's will; `None` in a plan without sessions. The plan's end may come
+    /// before the session's.
+    #[must_use]
+    pub fn session(&self, session: u64) -> Option<SessionLength> {
+        let sessions = self.pattern.sessions.as_ref()?;
+        let class = self.pattern.mix.get(self.class_of_arrival(session));
+        let turns = class.and_then(|class| class.turns.as_ref()).unwrap_or(&sessions.turns);
+        Some(sessions.length(turns, self.config.seed, session))
     }
 
     /// The beginning that the prompt of request `k`, of `input` tokens, shares with others; `None` if it shares none.
@@ -244,18 +323,58 @@ impl Iterator for Plan {
 
     fn next(&mut self) -> Option<PlannedRequest> {
         loop {
+            if let Some(rest) = self.rest.take().filter(|rest| rest.left > 0) {
+                let step = self.walk.later(&self.config, rest.phase)?;
+                if let Some(request) = self.turn(&step, rest) {
+                    return Some(request);
+                }
+                continue;
+            }
             let step = self.walk.step(&self.config)?;
-            if self.shard.holds(step.id) {
-                let Lengths { input_tokens, output_tokens, clamped } = self.lengths(step.id);
-                self.clamped += u64::from(clamped);
-                let (id, phase, intended) = (step.id, step.phase, step.intended);
-                return Some(PlannedRequest { id, phase, intended, input_tokens, output_tokens });
+            let class = self.class_of_arrival(step.arrival);
+            let Some(length) = self.session(step.arrival) else {
+                if self.shard.holds(step.id) {
+                    return Some(self.lone(&step, class));
+                }
+                continue;
+            };
+            let turn = Turn { session: step.arrival, turn: 0, history: Tokens::new(0) };
+            let rest = Rest { turn, left: length.turns, phase: step.phase, class };
+            if let Some(request) = self.turn(&step, rest) {
+                return Some(request);
             }
         }
     }
 }
 
+impl Plan {
+    /// A request that stands alone.
+    fn lone(&mut self, step: &Step, class: Option<usize>) -> PlannedRequest {
+        let Lengths { input_tokens, output_tokens, clamped } = self.lengths_in(class, step.id);
+        self.clamped += u64::from(clamped);
+        let (id, phase, intended) = (step.id, step.phase, step.intended);
+        PlannedRequest { id, phase, intended, input_tokens, output_tokens, turn: None }
+    }
+
+    /// The turn that `rest` begins with, if its session is this shard's; the turns after it stay.
+    fn turn(&mut self, step: &Step, rest: Rest) -> Option<PlannedRequest> {
+        let Rest { turn, left, phase, class } = rest;
+        let next = Turn { turn: turn.turn + 1, ..turn };
+        if !self.shard.holds(turn.session) {
+            self.rest = Some(Rest { turn: next, left: left - 1, phase, class });
+            return None;
+        }
+        let own = self.lone(step, class);
+        let input_tokens = turn.history + own.input_tokens;
+        let next = Turn { history: input_tokens + own.output_tokens, ..next };
+        self.rest = Some(Rest { turn: next, left: left - 1, phase, class });
+        Some(PlannedRequest { input_tokens, turn: Some(turn), ..own })
+    }
+}
+
 #[cfg(test)]
 mod replay_tests;
+#[cfg(test)]
+mod session_tests;
 #[cfg(test)]
 mod tests;

@@ -2,8 +2,11 @@
 
 use metron_units::{Nanos, Tokens};
 
+use super::cancel::Cancellation;
 use super::config::{Arrivals, Load, PlanConfig, PlanError};
+use super::mix::Mix;
 use super::replay::Replay;
+use super::session::Sessions;
 use crate::arrivals::curve::Curve;
 use crate::dist::Dist;
 use crate::dist::joint::JointLengths;
@@ -18,10 +21,16 @@ pub struct Pattern {
     pub replay: Option<Replay>,
     /// Where lengths come from.
     pub lengths: LengthSource,
-    /// How long a user of a closed loop waits after an answer before the next request.
+    /// How long a user waits after an answer before the next request: of a closed loop, or of a session.
     pub think_time: Option<Dist<Nanos>>,
     /// What prompts have in common.
     pub prefixes: Option<PrefixGroups>,
+    /// Conversations of several requests; none if each request stands alone.
+    pub sessions: Option<Sessions>,
+    /// Classes of requests; empty if they are all of one kind.
+    pub mix: Mix,
+    /// How users give up; empty if all of them wait.
+    pub cancellations: Vec<Cancellation>,
 }
 
 /// Where lengths come from.
@@ -51,6 +60,9 @@ impl Pattern {
         if self.lengths == LengthSource::Recorded && self.replay.is_none() {
             return Err(PlanError::NotRecorded("lengths"));
         }
+        if self.cancellations.iter().map(|way| way.share().get()).sum::<f64>() > 1.0 + f64::EPSILON {
+            return Err(PlanError::TooManyLeave);
+        }
         let Load::Open { rate, arrivals } = config.load else {
             return match self.curve {
                 Some(_) => Err(PlanError::TwoCurves("a closed loop has no rate, and a curve is one of rates")),
@@ -61,6 +73,9 @@ impl Pattern {
             Arrivals::Recorded => {
                 if self.replay.as_ref().is_none_or(|replay| !replay.has_instants()) {
                     return Err(PlanError::NotRecorded("instants"));
+                }
+                if self.sessions.is_some() {
+                    return Err(PlanError::RecordedTurns);
                 }
                 self.alone(config, "recorded instants are bent by a ramp or a curve")?;
             }

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io::Write;
 
 use super::{Load, Plan, PlannedRequest};
-use crate::digest::PlanDigest;
+use crate::digest::{Further, PlanDigest};
 use crate::trace::write::{WriteError, Writer};
 use crate::trace::{Content, Shared, TraceFormat, TraceRequest};
 
@@ -83,14 +83,20 @@ impl Plan {
         }
         let mut writer = Writer::new(TraceFormat::Metron, out)?;
         let mut digest = PlanDigest::default();
-        for request in self {
+        let mut plan = self;
+        while let Some(request) = plan.next() {
             let Wording { content, shared, whole } = say(&request).map_err(|error| SaveError::Say(error.into()))?;
-            digest.add(&request, &whole);
-            let PlannedRequest { intended, input_tokens, output_tokens, .. } = request;
+            let class = plan.class(&request).map(|class| class.name.clone());
+            let further = Further { class: class.as_deref(), leave: plan.leave(request.id), body: &[] };
+            digest.add_with(&request, &whole, &further);
+            let PlannedRequest { intended, input_tokens, output_tokens, turn, .. } = request;
             writer.write(&TraceRequest {
                 at: intended,
                 input_tokens: Some(input_tokens),
                 output_tokens: Some(output_tokens),
+                session: turn.map(|turn| turn.session.to_string()),
+                turn: turn.map(|turn| turn.turn),
+                class,
                 shared,
                 content,
                 ..TraceRequest::default()

@@ -11,6 +11,8 @@ use crate::arrivals::Stretch;
 #[derive(Debug, Clone)]
 pub(super) struct Walk {
     next_id: u64,
+    /// Arrivals so far: requests, or sessions.
+    arrived: u64,
     /// Measured requests so far.
     measured: u64,
     /// Where the measured phase began, once it is known; always none in a closed loop.
@@ -26,6 +28,8 @@ pub(super) struct Walk {
 /// One request's place in the plan.
 pub(super) struct Step {
     pub(super) id: u64,
+    /// The number of its arrival, which is its id where each request stands alone.
+    pub(super) arrival: u64,
     pub(super) phase: PlannedPhase,
     pub(super) intended: Option<Nanos>,
 }
@@ -38,6 +42,7 @@ impl Walk {
         };
         Self {
             next_id: 0,
+            arrived: 0,
             measured: 0,
             measured_from: None,
             arrivals,
@@ -50,15 +55,39 @@ impl Walk {
     pub(super) fn step(&mut self, config: &PlanConfig) -> Option<Step> {
         let step = self.candidate(config);
         match &step {
-            Some(_) => self.next_id += 1,
+            Some(_) => {
+                self.next_id += 1;
+                self.arrived += 1;
+            }
             None => self.timing = Timing::Over,
         }
         step
     }
 
+    /// A later turn of the session that arrived last, whose first turn was of `phase`: it has no instant. `None` if the plan has
+    /// all its requests.
+    pub(super) fn later(&mut self, config: &PlanConfig, first: PlannedPhase) -> Option<Step> {
+        if self.has_all(config) {
+            return None;
+        }
+        let id = self.next_id;
+        let phase = match config.warmup {
+            Warmup::Requests(count) if id < count => PlannedPhase::Warmup,
+            Warmup::Requests(_) => PlannedPhase::Measured,
+            Warmup::None | Warmup::Duration(_) => first,
+        };
+        self.next_id += 1;
+        self.measured += u64::from(phase == PlannedPhase::Measured);
+        Some(Step { id, arrival: self.arrived - 1, phase, intended: None })
+    }
+
+    fn has_all(&self, config: &PlanConfig) -> bool {
+        config.limit.requests.is_some_and(|most| self.measured >= most)
+    }
+
     fn candidate(&mut self, config: &PlanConfig) -> Option<Step> {
         // Before the gap is drawn: a plan that has given its last request walks no further.
-        if config.limit.requests.is_some_and(|most| self.measured >= most) {
+        if self.has_all(config) {
             return None;
         }
         let id = self.next_id;
@@ -69,8 +98,8 @@ impl Walk {
             (Timing::Over, _) => return None,
             (_, None) => None,
             (timing, Some(arrivals)) => {
-                self.place = self.place.plus(arrivals.gap(config.seed, id));
-                Some(timing.instant(id, self.place)?)
+                self.place = self.place.plus(arrivals.gap(config.seed, self.arrived));
+                Some(timing.instant(self.arrived, self.place)?)
             }
         };
         let phase = phase(config.warmup, id, intended);
@@ -88,7 +117,7 @@ impl Walk {
             (PlannedPhase::Warmup | PlannedPhase::Measured | PlannedPhase::ByClock, _) => {}
         }
         self.measured += u64::from(phase == PlannedPhase::Measured);
-        Some(Step { id, phase, intended })
+        Some(Step { id, arrival: self.arrived, phase, intended })
     }
 }
 

@@ -129,7 +129,7 @@ mod tests {
             "ask": "User: {{prompt}}\nfor {{model}}", "most": "{{max_tokens}}", "talk": "{{messages}}",
             "deep": [{ "as text": "{{max_tokens}} at most" }], "temperature": 0, "stream": true,
         }));
-        let shape = RequestShape { model: "m", prompt: "{{model}}?", max_tokens: 8, extra: None };
+        let shape = RequestShape::text("m", "{{model}}?", 8);
         let filled = body.expect("known placeholders").fill(&shape);
         let expected = json!({
             "ask": "User: {{model}}?\nfor m", "most": 8, "talk": [{ "role": "user", "content": "{{model}}?" }],

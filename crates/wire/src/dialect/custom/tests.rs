@@ -151,7 +151,7 @@ fn a_request_goes_where_the_file_says_with_its_body_and_headers() {
     assert_eq!(endpoint.url(), "http://h/x/v1/say?alpha=1");
     let whole = Endpoint::resolve("http://h/v1/say", Some(dialect)).expect("an address");
     assert_eq!(whole.url(), "http://h/v1/say");
-    let shape = RequestShape { model: "m", prompt: "Hi", max_tokens: 8, extra: None };
+    let shape = RequestShape::text("m", "Hi", 8);
     let body: Value = serde_json::from_slice(&dialect.body(&shape)).expect("JSON");
     assert_eq!(body, json!({ "model": "m", "ask": "Hi", "most": 8 }));
     let key = Header::key(dialect, &Secret::new("sk-1".to_owned())).expect("a header");
