@@ -35,7 +35,7 @@ pub(super) fn planned(config: &RunConfig, tokenizer: &Tokenizer) -> Result<Plann
     };
     let (replay, file) = replayed.map(|Replayed { replay, file }| (replay, file)).unzip();
     let says_more = replay.as_ref().is_some_and(metron_workload::Replay::says_more);
-    let pattern = Pattern { curve, replay, lengths, think_time, prefixes: prefixes(config)? };
+    let pattern = Pattern { curve, replay, lengths, think_time, prefixes: prefixes(config)?, ..Pattern::default() };
     Plan::patterned(plan.clone(), pattern.clone()).map_err(|error| refused(&error))?;
     Ok(Planned { plan, pattern, script: file.filter(|_| says_more) })
 }
@@ -47,6 +47,9 @@ fn refused(error: &PlanError) -> ConfigError {
         PlanError::WeibullShape(_) | PlanError::Jitter(_) | PlanError::OnOff | PlanError::TwoCurves(_) => "arrivals",
         PlanError::TwoRates { .. } => "rate",
         PlanError::NotRecorded(_) => "trace",
+        PlanError::Class { .. } => "class",
+        PlanError::TooManyLeave => "cancel",
+        PlanError::RecordedTurns => "turns",
         PlanError::NoUsers => "concurrency",
         PlanError::NoRequests => "requests",
         PlanError::NoTime => "duration",
