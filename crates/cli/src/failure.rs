@@ -4,9 +4,11 @@ use std::error::Error;
 use std::fmt;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use metron_metrics::comparison::BoundError;
 use metron_metrics::objective::ObjectiveError;
 use metron_report::escape;
 use metron_results::folder::InvalidName;
+pub(crate) use metron_runner::chain;
 use metron_sim::spec::SpecError;
 use metron_units::ParseError;
 
@@ -55,21 +57,6 @@ impl fmt::Display for Failure {
         write!(f, "error: {}", escape::terminal(&self.message))?;
         if self.hint.is_empty() { Ok(()) } else { write!(f, "\n  hint: {}", escape::terminal(&self.hint)) }
     }
-}
-
-/// An error and its causes in one line.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let text = inner.to_string();
-        // Some errors already hold their cause's words.
-        if !line.contains(&text) {
-            line = format!("{line}: {text}");
-        }
-        cause = inner.source();
-    }
-    line
 }
 
 /// How a setting is written where it came from, so that a hint can be typed there.
@@ -182,7 +169,8 @@ fn meant(cause: &(dyn Error + 'static)) -> Option<String> {
     let name = cause.downcast_ref::<InvalidName>().map(|refused| refused.hint.trim_start_matches("--name ").to_owned());
     let engine = cause.downcast_ref::<SpecError>().and_then(SpecError::hint);
     let objective = cause.downcast_ref::<ObjectiveError>().map(|refused| refused.hint.clone());
-    quantity.or(name).or(engine).or(objective).filter(|guess| !guess.is_empty())
+    let bound = cause.downcast_ref::<BoundError>().map(|refused| refused.hint.clone());
+    quantity.or(name).or(engine).or(objective).or(bound).filter(|guess| !guess.is_empty())
 }
 
 /// As a shell takes it.

@@ -20,6 +20,7 @@ pub mod objective;
 pub mod quantile;
 
 pub mod accounts;
+pub mod comparison;
 pub mod interval;
 pub mod summary;
 

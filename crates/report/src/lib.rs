@@ -1,7 +1,7 @@
 //! What a person reads: console, progress, HTML. Text from outside passes [`escape`] on its way to a terminal, and maud's
 //! escaping on its way into a page.
 //!
-//! - [`console::table`] shows a summary, [`console::score_table`] scores.
+//! - [`console::table`] shows a summary, [`console::score_table`] scores, [`console::compare_table`] what runs differ by.
 //! - [`progress::Progress`] follows a run by its events.
 //! - [`html::report`] is the page that a run leaves behind.
 //! - [`plot::Plot`] draws: on the page, and as SVG and CSV files.
@@ -10,6 +10,7 @@
 
 #![forbid(unsafe_code)]
 
+mod comparison;
 pub mod console;
 pub mod escape;
 mod figure;

@@ -34,12 +34,22 @@ pub enum RunFile {
     PrefillProfile,
     /// The highest load that holds, of `metron capacity`.
     Capacity,
+    /// The cells of a sweep.
+    Sweep,
 }
 
 impl RunFile {
     /// Every one.
-    pub const ALL: [Self; 7] =
-        [Self::Config, Self::Summary, Self::Rows, Self::Report, Self::Journal, Self::PrefillProfile, Self::Capacity];
+    pub const ALL: [Self; 8] = [
+        Self::Config,
+        Self::Summary,
+        Self::Rows,
+        Self::Report,
+        Self::Journal,
+        Self::PrefillProfile,
+        Self::Capacity,
+        Self::Sweep,
+    ];
 
     /// Its name in the folder.
     #[must_use]
@@ -52,6 +62,7 @@ impl RunFile {
             Self::Journal => "journal.arrows",
             Self::PrefillProfile => "prefill-profile.json",
             Self::Capacity => "capacity.json",
+            Self::Sweep => "sweep.json",
         }
     }
 }

@@ -18,7 +18,7 @@ mod number;
 mod said;
 mod serve;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use metron_metrics::RequestRecord;
 use metron_units::Nanos;
@@ -132,25 +132,13 @@ pub enum Instants {
 /// # Errors
 /// If it cannot be read, is of no known format, or says what cannot be. The error names the place.
 pub fn read(path: &Path) -> Result<ForeignRun, ForeignError> {
-    if path.is_dir() {
-        let rows = path.join(RunFile::Rows.name());
-        if rows.is_file() {
-            return read_own(&rows);
-        }
-        let error = ForeignError::whole(path, "it is a folder without requests.parquet");
-        return Err(if path.join(RunFile::Journal.name()).exists() {
-            error.with_hint(format!("metron recover '{}'", path.display()))
-        } else {
-            error.with_hint("name a run's folder or a result file")
-        });
+    if let Some(rows) = own_rows(path)? {
+        return read_own(&rows);
     }
     let mut input = input::Input::open(path)?;
-    if input.is_parquet()? {
-        return read_own(path);
-    }
     let (format, shape) = format::detect(&mut input)?;
     match format {
-        Format::Metron => read_own(path),
+        Format::Metron => unreachable!("own rows are told by their first bytes"),
         Format::Lines => lines::read(&mut input),
         Format::Vllm | Format::Sglang => serve::read(&mut input, format, shape),
         Format::Etalon => etalon::read(&mut input),
@@ -163,21 +151,43 @@ pub fn read(path: &Path) -> Result<ForeignRun, ForeignError> {
     }
 }
 
+/// The rows that metron itself wrote, if `path` is a run's folder or such a file: they can be read one by one.
+///
+/// # Errors
+/// If it cannot be opened, or is a folder without rows.
+pub fn own_rows(path: &Path) -> Result<Option<PathBuf>, ForeignError> {
+    if path.is_dir() {
+        let rows = path.join(RunFile::Rows.name());
+        if rows.is_file() {
+            return Ok(Some(rows));
+        }
+        let error = ForeignError::whole(path, "it is a folder without requests.parquet");
+        return Err(if path.join(RunFile::Journal.name()).exists() {
+            error.with_hint(format!("metron recover '{}'", path.display()))
+        } else {
+            error.with_hint("name a run's folder or a result file")
+        });
+    }
+    let is_own = input::Input::open(path)?.is_parquet()?;
+    Ok(is_own.then(|| path.to_owned()))
+}
+
 /// Our own rows.
 fn read_own(path: &Path) -> Result<ForeignRun, ForeignError> {
     let rows = read_rows(path).map_err(|error| ForeignError::of_rows(path, &error))?;
-    let mut requests = Vec::new();
-    for record in rows {
-        let record = record.map_err(|error| ForeignError::of_rows(path, &error))?;
-        let own = OwnDeadlines { ttft: Some(record.deadlines.ttft), tbt: Some(record.deadlines.tbt) };
-        requests.push(ForeignRequest { name: Some(record.id.to_string()), record, own });
-    }
+    let requests = rows.map(|record| record.map(of_own).map_err(|error| ForeignError::of_rows(path, &error)));
     Ok(ForeignRun {
         format: Format::Metron,
-        readings: vec![Reading { kind: ReadingKind::Tokens, requests }],
+        readings: vec![Reading { kind: ReadingKind::Tokens, requests: requests.collect::<Result<_, _>>()? }],
         averages: None,
         precedence: Precedence::CommandLine,
         instants: Instants::Shared,
         notes: Vec::new(),
     })
+}
+
+/// One of our own rows, with the deadlines that its run held it to.
+pub(crate) fn of_own(record: RequestRecord) -> ForeignRequest {
+    let own = OwnDeadlines { ttft: Some(record.deadlines.ttft), tbt: Some(record.deadlines.tbt) };
+    ForeignRequest { name: Some(record.id.to_string()), record, own }
 }

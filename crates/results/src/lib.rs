@@ -2,6 +2,7 @@
 //!
 //! - [`summary::Summary`] and [`score::ScoreReport`] are the contract with users' scripts; [`schema()`] describes them.
 //! - [`capacity::CapacityFile`] and [`prefill_profile::PrefillProfileFile`] are what searches over many runs leave.
+//! - [`compare::compare`] says what runs differ by.
 //! - [`event::RunEvent`] is what a runner tells whoever watches.
 //! - [`recorder::Recorder`] keeps a run's requests while it runs and leaves its files at the end, whole or absent.
 //! - [`rows`], [`journal`] and [`recover()`] read them back; [`foreign`] reads other tools' files.
@@ -11,6 +12,7 @@
 #![forbid(unsafe_code)]
 
 pub mod capacity;
+pub mod compare;
 pub mod event;
 pub mod facts;
 pub mod folder;
@@ -25,6 +27,8 @@ pub mod rows;
 pub mod score;
 pub mod storage;
 pub mod summary;
+pub mod sweep;
+pub mod version;
 
 pub use facts::{ClassFacts, RunFacts};
 pub use recover::recover;

@@ -61,6 +61,9 @@ pub enum RowsFault {
     /// The decoder gave up on it.
     #[error("it is damaged from row {row} on")]
     Damaged { row: u64 },
+    /// A newer program wrote it, and said that older ones do not understand it.
+    #[error(transparent)]
+    Newer(#[from] crate::version::NewerSchema),
     /// More than this program takes into memory.
     #[error("{what} is {size}, more than the {limit} that are read")]
     TooLarge { what: &'static str, size: u64, limit: u64 },

@@ -8,7 +8,7 @@ use metron_units::{Nanos, Share};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::foreign::{ForeignRequest, ForeignRun, Instants, PartialRequest, Precedence, Reading};
+use crate::foreign::{ForeignRun, Instants, OwnDeadlines, PartialRequest, Precedence, Reading};
 use crate::summary::{self, Figure};
 
 /// The value of [`ScoreReport::schema`].
@@ -145,7 +145,7 @@ fn score_reading(reading: Reading, precedence: Precedence, instants: Instants, o
     let mut summariser = Summariser::new(SummaryOptions { target_miss_rate, objectives: options.objectives.clone() });
     let mut requests = Vec::with_capacity(reading.requests.len());
     for mut request in reading.requests {
-        request.record.deadlines = deadlines(&request, precedence, options);
+        request.record.deadlines = options.deadlines(&request.own, precedence);
         summariser.add(&request.record);
         requests.push(scored(request.name, &request.record, target_miss_rate));
     }
@@ -166,7 +166,7 @@ fn score_reading(reading: Reading, precedence: Precedence, instants: Instants, o
 fn forget_rates_of_the_run(metrics: &mut BTreeMap<String, Figure>) {
     for (name, figure) in metrics {
         match figure {
-            Figure::Value(value) if name.ends_with("_throughput") || name == "goodput" => {
+            Figure::Value(value) if is_rate_of_the_run(name) => {
                 value.value = None;
                 value.ci95 = None;
             }
@@ -175,17 +175,25 @@ fn forget_rates_of_the_run(metrics: &mut BTreeMap<String, Figure>) {
     }
 }
 
-fn deadlines(request: &ForeignRequest, precedence: Precedence, options: &ScoreOptions) -> Deadlines {
-    let settle = |own: Option<Nanos>, given: Option<Nanos>, default: Nanos| {
-        let stated = match precedence {
-            Precedence::Own => own.or(given),
-            Precedence::CommandLine => given.or(own),
+/// Whether a metric is something per second of the run's duration.
+pub(crate) fn is_rate_of_the_run(name: &str) -> bool {
+    name.ends_with("_throughput") || name == "goodput"
+}
+
+impl ScoreOptions {
+    /// The deadlines of a request that has these of its own.
+    pub(crate) fn deadlines(&self, own: &OwnDeadlines, precedence: Precedence) -> Deadlines {
+        let settle = |own: Option<Nanos>, given: Option<Nanos>, default: Nanos| {
+            let stated = match precedence {
+                Precedence::Own => own.or(given),
+                Precedence::CommandLine => given.or(own),
+            };
+            stated.unwrap_or(default)
         };
-        stated.unwrap_or(default)
-    };
-    Deadlines {
-        ttft: settle(request.own.ttft, options.ttft_deadline, options.defaults.ttft),
-        tbt: settle(request.own.tbt, options.tbt_deadline, options.defaults.tbt),
+        Deadlines {
+            ttft: settle(own.ttft, self.ttft_deadline, self.defaults.ttft),
+            tbt: settle(own.tbt, self.tbt_deadline, self.defaults.tbt),
+        }
     }
 }
 

@@ -15,6 +15,16 @@ pub(crate) fn config_yaml(config: &RunConfig, model: Option<&str>) -> String {
     serde_saphyr::to_string(&written).expect("a configuration is plain values with text keys")
 }
 
+/// Whether `yaml` is what a run of `config` writes: whether a folder that holds it holds that run.
+pub(crate) fn is_of(yaml: &str, config: &RunConfig) -> bool {
+    // A model that was not named was asked for, and is named in the file.
+    let written = serde_saphyr::from_str::<RunConfig>(yaml);
+    written.is_ok_and(|written| {
+        let expected = config_yaml(config, written.model.as_deref());
+        serde_saphyr::from_str::<RunConfig>(&expected).is_ok_and(|expected| expected == written)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -33,6 +43,15 @@ mod tests {
         let yaml = config_yaml(&config(), Some("m"));
         assert!(!yaml.contains("sk-"), "{yaml}");
         assert!(yaml.contains("${METRON_QUERY_KEY}") && yaml.contains("${METRON_HEADER_X_API_KEY}"), "{yaml}");
+    }
+
+    #[test]
+    fn a_folder_s_file_is_of_the_run_that_wrote_it_and_of_no_other() {
+        let yaml = config_yaml(&config(), Some("m"));
+        assert!(is_of(&yaml, &config()) && is_of(&format!("# a head\n{yaml}"), &config()));
+        assert!(!is_of(&yaml, &RunConfig { seed: 8, ..config() }));
+        assert!(!is_of(&yaml, &RunConfig { model: Some("other".to_owned()), ..config() }));
+        assert!(!is_of("url: x", &config()) && !is_of("", &config()));
     }
 
     #[test]

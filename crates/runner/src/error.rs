@@ -17,6 +17,22 @@ use crate::script::{ScriptError, TraceFileError};
 /// Where a fault of metron's own is to be told.
 const REPORT: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/issues/new");
 
+/// An error and its causes in one line.
+#[must_use]
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let text = inner.to_string();
+        // Some errors already hold their cause's words.
+        if !line.contains(&text) {
+            line = format!("{line}: {text}");
+        }
+        cause = inner.source();
+    }
+    line
+}
+
 /// Why a run could not be, or did not come to its end.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say what each field is")]

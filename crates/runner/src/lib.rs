@@ -36,13 +36,14 @@ pub mod search;
 pub mod settle;
 mod simulated;
 pub mod stop;
+pub mod sweep;
 mod timer;
 pub mod variables;
 mod witness;
 mod worker;
 
 pub use config::RunConfig;
-pub use error::{NotKept, RunError, Whose};
+pub use error::{NotKept, RunError, Whose, chain};
 pub use finished::{AllFailed, Finished, Objectives};
 pub use run::{Options, Output, run, run_watched};
 pub use script::{ScriptError, TraceFileError};

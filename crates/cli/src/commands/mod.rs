@@ -9,6 +9,7 @@ use crate::failure::{Failure, Place, of_clap};
 use crate::flags::{Cli, Command};
 use crate::speak;
 
+mod compare;
 mod completions;
 mod probe;
 mod recover;
@@ -17,6 +18,7 @@ mod run;
 mod schema;
 mod score;
 mod sim;
+mod sweep;
 
 /// Does what the command line asks; what goes wrong is said on stderr.
 pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
@@ -38,6 +40,8 @@ fn dispatch(matches: &ArgMatches) -> Result<Exit, Failure> {
         }
         Command::Score(flags) => score::run(&flags),
         Command::Probe(flags) => probe::run(&flags),
+        Command::Compare(flags) => compare::run(&flags),
+        Command::Sweep(flags) => sweep::run(&flags),
         Command::Sim(flags) => sim::run(&flags),
         Command::Report(flags) => report::run(&flags),
         Command::Recover(flags) => recover::run(&flags),

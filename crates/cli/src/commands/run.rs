@@ -51,12 +51,17 @@ pub(super) fn run(given: &ArgMatches) -> Result<Exit, Failure> {
 
 fn options(output: &OutputFlags) -> Options {
     let name = output.name.clone().unwrap_or_else(|| RunName::made_of("run"));
-    let path = output.output.clone().unwrap_or_else(|| free(folder::default_path(now_unix_ns(), &name)));
+    let path = output.output.clone().unwrap_or_else(|| default_folder(&name));
     let overwrite = if output.force { Overwrite::Replace } else { Overwrite::Refuse };
     // The program by its name: where it lies is nobody's business.
     let arguments = std::iter::once("metron".into()).chain(std::env::args_os().skip(1));
     let command = typed::masked(arguments);
     Options { name: name.to_string(), command, output: Output::Folder { path, overwrite } }
+}
+
+/// Where something of that name goes unless a folder is named.
+pub(super) fn default_folder(name: &RunName) -> PathBuf {
+    free(folder::default_path(now_unix_ns(), name))
 }
 
 /// The path itself, or, where a run of the same second has it, the first of its kind that is free.

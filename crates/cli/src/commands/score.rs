@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use metron_metrics::Deadlines;
+use metron_metrics::objective::Objective;
 use metron_report::console;
 use metron_results::foreign;
 use metron_results::score::{ScoreOptions, ScoreReport, score};
@@ -11,7 +12,7 @@ use serde::Serialize;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::flags::{ScoreFlags, TBT_DEADLINE, TTFT_DEADLINE};
+use crate::flags::{RecordedDeadlineFlags, ScoreFlags, TBT_DEADLINE, TTFT_DEADLINE};
 use crate::speak;
 
 /// What `--json` prints of several files.
@@ -33,7 +34,7 @@ struct OfFile<'a> {
 /// # Errors
 /// If a file cannot be read or scored.
 pub(super) fn run(flags: &ScoreFlags) -> Result<Exit, Failure> {
-    let options = options(flags);
+    let options = options(&flags.deadlines, flags.objectives.slo.clone());
     let scored = flags.files.iter().map(|path| of_file(path, &options).map(|report| (path.as_path(), report)));
     let scored = scored.collect::<Result<Vec<_>, _>>()?;
     if flags.json {
@@ -45,14 +46,15 @@ pub(super) fn run(flags: &ScoreFlags) -> Result<Exit, Failure> {
     Ok(Exit::first_of(objectives.filter(|objective| objective.held != Some(true)).map(|_| Exit::Missed)))
 }
 
-fn options(flags: &ScoreFlags) -> ScoreOptions {
+/// What recorded requests are held to.
+pub(super) fn options(flags: &RecordedDeadlineFlags, objectives: Vec<Objective>) -> ScoreOptions {
     let default = |text: &str| text.parse::<Nanos>().expect("the default is a duration");
     ScoreOptions {
         ttft_deadline: flags.ttft_deadline,
         tbt_deadline: flags.tbt_deadline,
         defaults: Deadlines { ttft: default(TTFT_DEADLINE), tbt: default(TBT_DEADLINE) },
         target_miss_rate: flags.target_miss_rate,
-        objectives: flags.objectives.slo.clone(),
+        objectives,
     }
 }
 
@@ -78,7 +80,7 @@ fn print_tables(scored: &[(&Path, ScoreReport)], flags: &ScoreFlags) -> Result<(
         format!(
             "{}\n{}",
             style.strong(&speak::shown(path)),
-            console::score_table(report, flags.target_miss_rate, style)
+            console::score_table(report, flags.deadlines.target_miss_rate, style)
         )
     });
     speak::result(&tables.collect::<Vec<_>>().join("\n"))

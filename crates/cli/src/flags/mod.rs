@@ -7,21 +7,24 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use metron_sim::Spec;
-use metron_units::{Nanos, Share};
 
+mod compare;
 mod deadlines;
 mod load;
 mod number;
 mod output;
 mod probe;
+mod sweep;
 mod target;
 mod timeouts;
 mod workload;
 
-pub(crate) use deadlines::{DeadlineFlags, ObjectiveFlags, TARGET_MISS_RATE, TBT_DEADLINE, TTFT_DEADLINE};
+pub(crate) use compare::CompareFlags;
+pub(crate) use deadlines::{DeadlineFlags, ObjectiveFlags, RecordedDeadlineFlags, TBT_DEADLINE, TTFT_DEADLINE};
 pub(crate) use load::LoadFlags;
 pub(crate) use output::OutputFlags;
 pub(crate) use probe::ProbeFlags;
+pub(crate) use sweep::SweepFlags;
 pub(crate) use target::TargetFlags;
 pub(crate) use timeouts::TimeoutFlags;
 pub(crate) use workload::WorkloadFlags;
@@ -51,6 +54,10 @@ pub(crate) enum Command {
     Score(ScoreFlags),
     /// Show what an endpoint is and does: its API, models, software, and how its tokens arrive.
     Probe(ProbeFlags),
+    /// What runs differ by, with confidence: differences with their intervals, bounds for CI.
+    Compare(CompareFlags),
+    /// Measure every target under every workload and load of a file, starting engines as it goes.
+    Sweep(SweepFlags),
     /// Serve the simulated engine over HTTP until Ctrl-C.
     Sim(SimFlags),
     /// Write a run's report.html again and show its table.
@@ -111,15 +118,8 @@ pub(crate) struct ScoreFlags {
     /// Runs' folders, requests.parquet, JSON lines, or result files of other tools; told apart by content.
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
-    /// The first token's deadline. [default: the file's, else 300ms]
-    #[arg(long, value_name = "TIME")]
-    pub(crate) ttft_deadline: Option<Nanos>,
-    /// Each later token's deadline after the one before. [default: the file's, else 30ms]
-    #[arg(long, value_name = "TIME", value_parser = number::above_zero)]
-    pub(crate) tbt_deadline: Option<Nanos>,
-    /// The share of missed deadlines that a stream may have for its minimum TBT deadline.
-    #[arg(long, value_name = "SHARE", default_value = TARGET_MISS_RATE)]
-    pub(crate) target_miss_rate: Share,
+    #[command(flatten)]
+    pub(crate) deadlines: RecordedDeadlineFlags,
     #[command(flatten)]
     pub(crate) objectives: ObjectiveFlags,
     /// Print one JSON object instead of tables.

@@ -35,7 +35,7 @@ pub(super) fn read(command: &Command, path: &Path) -> Result<Vec<Given>, Failure
     let keys: Keys = serde_saphyr::with_deserializer_from_str_with_options(&text, options(), |yaml| {
         yaml.deserialize_map(Settings(command))
     })
-    .map_err(|error| refused(&shown.to_string(), &error))?;
+    .map_err(|error| refused(&shown.to_string(), &error, EXAMPLE))?;
     keys.into_iter()
         .filter_map(|(name, line, value)| {
             setting(command, &name, value, Place::File { path: shown.to_string(), line }).transpose()
@@ -46,7 +46,10 @@ pub(super) fn read(command: &Command, path: &Path) -> Result<Vec<Given>, Failure
 /// The keys of a file with their lines, in its order.
 type Keys = Vec<(String, u64, Value)>;
 
-fn text(path: &Path) -> std::io::Result<String> {
+/// What a file of settings looks like.
+const EXAMPLE: &str = "a configuration file is a YAML mapping: ttft_deadline: 300ms";
+
+pub(super) fn text(path: &Path) -> std::io::Result<String> {
     let mut text = String::new();
     let file = std::fs::File::open(path)?;
     let length = file.take(LARGEST + 1).read_to_string(&mut text)?;
@@ -57,13 +60,13 @@ fn text(path: &Path) -> std::io::Result<String> {
 }
 
 /// Nothing but comments: an empty mapping.
-fn is_blank(text: &str) -> bool {
+pub(super) fn is_blank(text: &str) -> bool {
     text.trim_start_matches('\u{feff}').lines().all(|line| line.trim().is_empty() || line.trim().starts_with('#'))
 }
 
 /// What a key holds. A plain setting keeps the text in which it was written: `1.10` stays `1.10`.
-#[derive(Debug)]
-enum Value {
+#[derive(Debug, Clone)]
+pub(super) enum Value {
     Nothing,
     Switch(bool),
     Text(String),
@@ -86,22 +89,31 @@ impl<'de> Visitor<'de> for Settings<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Keys, A::Error> {
         let mut keys = Keys::new();
         while let Some(name) = entries.next_key::<Spanned<String>>()? {
-            let value = match flag(self.0, &name.value) {
-                None => entries.next_value::<IgnoredAny>().map(|_| Value::Unknown)?,
-                Some(flag) if is_switch(flag) => {
-                    entries.next_value::<Option<bool>>()?.map_or(Value::Nothing, Value::Switch)
-                }
-                Some(flag) if is_list(flag) || long(flag) == "body" => entries.next_value_seed(Composite)?,
-                Some(_) => entries.next_value::<Option<String>>()?.map_or(Value::Nothing, Value::Text),
-            };
+            let value = next_value(self.0, &name.value, &mut entries)?;
             keys.push((name.value, name.referenced.line(), value));
         }
         Ok(keys)
     }
 }
 
+/// The value of the key `name`, in the shape that its flag has.
+pub(super) fn next_value<'de, A: MapAccess<'de>>(
+    command: &Command,
+    name: &str,
+    entries: &mut A,
+) -> Result<Value, A::Error> {
+    match flag(command, name) {
+        None => entries.next_value::<IgnoredAny>().map(|_| Value::Unknown),
+        Some(flag) if is_switch(flag) => {
+            entries.next_value::<Option<bool>>().map(|on| on.map_or(Value::Nothing, Value::Switch))
+        }
+        Some(flag) if is_list(flag) || long(flag) == "body" => entries.next_value_seed(Composite),
+        Some(_) => entries.next_value::<Option<String>>().map(|text| text.map_or(Value::Nothing, Value::Text)),
+    }
+}
+
 /// A value that may be one text, a list of texts or a mapping.
-struct Composite;
+pub(super) struct Composite;
 
 impl<'de> DeserializeSeed<'de> for Composite {
     type Value = Value;
@@ -152,7 +164,7 @@ fn flag<'a>(command: &'a Command, name: &str) -> Option<&'a clap::Arg> {
 }
 
 /// One key as a setting; `None` where it is left open (`model:`).
-fn setting(command: &Command, name: &str, value: Value, place: Place) -> Result<Option<Given>, Failure> {
+pub(super) fn setting(command: &Command, name: &str, value: Value, place: Place) -> Result<Option<Given>, Failure> {
     let Some(flag) = flag(command, name) else { return Err(unknown(command, name, &place)) };
     let long = long(flag);
     let shape = |expected: &str| Failure::usage(format!("{}: must be {expected}", place.name(&long)), "");
@@ -181,7 +193,7 @@ fn unknown(command: &Command, name: &str, place: &Place) -> Failure {
 }
 
 /// Bounds far above any honest file and far below what would hurt.
-fn options() -> serde_saphyr::Options {
+pub(super) fn options() -> serde_saphyr::Options {
     serde_saphyr::options! {
         budget: serde_saphyr::budget! {
             max_depth: 64,
@@ -193,7 +205,7 @@ fn options() -> serde_saphyr::Options {
 }
 
 /// The YAML reader's refusal, on one line.
-fn refused(path: &str, error: &serde_saphyr::Error) -> Failure {
+pub(super) fn refused(path: &str, error: &serde_saphyr::Error, example: &str) -> Failure {
     let place = error.location().map_or_else(String::new, |at| format!(", line {}", at.line()));
     let text = error.without_snippet().to_string();
     let first = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
@@ -201,5 +213,5 @@ fn refused(path: &str, error: &serde_saphyr::Error) -> Failure {
     let ends =
         [" at line ", ", set DuplicateKeyPolicy", "; use from_str_multiple"].iter().filter_map(|end| first.find(end));
     let first = &first[..ends.min().unwrap_or(first.len())];
-    Failure::usage(format!("{path}{place}: {first}"), "a configuration file is a YAML mapping: ttft_deadline: 300ms")
+    Failure::usage(format!("{path}{place}: {first}"), example)
 }

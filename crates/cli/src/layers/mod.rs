@@ -13,8 +13,12 @@ use clap::{ArgAction, ArgMatches, Args as _, Command, FromArgMatches as _};
 use crate::failure::{Failure, Place, of_clap};
 use crate::flags::RunFlags;
 
+mod cells;
 mod environment;
 mod file;
+mod matrix;
+
+pub(crate) use cells::sweep;
 
 /// One setting as one layer gives it.
 #[derive(Debug, Clone, PartialEq, Eq)]

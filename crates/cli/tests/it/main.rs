@@ -3,6 +3,7 @@
 mod bad_input;
 mod book;
 mod cases;
+mod compare;
 mod custom;
 mod exit_codes;
 mod faults;
@@ -15,6 +16,7 @@ mod score;
 mod secrets;
 mod server;
 mod sim;
+mod sweep;
 mod tidy;
 mod traces;
 mod unstreamed;

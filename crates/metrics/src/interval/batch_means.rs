@@ -12,6 +12,11 @@ use crate::quantile;
 /// Stretches that a series is cut into, and so the fewest values that carry an interval.
 pub const BATCHES: usize = 20;
 
+/// The batch of the value at `place` of `n`.
+pub(super) fn of_place(place: usize, n: usize) -> usize {
+    (place * BATCHES / n).min(BATCHES - 1)
+}
+
 /// The interval of the mean of `values`, in the order of time; `None` for fewer than [`BATCHES`].
 #[must_use]
 pub fn mean(values: &[f64]) -> Option<Interval> {

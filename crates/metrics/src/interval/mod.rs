@@ -4,20 +4,25 @@
 //! |---|---|
 //! | quantile over requests | [`order_statistic()`]: distribution-free, from the binomial distribution |
 //! | share of requests | [`wilson()`] |
+//! | both, where neighbours are alike | the same, for as many independent requests as these are [`worth()`] |
 //! | quantile, mean or ratio over pooled gaps or tokens | [`bootstrap`] over requests, never over gaps |
 //! | mean over requests, throughput | [`batch_means`], since neighbours in a queue are alike |
+//! | difference of two figures that have intervals | [`combined`] from the two |
 //!
 //! Each gives `None` where the sample cannot carry an interval. Knows no metric.
 
 pub mod batch_means;
 pub mod bootstrap;
+pub mod combined;
 #[cfg(test)]
 mod coverage;
+mod likeness;
 mod order_statistic;
 mod wilson;
 
-pub use order_statistic::{order_statistic, samples_needed};
-pub use wilson::wilson;
+pub use likeness::worth;
+pub use order_statistic::{order_statistic, order_statistic_of, samples_needed};
+pub use wilson::{wilson, wilson_of};
 
 /// What each side may miss: half of what 95 % leave.
 const TAIL: f64 = 0.025;

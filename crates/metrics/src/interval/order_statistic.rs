@@ -9,7 +9,24 @@ use super::{Interval, TAIL};
 /// too small: see [`samples_needed`].
 #[must_use]
 pub fn order_statistic(sorted: &[f64], p: f64) -> Option<Interval> {
-    let (low, high) = ranks(sorted.len() as u64, p)?;
+    order_statistic_of(sorted, p, sorted.len() as f64)
+}
+
+/// The same of samples that say as much as `worth` independent ones would: see [`super::worth()`]. A sample that is large
+/// enough and worth less has the widest interval that carries.
+#[must_use]
+pub fn order_statistic_of(sorted: &[f64], p: f64, worth: f64) -> Option<Interval> {
+    let n = sorted.len() as u64;
+    let needed = samples_needed(p);
+    if n < needed {
+        return None;
+    }
+    let independent = (worth.round() as u64).clamp(needed, n);
+    let (low, high) = ranks(independent, p)?;
+    // The same shares of the whole sample: the places at or outside them.
+    let scale = n as f64 / independent as f64;
+    let low = (((low + 1) as f64 * scale).floor() as usize).saturating_sub(1);
+    let high = (((high + 1) as f64 * scale).ceil() as usize - 1).min(sorted.len() - 1);
     Some(Interval { low: sorted[low], high: sorted[high] })
 }
 
@@ -97,6 +114,16 @@ mod tests {
                 assert!(below <= TAIL + 1e-9 && above <= TAIL + 1e-9, "{n} {p}: {below} {above}");
             }
         }
+    }
+
+    #[test]
+    fn samples_that_are_worth_less_have_wider_intervals_and_never_none() {
+        let sorted: Vec<f64> = (0..1_000).map(f64::from).collect();
+        let of = |p, worth| order_statistic_of(&sorted, p, worth).unwrap();
+        assert_eq!(of(0.5, 1_000.0), Interval { low: 468.0, high: 531.0 });
+        // Conover's 40th and 61st of 100, ten times over.
+        assert_eq!(of(0.5, 100.0), Interval { low: 399.0, high: 609.0 });
+        assert_eq!(of(0.99, 10.0).high, 999.0, "368 are needed, so that is what it is taken for");
     }
 
     #[test]

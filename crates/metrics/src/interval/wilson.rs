@@ -3,14 +3,20 @@
 
 use super::{Interval, Z};
 
-/// The interval of the share `met / of`; `None` if `of` is 0.
+/// The interval of the share `met / of` of independent ones; `None` if `of` is 0.
 #[must_use]
 pub fn wilson(met: u64, of: u64) -> Option<Interval> {
+    wilson_of(met, of, of as f64)
+}
+
+/// The same of ones that say as much as `worth` independent ones would: see [`super::worth()`].
+#[must_use]
+pub fn wilson_of(met: u64, of: u64, worth: f64) -> Option<Interval> {
     if of == 0 {
         return None;
     }
-    let n = of as f64;
-    let share = met as f64 / n;
+    let n = worth;
+    let share = met as f64 / of as f64;
     let scale = 1.0 + Z * Z / n;
     let centre = (share + Z * Z / (2.0 * n)) / scale;
     let half = Z / scale * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();

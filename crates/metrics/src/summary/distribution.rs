@@ -1,7 +1,7 @@
 //! A distribution as it is written down: count, moments, quantiles, and the intervals of those that carry one.
 
 use super::samples::Samples;
-use crate::interval::{Interval, batch_means, order_statistic};
+use crate::interval::{Interval, batch_means, order_statistic_of, worth};
 use crate::quantile;
 
 /// A distribution over requests or over gaps, in the metric's unit. Everything but the count is `None` without samples.
@@ -92,12 +92,17 @@ impl Distribution {
         }
     }
 
-    /// Of one sample a request: percentiles with intervals from order statistics, the mean with one from batches in the
-    /// plan's order.
+    /// Of one sample a request: percentiles with intervals from order statistics, the mean with one from batches; both in the
+    /// plan's order, in which neighbours may be alike.
     pub(super) fn over_requests(samples: &Samples) -> Self {
         let in_order = samples.in_order();
         let moments = (quantile::mean(in_order), quantile::std(in_order));
-        let ci95 = DistributionIntervals::new(batch_means::mean(in_order), |p| order_statistic(samples.sorted(), p));
+        let of_quantile = |p| {
+            let (place, _) = quantile::place(in_order.len(), p)?;
+            let at = samples.sorted()[place];
+            order_statistic_of(samples.sorted(), p, worth(in_order.iter().map(|&sample| sample <= at)))
+        };
+        let ci95 = DistributionIntervals::new(batch_means::mean(in_order), of_quantile);
         Self::new(in_order.len() as u64, moments, |p| samples.quantile(p), ci95)
     }
 }

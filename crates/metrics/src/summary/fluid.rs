@@ -2,34 +2,35 @@
 
 use metron_units::Share;
 
+use super::Value;
 use super::requests::Order;
-use super::{Value, share};
 use crate::deadlines::Misses;
-use crate::interval::{Interval, bootstrap, order_statistic, wilson};
+use crate::interval::{Interval, bootstrap, order_statistic_of, wilson, worth};
 use crate::quantile;
 use crate::request::RequestFigures;
 
 /// The fewest requests of which a p99 is more than the worst of them: METRICS.md, *Uncertainty*.
-const FEWEST_FOR_P99: usize = 100;
+pub(super) const FEWEST_FOR_P99: usize = 100;
 
 /// The deadlines of completed requests.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Fluid {
     /// Of each completed request; nothing of nothing where it has no deadlines.
     misses: Vec<Misses>,
-    /// Answers within the target, of all that have a fluidity-index.
-    fluid: u64,
-    judged: u64,
+    /// Whether each is within the target; `None` where it has no fluidity-index.
+    judged: Vec<Option<bool>>,
 }
 
 impl Fluid {
     pub(super) fn add(&mut self, figures: &RequestFigures, target: Share) {
         let misses = figures.misses.unwrap_or_default();
         self.misses.push(misses);
-        if figures.fluidity_index.is_some() {
-            self.judged += 1;
-            self.fluid += u64::from(misses.within(target));
-        }
+        self.judged.push(figures.fluidity_index.map(|_| misses.within(target)));
+    }
+
+    /// The deadlines of each completed request, in the order in which they came.
+    pub(super) fn misses(&self) -> &[Misses] {
+        &self.misses
     }
 
     /// Missed deadlines of all that the completed requests had.
@@ -56,22 +57,24 @@ impl Fluid {
         }
     }
 
-    /// Fluid requests of all that can be judged; each of `failed` counts against it.
-    pub(super) fn share(&self, failed: u64) -> Value {
-        share(self.fluid, self.judged + failed)
+    /// Whether each completed request is fluid, in the order in which they came; `None` where that cannot be judged.
+    pub(super) fn judged(&self) -> &[Option<bool>] {
+        &self.judged
     }
 }
 
-/// 1 / the p99 over requests of the minimum TBT deadline, failures counted as unattainable. A p99 that is unattainable is a
-/// rate of 0: nothing can be promised to 99 % of requests. `None` for fewer than 100 requests.
-pub(super) fn token_rate(mut deadlines: Vec<f64>, failed: u64) -> Value {
-    deadlines.extend((0..failed).map(|_| f64::INFINITY));
-    if deadlines.len() < FEWEST_FOR_P99 {
+/// 1 / the p99 over requests of the minimum TBT deadline, given in the plan's order with their ids, failures as unattainable.
+/// A p99 that is unattainable is a rate of 0: nothing can be promised to 99 % of requests. `None` for fewer than 100 requests.
+pub(super) fn token_rate(promised: &[(u64, f64)]) -> Value {
+    if promised.len() < FEWEST_FOR_P99 {
         return Value::default();
     }
-    deadlines.sort_unstable_by(f64::total_cmp);
+    let mut sorted: Vec<f64> = promised.iter().map(|(_, deadline)| *deadline).collect();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let at = quantile::place(sorted.len(), 0.99).map_or(f64::INFINITY, |(place, _)| sorted[place]);
+    let worth = worth(promised.iter().map(|(_, deadline)| *deadline <= at));
     Value {
-        value: quantile::of_sorted(&deadlines, 0.99).map(f64::recip),
-        ci95: order_statistic(&deadlines, 0.99).and_then(|ends| ends.inverse().bounded()),
+        value: quantile::of_sorted(&sorted, 0.99).map(f64::recip),
+        ci95: order_statistic_of(&sorted, 0.99, worth).and_then(|ends| ends.inverse().bounded()),
     }
 }

@@ -15,6 +15,7 @@
 mod acceptance;
 mod distribution;
 mod fluid;
+pub(crate) mod redraw;
 mod requests;
 mod samples;
 mod streams;
@@ -35,6 +36,7 @@ use crate::objective::{Decision, Judge, Objective, met_by_request};
 use crate::record::{Outcome, Phase, RequestRecord};
 use crate::request::RequestFigures;
 use fluid::Fluid;
+use redraw::{Drawing, Redraw, Redrawn};
 use requests::{Order, Requests};
 use streams::Streams;
 use throughput::{Throughput, Verdict};
@@ -88,6 +90,8 @@ pub struct Summariser {
     judges: Vec<Judge>,
     counts: Counts,
     warmup: u64,
+    /// The first and the last id of the measured phase.
+    ids: Option<(u64, u64)>,
     requests: Requests,
     streams: Streams,
     fluid: Fluid,
@@ -104,6 +108,7 @@ impl Summariser {
             options,
             counts: Counts::default(),
             warmup: 0,
+            ids: None,
             requests: Requests::default(),
             streams: Streams::default(),
             fluid: Fluid::default(),
@@ -121,6 +126,8 @@ impl Summariser {
             }
             Phase::Measured => self.counts.add(record),
         }
+        let (first, last) = self.ids.unwrap_or((record.id, record.id));
+        self.ids = Some((first.min(record.id), last.max(record.id)));
         self.throughput.dispatched(record.dispatched);
         match record.outcome {
             Outcome::Cancelled => {}
@@ -160,9 +167,27 @@ impl Summariser {
 
     /// Computes the figures. O(n log n) in gaps and in requests.
     #[must_use]
-    pub fn finish(mut self) -> Figures {
+    pub fn finish(self) -> Figures {
+        self.compute(None)
+    }
+
+    /// Computes the figures and draws each of them again, for a comparison with another run's.
+    #[must_use]
+    pub fn finish_redrawn(self, drawing: &Drawing) -> (Figures, Redrawn) {
+        let mut redraw = Redraw::new(drawing, self.ids);
+        let figures = self.compute(Some(&mut redraw));
+        let redrawn = redraw.finish(&figures);
+        (figures, redrawn)
+    }
+
+    fn compute(mut self, mut redraw: Option<&mut Redraw>) -> Figures {
         let order = self.requests.order();
         let mut values = self.values(&order);
+        if let Some(redraw) = redraw.as_deref_mut() {
+            redraw.miss_rate(self.requests.ids(), self.fluid.misses(), values[&Metric::DeadlineMissRate]);
+            let deadlines = self.requests.promised();
+            redraw.token_rate(&deadlines, values[&Metric::FluidTokenGenerationRate]);
+        }
         let acceptance_curve = acceptance::curve(&self.streams, self.counts.failed);
         let gaps = self.streams.sorted();
         let mut distributions = BTreeMap::new();
@@ -171,14 +196,21 @@ impl Summariser {
             let distribution = match entry.kind {
                 Kind::Value => continue,
                 Kind::PerRequest => {
+                    let by_id = redraw.as_ref().map(|_| self.requests.by_id(metric));
                     let samples = self.requests.take(metric, &order);
                     let distribution = Distribution::over_requests(&samples);
+                    if let (Some(redraw), Some(by_id)) = (redraw.as_deref_mut(), by_id) {
+                        redraw.per_request(metric, &by_id, &samples, &distribution);
+                    }
                     self.answer(metric, distribution.mean, |p| samples.quantile(p));
                     distribution
                 }
                 Kind::PooledGaps => {
                     let pooled = self.streams.pooled(metric, gaps.clone());
                     let distribution = pooled.distribution(self.streams.intervals(&pooled, metric, &order));
+                    if let Some(redraw) = redraw.as_deref_mut() {
+                        redraw.pooled(metric, &self.streams, self.requests.ids(), &pooled, &distribution);
+                    }
                     self.answer(metric, distribution.mean, |p| pooled.quantile(p));
                     distribution
                 }
@@ -202,15 +234,14 @@ impl Summariser {
 
     /// The values that need no distribution.
     fn values(&self, order: &Order) -> BTreeMap<Metric, Value> {
-        let Counts { completed, failed, .. } = self.counts;
         let stated = self.options.objectives.iter().any(|one| one.metric.kind() != Kind::Value);
         let mut values: BTreeMap<Metric, Value> = self.throughput.values().into();
         values.extend([
             (Metric::Goodput, if stated { self.throughput.goodput() } else { Value::default() }),
             (Metric::DeadlineMissRate, self.fluid.miss_rate(order)),
-            (Metric::FluidRequestShare, self.fluid.share(failed)),
-            (Metric::FluidTokenGenerationRate, fluid::token_rate(self.requests.min_tbt_deadlines(), failed)),
-            (Metric::ErrorRate, share(failed, completed + failed)),
+            (Metric::FluidRequestShare, share(&self.requests.in_order(self.fluid.judged(), false))),
+            (Metric::FluidTokenGenerationRate, fluid::token_rate(&self.requests.promised())),
+            (Metric::ErrorRate, share(&self.requests.in_order(&vec![Some(false); self.fluid.judged().len()], true))),
         ]);
         values
     }
@@ -224,9 +255,11 @@ impl Summariser {
     }
 }
 
-/// `met` of `of` with Wilson's interval.
-fn share(met: u64, of: u64) -> Value {
-    Value { value: (of > 0).then(|| met as f64 / of as f64), ci95: interval::wilson(met, of) }
+/// The share of `hits`, given in the plan's order, with Wilson's interval for as many as they are worth.
+fn share(hits: &[bool]) -> Value {
+    let (met, of) = (hits.iter().filter(|hit| **hit).count() as u64, hits.len() as u64);
+    let ci95 = interval::wilson_of(met, of, interval::worth(hits.iter().copied()));
+    Value { value: (of > 0).then(|| met as f64 / of as f64), ci95 }
 }
 
 /// One over a time: a rate; none where the time is 0.

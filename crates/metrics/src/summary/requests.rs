@@ -49,10 +49,34 @@ impl Requests {
         Order(places)
     }
 
-    /// Seconds, for each completed request that has one.
-    pub(super) fn min_tbt_deadlines(&self) -> Vec<f64> {
-        let column = self.columns.iter().find(|(metric, _)| *metric == Metric::MinTbtDeadline);
-        column.map_or_else(Vec::new, |(_, column)| column.iter().copied().filter(|value| !value.is_nan()).collect())
+    /// The ids of the completed requests, in the order in which they came.
+    pub(super) fn ids(&self) -> &[u64] {
+        &self.ids
+    }
+
+    /// The samples of a metric with their requests' ids, in no order.
+    pub(super) fn by_id(&self, metric: Metric) -> Vec<(u64, f64)> {
+        let column = self.columns.iter().find(|(other, _)| *other == metric).map_or(&[][..], |(_, column)| column);
+        let completed = self.ids.iter().copied().zip(column.iter().copied()).filter(|(_, value)| !value.is_nan());
+        let failed = if metric == Metric::FluidityIndex { &self.failed[..] } else { &[] };
+        completed.chain(failed.iter().map(|&id| (id, 0.0))).collect()
+    }
+
+    /// The minimum TBT deadlines with their requests' ids, infinite for what failed, in the plan's order.
+    pub(super) fn promised(&self) -> Vec<(u64, f64)> {
+        let mut promised = self.by_id(Metric::MinTbtDeadline);
+        promised.extend(self.failed.iter().map(|&id| (id, f64::INFINITY)));
+        promised.sort_unstable_by_key(|(id, _)| *id);
+        promised
+    }
+
+    /// What `each` says of the completed requests, in the order in which they came, and `of_failed` of the others: in the plan's
+    /// order, those left out of which nothing is said.
+    pub(super) fn in_order(&self, each: &[Option<bool>], of_failed: bool) -> Vec<bool> {
+        let completed = self.ids.iter().zip(each).filter_map(|(&id, said)| said.map(|said| (id, said)));
+        let mut all: Vec<(u64, bool)> = completed.chain(self.failed.iter().map(|&id| (id, of_failed))).collect();
+        all.sort_unstable_by_key(|(id, _)| *id);
+        all.into_iter().map(|(_, said)| said).collect()
     }
 
     /// The samples of a metric, and the column let go.

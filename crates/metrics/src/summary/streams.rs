@@ -87,13 +87,13 @@ impl Streams {
 }
 
 /// Gaps of 0: of `tbt`, those of the tokens that came together with another of their chunk; a chunk has none.
-fn zeros_of(tokens: &[u32], metric: Metric) -> u64 {
+pub(super) fn zeros_of(tokens: &[u32], metric: Metric) -> u64 {
     let per_token = metric == Metric::Tbt;
     if per_token { tokens.iter().map(|&tokens| u64::from(tokens - 1)).sum() } else { 0 }
 }
 
 /// How many gaps a stream has.
-fn count_of(gaps: &[u64], tokens: &[u32], metric: Metric) -> f64 {
+pub(super) fn count_of(gaps: &[u64], tokens: &[u32], metric: Metric) -> f64 {
     (gaps.len().saturating_sub(1) as u64 + zeros_of(tokens, metric)) as f64
 }
 
@@ -114,7 +114,7 @@ impl Pooled {
     }
 
     /// The order statistic below the `p`-quantile, and the quantile itself, in nanoseconds.
-    fn at(&self, p: f64) -> Option<(u64, f64)> {
+    pub(super) fn at(&self, p: f64) -> Option<(u64, f64)> {
         let (below, weight) = place(self.count(), p)?;
         let low = self.gap(below);
         let high = self.gap((below + 1).min(self.count() - 1));

@@ -23,7 +23,7 @@ pub(super) fn lines(summary: &Summary, style: Style) -> Vec<String> {
 }
 
 /// The address, whole; only a simulated engine's, of which every setting is in config.yaml, ends where the line does.
-fn shown_url(url: &str, width: usize) -> String {
+pub(super) fn shown_url(url: &str, width: usize) -> String {
     const CUT: &str = "&...";
     let url = escape::terminal(url);
     if !url.starts_with("sim:") || url.chars().count() <= width {

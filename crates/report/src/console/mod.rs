@@ -3,6 +3,7 @@
 //! Order: what was run, fluidity, latency, throughput, classes and sessions, objectives, errors, instrument, and what to do about it.
 
 mod columns;
+mod compare;
 mod fluidity;
 mod headline;
 mod instrument;
@@ -10,6 +11,7 @@ mod latency;
 mod parts;
 mod probe;
 mod score;
+mod sweep;
 mod throughput;
 mod verdicts;
 
@@ -19,8 +21,10 @@ use crate::escape;
 use crate::reading;
 use crate::style::Style;
 
+pub use compare::compare_table;
 pub use probe::probe_page;
 pub use score::score_table;
+pub use sweep::{sweep_table, swept_cell};
 
 /// The columns of a terminal that nobody has widened.
 const WIDTH: usize = 80;

@@ -21,7 +21,7 @@ fn in_order(summary: &Summary) -> Vec<(&str, &Figure)> {
     figures
 }
 
-fn name_cell(name: &str) -> Markup {
+pub(super) fn name_cell(name: &str) -> Markup {
     html! {
         td { @match sentence(name) { "" => (name), sentence => span title=(sentence) { (name) } } }
     }

@@ -3,17 +3,21 @@
 //! Everything from outside is text to maud, which escapes it; a content security policy forbids what slips through to do
 //! anything. The same figures as in summary.json, with the catalogue's sentences to explain them.
 
+mod compare;
 mod figures;
 mod parts;
 mod plots;
 mod sections;
 mod streams;
+mod sweep;
 
-use maud::{DOCTYPE, PreEscaped, html};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 use metron_metrics::RequestRecord;
 use metron_results::Summary;
 
+pub use compare::compare_report;
 pub use streams::Worst;
+pub use sweep::sweep_report;
 
 /// Nothing is loaded from anywhere; only the page's own style applies.
 const POLICY: &str =
@@ -33,7 +37,25 @@ pub struct Extras<'a> {
 /// The page.
 #[must_use]
 pub fn report(summary: &Summary, extras: Extras<'_>) -> String {
-    let title = format!("metron: {}", summary.run.name);
+    let body = html! {
+        (sections::head(summary))
+        (sections::warnings(summary))
+        (sections::tiles(summary))
+        (sections::objectives(summary))
+        (parts::of_run(summary))
+        (figures::latencies(summary))
+        (plots::of_run(summary))
+        (plots::of_streams(extras.streams))
+        (figures::values(summary))
+        (sections::requests(summary))
+        (sections::instrument(summary))
+        (sections::configuration(summary, extras.config))
+    };
+    page(&format!("metron: {}", summary.run.name), &body)
+}
+
+/// A page with this body, in the one look that all pages have.
+fn page(title: &str, body: &Markup) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -45,20 +67,7 @@ pub fn report(summary: &Summary, extras: Extras<'_>) -> String {
                 title { (title) }
                 style { (PreEscaped(STYLE)) }
             }
-            body {
-                (sections::head(summary))
-                (sections::warnings(summary))
-                (sections::tiles(summary))
-                (sections::objectives(summary))
-                (parts::of_run(summary))
-                (figures::latencies(summary))
-                (plots::of_run(summary))
-                (plots::of_streams(extras.streams))
-                (figures::values(summary))
-                (sections::requests(summary))
-                (sections::instrument(summary))
-                (sections::configuration(summary, extras.config))
-            }
+            body { (body) }
         }
     };
     page.into_string()

@@ -19,7 +19,7 @@ pub struct ForeignError {
 }
 
 impl ForeignError {
-    pub(super) fn whole(path: &Path, reason: impl Into<String>) -> Self {
+    pub(crate) fn whole(path: &Path, reason: impl Into<String>) -> Self {
         Self { path: path.to_owned(), place: None, reason: reason.into(), hint: String::new() }
     }
 
@@ -41,11 +41,11 @@ impl ForeignError {
         Self::whole(path, format!("it cannot be read: {error}"))
     }
 
-    pub(super) fn of_rows(path: &Path, error: &RowsError) -> Self {
+    pub(crate) fn of_rows(path: &Path, error: &RowsError) -> Self {
         Self::whole(path, error.reason.to_string())
     }
 
-    pub(super) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = hint.into();
         self
     }
@@ -55,7 +55,7 @@ impl std::error::Error for ForeignError {}
 
 impl fmt::Display for ForeignError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot score `{}`", self.path.display())?;
+        write!(f, "cannot read `{}`", self.path.display())?;
         match self.place {
             Some((line, column)) => write!(f, ", line {line}, column {column}: {}", self.reason),
             None => write!(f, ": {}", self.reason),

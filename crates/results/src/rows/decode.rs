@@ -21,30 +21,30 @@ pub(crate) fn records(batch: &RecordBatch, from: u64) -> Result<Vec<RequestRecor
     (0..batch.num_rows()).map(|row| Row { columns: &columns, row, from }.record()).collect()
 }
 
-/// The columns by name; those that older or other writers may leave out are optional.
+/// The columns by name. What no figure can do without must be there; what older or other writers may leave out is optional.
 struct Columns<'a> {
     id: &'a PrimitiveArray<UInt64Type>,
     phase: &'a StringArray,
-    session: &'a PrimitiveArray<UInt64Type>,
-    turn: &'a PrimitiveArray<UInt32Type>,
-    class: &'a StringArray,
-    attempt: &'a PrimitiveArray<UInt32Type>,
-    intended: &'a PrimitiveArray<UInt64Type>,
+    session: Option<&'a PrimitiveArray<UInt64Type>>,
+    turn: Option<&'a PrimitiveArray<UInt32Type>>,
+    class: Option<&'a StringArray>,
+    attempt: Option<&'a PrimitiveArray<UInt32Type>>,
+    intended: Option<&'a PrimitiveArray<UInt64Type>>,
     dispatched: &'a PrimitiveArray<UInt64Type>,
-    headers: &'a PrimitiveArray<UInt64Type>,
+    headers: Option<&'a PrimitiveArray<UInt64Type>>,
     finished: &'a PrimitiveArray<UInt64Type>,
-    connect_s: &'a PrimitiveArray<Float64Type>,
+    connect_s: Option<&'a PrimitiveArray<Float64Type>>,
     connect_ns: Option<&'a PrimitiveArray<UInt64Type>>,
-    status: &'a PrimitiveArray<UInt16Type>,
+    status: Option<&'a PrimitiveArray<UInt16Type>>,
     outcome: Option<&'a StringArray>,
     error_class: &'a StringArray,
-    error_message: &'a StringArray,
-    finish_reason: &'a StringArray,
+    error_message: Option<&'a StringArray>,
+    finish_reason: Option<&'a StringArray>,
     planned_input_tokens: &'a PrimitiveArray<UInt64Type>,
     input_tokens: &'a PrimitiveArray<UInt64Type>,
     output_tokens: &'a PrimitiveArray<UInt64Type>,
-    unseen_tokens: &'a PrimitiveArray<UInt64Type>,
-    counted_by: &'a StringArray,
+    unseen_tokens: Option<&'a PrimitiveArray<UInt64Type>>,
+    counted_by: Option<&'a StringArray>,
     count_mismatch: Option<&'a BooleanArray>,
     streamed: &'a BooleanArray,
     unclean_end: Option<&'a BooleanArray>,
@@ -65,26 +65,26 @@ impl<'a> Columns<'a> {
         Ok(Self {
             id: find.numbers("id")?,
             phase: find.texts("phase")?,
-            session: find.numbers("session")?,
-            turn: find.numbers("turn")?,
-            class: find.texts("class")?,
-            attempt: find.numbers("attempt")?,
-            intended: find.numbers("intended_ns")?,
+            session: find.optional("session", Finder::numbers)?,
+            turn: find.optional("turn", Finder::numbers)?,
+            class: find.optional("class", Finder::texts)?,
+            attempt: find.optional("attempt", Finder::numbers)?,
+            intended: find.optional("intended_ns", Finder::numbers)?,
             dispatched: find.numbers("dispatched_ns")?,
-            headers: find.numbers("headers_ns")?,
+            headers: find.optional("headers_ns", Finder::numbers)?,
             finished: find.numbers("finished_ns")?,
-            connect_s: find.numbers("connect_s")?,
+            connect_s: find.optional("connect_s", Finder::numbers)?,
             connect_ns: find.optional("connect_ns", Finder::numbers)?,
-            status: find.numbers("status")?,
+            status: find.optional("status", Finder::numbers)?,
             outcome: find.optional("outcome", Finder::texts)?,
             error_class: find.texts("error_class")?,
-            error_message: find.texts("error_message")?,
-            finish_reason: find.texts("finish_reason")?,
+            error_message: find.optional("error_message", Finder::texts)?,
+            finish_reason: find.optional("finish_reason", Finder::texts)?,
             planned_input_tokens: find.numbers("planned_input_tokens")?,
             input_tokens: find.numbers("input_tokens")?,
             output_tokens: find.numbers("output_tokens")?,
-            unseen_tokens: find.numbers("unseen_tokens")?,
-            counted_by: find.texts("counted_by")?,
+            unseen_tokens: find.optional("unseen_tokens", Finder::numbers)?,
+            counted_by: find.optional("counted_by", Finder::texts)?,
             count_mismatch: find.optional("count_mismatch", Finder::truths)?,
             streamed: find.truths("streamed")?,
             unclean_end: find.optional("unclean_end", Finder::truths)?,
@@ -164,24 +164,27 @@ impl Row<'_> {
         Ok(RequestRecord {
             id: self.required(columns.id, "id")?,
             phase: self.phase()?,
-            session: self.number(columns.session),
-            turn: self.number(columns.turn),
-            class: self.text(columns.class),
-            attempt: self.required(columns.attempt, "attempt")?,
-            intended: self.instant(columns.intended, "intended_ns")?,
+            session: columns.session.and_then(|column| self.number(column)),
+            turn: columns.turn.and_then(|column| self.number(column)),
+            class: columns.class.and_then(|column| self.text(column)),
+            attempt: columns.attempt.map_or(Ok(1), |column| self.required(column, "attempt"))?,
+            intended: self.instant_if(columns.intended, "intended_ns")?,
             dispatched: self.instant(columns.dispatched, "dispatched_ns")?,
-            headers: self.instant(columns.headers, "headers_ns")?,
+            headers: self.instant_if(columns.headers, "headers_ns")?,
             finished: self.instant(columns.finished, "finished_ns")?,
             connect: self.connect()?,
-            status: self.number(columns.status),
+            status: columns.status.and_then(|column| self.number(column)),
             outcome: self.outcome()?,
-            finish_reason: self.text(columns.finish_reason),
+            finish_reason: columns.finish_reason.and_then(|column| self.text(column)),
             streamed: self.truth(columns.streamed),
             unclean_end: columns.unclean_end.is_some_and(|column| self.truth(column)),
             planned_input_tokens: self.tokens(columns.planned_input_tokens, "planned_input_tokens")?,
             input_tokens: self.tokens(columns.input_tokens, "input_tokens")?,
             output_tokens: self.tokens(columns.output_tokens, "output_tokens")?,
-            unseen_tokens: self.tokens(columns.unseen_tokens, "unseen_tokens")?,
+            unseen_tokens: match columns.unseen_tokens {
+                Some(column) => self.tokens(column, "unseen_tokens")?,
+                None => Tokens::new(0),
+            },
             counted_by: self.counted_by()?,
             count_mismatch: columns.count_mismatch.is_some_and(|column| self.truth(column)),
             chunks,
@@ -212,6 +215,14 @@ impl Row<'_> {
         self.number(column).map(|ns| self.bounded(ns, LATEST, name).map(Nanos::new)).transpose()
     }
 
+    fn instant_if(
+        &self,
+        column: Option<&PrimitiveArray<UInt64Type>>,
+        name: &'static str,
+    ) -> Result<Option<Nanos>, RowsFault> {
+        column.map_or(Ok(None), |column| self.instant(column, name))
+    }
+
     fn tokens(&self, column: &PrimitiveArray<UInt64Type>, name: &'static str) -> Result<Tokens, RowsFault> {
         self.required(column, name).and_then(|tokens| self.bounded(tokens, MOST_TOKENS, name)).map(Tokens::new)
     }
@@ -236,7 +247,7 @@ impl Row<'_> {
         if let Some(exact) = self.columns.connect_ns {
             return self.instant(exact, "connect_ns");
         }
-        let Some(seconds) = self.number(self.columns.connect_s) else { return Ok(None) };
+        let Some(seconds) = self.columns.connect_s.and_then(|column| self.number(column)) else { return Ok(None) };
         let connect = Nanos::from_secs_f64(seconds);
         connect.map(Some).ok_or_else(|| self.bad("connect_s", format!("{seconds} is no duration")))
     }
@@ -255,7 +266,8 @@ impl Row<'_> {
             Some(name) => {
                 let class = ErrorClass::from_name(name)
                     .ok_or_else(|| self.bad("error_class", format!("`{name}` is no class of error")))?;
-                Some(Failure { class, message: self.text(self.columns.error_message).unwrap_or_default() })
+                let message = self.columns.error_message.and_then(|column| self.text(column));
+                Some(Failure { class, message: message.unwrap_or_default() })
             }
         };
         match (self.columns.outcome.and_then(|column| self.str(column)), failure) {
@@ -268,7 +280,7 @@ impl Row<'_> {
     }
 
     fn counted_by(&self) -> Result<Option<CountedBy>, RowsFault> {
-        let Some(name) = self.str(self.columns.counted_by) else { return Ok(None) };
+        let Some(name) = self.columns.counted_by.and_then(|column| self.str(column)) else { return Ok(None) };
         let counted_by = CountedBy::ALL.into_iter().find(|rule| rule.name() == name);
         counted_by.map(Some).ok_or_else(|| self.bad("counted_by", format!("`{name}` is no way of counting")))
     }

@@ -10,7 +10,8 @@ use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchR
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 
-use super::{EPOCH_KEY, RowsError, RowsFault, records};
+use super::{EPOCH_KEY, RowsError, RowsFault, SCHEMA, SCHEMA_KEY, records};
+use crate::version::understood;
 
 /// Rows decoded at a time.
 const BATCH_ROWS: usize = 256;
@@ -45,6 +46,9 @@ fn open(file: File, path: &Path) -> Result<RowReader, RowsFault> {
     let builder = ParquetRecordBatchReaderBuilder::try_new(file)?;
     let metadata = builder.metadata();
     check_footer(metadata, length)?;
+    if let Some(schema) = builder.schema().metadata().get(SCHEMA_KEY) {
+        understood(schema, SCHEMA)?;
+    }
     let rows = u64::try_from(metadata.file_metadata().num_rows()).unwrap_or(0);
     let epoch_unix_ns = builder.schema().metadata().get(EPOCH_KEY).and_then(|ns| ns.parse().ok());
     // Columns that someone added, and figures that follow from the facts, are not decoded.

@@ -18,6 +18,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use figures::{Better, Distribution, Figure, Interval, Intervals, Quantiles, Value};
+pub(crate) use of_figures::better;
 pub use of_figures::{acceptance_curve, metrics};
 pub use parts::{Class, Sessions, Turn, TurnRequests};
 pub use run::{Host, Load, Run, Target};

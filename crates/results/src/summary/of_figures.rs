@@ -44,7 +44,8 @@ pub fn acceptance_curve(figures: &Figures) -> Option<Vec<(f64, Option<f64>)>> {
     (!points.is_empty()).then_some(points)
 }
 
-fn better(metric: Metric) -> Option<Better> {
+/// The direction as files say it.
+pub(crate) fn better(metric: Metric) -> Option<Better> {
     match metric.entry().better {
         catalogue::Better::Lower => Some(Better::Lower),
         catalogue::Better::Higher => Some(Better::Higher),

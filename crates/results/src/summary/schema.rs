@@ -39,6 +39,16 @@ pub const SCHEMAS: &[Schema] = &[
         about: "prefill-profile.json, and what `metron prefill --json` prints",
         make: || schemars::schema_for!(crate::prefill_profile::PrefillProfileFile),
     },
+    Schema {
+        name: "compare",
+        about: "what `metron compare --json` prints",
+        make: || schemars::schema_for!(crate::compare::CompareReport),
+    },
+    Schema {
+        name: "sweep",
+        about: "sweep.json, and what `metron sweep --json` prints",
+        make: || schemars::schema_for!(crate::sweep::SweepReport),
+    },
 ];
 
 impl Schema {

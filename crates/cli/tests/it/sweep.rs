@@ -1,0 +1,199 @@
+//! `metron sweep`: every target under every load; engines that are started and stopped, and what becomes of those that fail.
+
+use std::net::{TcpListener, TcpStream};
+use std::process::Stdio;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use crate::metron::{Ended, Folder};
+
+/// Two queues under two loads, in virtual time.
+const QUEUES: &str = "\
+name: queues
+defaults: {virtual_time: true, requests: 200, output_tokens: 1}
+targets:
+- {name: one, url: 'sim:queue?servers=1&service=exponential:50ms'}
+- {name: two, url: 'sim:queue?servers=2&service=exponential:50ms'}
+loads:
+- {rate: 5}
+- {name: heavy, rate: 15}
+";
+
+fn write(folder: &Folder, yaml: &str) {
+    std::fs::write(folder.path().join("sweep.yaml"), yaml).expect("written");
+}
+
+fn sweep(folder: &Folder, more: &[&str]) -> Ended {
+    folder.metron(["sweep", "sweep.yaml", "--output", "out"].iter().chain(more))
+}
+
+#[test]
+fn every_target_is_measured_under_every_load() {
+    let folder = Folder::new();
+    write(&folder, QUEUES);
+    let ended = sweep(&folder, &[]).with_code(0);
+    let widest = ended.stdout.lines().max_by_key(|line| line.chars().count()).expect("lines");
+    assert!(widest.chars().count() <= 80, "{widest}");
+    insta::assert_snapshot!("sweep_table", ended.stdout);
+    let written: Value =
+        serde_json::from_slice(&std::fs::read(folder.path().join("out/sweep.json")).expect("read")).expect("JSON");
+    let schema = folder.metron(["schema", "sweep"]).with_code(0).json();
+    let validator = jsonschema::validator_for(&schema).expect("a schema");
+    assert!(
+        validator.is_valid(&written),
+        "{:?}",
+        validator.iter_errors(&written).map(|e| e.to_string()).collect::<Vec<_>>()
+    );
+    for cell in ["one/default/rate-5", "two/default/heavy"] {
+        for file in ["summary.json", "requests.parquet", "config.yaml", "report.html"] {
+            assert!(folder.path().join("out").join(cell).join(file).exists(), "{cell}/{file}");
+        }
+    }
+    assert!(folder.path().join("out/report.html").exists());
+}
+
+#[test]
+fn what_is_measured_is_kept_and_what_the_file_changed_is_measured_again() {
+    let folder = Folder::new();
+    write(&folder, QUEUES);
+    sweep(&folder, &["--quiet"]).with_code(0);
+    sweep(&folder, &["--quiet"]).with_code(2);
+    let resumed = sweep(&folder, &["--resume"]).with_code(0);
+    assert_eq!(resumed.stderr.matches("kept ").count(), 4, "{}", resumed.stderr);
+    write(&folder, &QUEUES.replace("rate: 15", "rate: 16"));
+    let changed = sweep(&folder, &["--resume", "--json"]).with_code(0);
+    assert_eq!(changed.stderr.matches("kept ").count(), 2, "{}", changed.stderr);
+    let rates: Vec<f64> = changed.json()["cells"]
+        .as_array()
+        .expect("cells")
+        .iter()
+        .map(|cell| cell["released"]["rate"].as_f64().expect("a rate"))
+        .collect();
+    assert_eq!(rates, [5.0, 16.0, 5.0, 16.0]);
+}
+
+/// A port that was free a moment ago.
+fn port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("an address").port()
+}
+
+/// A target whose engine is this very program, under the shell, as a user's engine would be.
+fn engine(name: &str, port: u16, script: &str) -> String {
+    let program = env!("CARGO_BIN_EXE_metron");
+    let script =
+        script.replace("ENGINE", &format!("{program} sim 'sim:fixed?ttft=2ms&tbt=1ms&tokens=4' --port {port}"));
+    format!(
+        "- name: {name}\n  command: \"{script}\"\n  health: http://127.0.0.1:{port}/health\n  url: http://127.0.0.1:{port}\n  model: m\n  start_timeout: 20s\n  stop_grace: 5s\n"
+    )
+}
+
+#[test]
+fn an_engine_is_started_measured_and_gone_afterwards_and_one_that_fails_stops_no_other() {
+    let folder = Folder::new();
+    let (good, bad) = (port(), port());
+    let targets =
+        [engine("bad", bad, "echo loading; echo no such model >&2; exit 7"), engine("good", good, "ENGINE & wait")];
+    write(&folder, &format!("targets:\n{}loads: [{{concurrency: 1, requests: 5}}]\n", targets.concat()));
+    let ended = sweep(&folder, &[]).with_code(1);
+    assert!(ended.stdout.contains("failed: bad, default, concurrency-1-requests-5"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("exit status: 7") && ended.stdout.contains("| no such model"), "{}", ended.stdout);
+    let report: Value =
+        serde_json::from_slice(&std::fs::read(folder.path().join("out/sweep.json")).expect("read")).expect("JSON");
+    assert_eq!(report["cells"][1]["status"], "done", "{}", ended.stdout);
+    assert_eq!(report["cells"][1]["completed"], 5);
+    assert_eq!(report["targets"][1]["log"], "good/engine.log");
+    let log = std::fs::read_to_string(folder.path().join("out/good/engine.log")).expect("a log");
+    assert!(log.contains("serving sim:fixed"), "{log}");
+    TcpStream::connect(("127.0.0.1", good)).expect_err("the engine is gone");
+    let again = sweep(&folder, &["--resume"]).with_code(1);
+    assert_eq!(again.stderr.matches("kept ").count(), 1, "what failed is tried again: {}", again.stderr);
+}
+
+#[test]
+fn an_interrupt_ends_the_engine_too_and_what_was_begun_is_measured_again() {
+    let folder = Folder::new();
+    let port = port();
+    let target = engine("slow", port, "ENGINE & wait");
+    write(
+        &folder,
+        &format!(
+            "targets:\n{target}loads: [{{name: long, concurrency: 1, requests: 100000}}, {{name: next, requests: 5}}]\n"
+        ),
+    );
+    let mut command = folder.command(["sweep", "sweep.yaml", "--output", "out"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
+    let journal = folder.path().join("out/slow/default/long/journal.arrows");
+    while !journal.exists() {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    kill_process(Pid::from_child(&child), Signal::INT).expect("it runs");
+    let ended = Ended::of(child.wait_with_output().expect("it ends")).with_code(130);
+    TcpStream::connect(("127.0.0.1", port)).expect_err("the engine is gone");
+    let report: Value =
+        serde_json::from_slice(&std::fs::read(folder.path().join("out/sweep.json")).expect("read")).expect("JSON");
+    assert_eq!(
+        (&report["cells"][0]["status"], &report["cells"][1]["status"]),
+        (&"interrupted".into(), &"pending".into()),
+        "{}",
+        ended.stderr
+    );
+    assert!(folder.path().join("out/slow/default/long/summary.json").exists(), "what was measured is written");
+}
+
+#[track_caller]
+fn check_file(yaml: &str, message: &str, hint: &str) {
+    let folder = Folder::new();
+    write(&folder, yaml);
+    let ended = sweep(&folder, &[]).with_code(2);
+    assert_eq!(ended.stderr, format!("error: {message}\n  hint: {hint}\n"));
+    assert_eq!(folder.files().len(), 1, "nothing was written");
+}
+
+#[test]
+fn a_file_is_refused_with_its_line_before_anything_starts() {
+    check_file("target: []\n", "sweep.yaml, line 1: unknown key `target`", "targets:");
+    check_file("name: x\n", "sweep.yaml has no targets", "targets: [{name: a, url: sim:}]");
+    check_file(
+        "targets: [{name: a, url: 'sim:'}]\nloads:\n- {concurency: 3}\n",
+        "sweep.yaml, line 3: unknown key `concurency`",
+        "concurrency:",
+    );
+    check_file(
+        "targets:\n- name: a\n  url: 'sim:'\n  tbt_deadline: 30\n",
+        "sweep.yaml, line 4: tbt_deadline: duration `30` has no unit",
+        "tbt_deadline: 30s",
+    );
+    check_file(
+        "targets:\n- name: a\n  url: 'http://127.0.0.1:1'\n  command: [engine]\n",
+        "sweep.yaml, line 4: command: it needs a health URL, which answers once the engine is ready",
+        "health: http://127.0.0.1:8080/health",
+    );
+    check_file(
+        "targets:\n- name: a\n  url: 'http://127.0.0.1:1'\n  comand: [engine]\n",
+        "sweep.yaml, line 4: unknown key `comand`",
+        "command:",
+    );
+    check_file(
+        "targets: [{name: a, url: 'sim:'}, {name: a, url: 'sim:'}]\n",
+        "sweep.yaml, line 1: name: the name `a` stands twice",
+        "name: a-2",
+    );
+    check_file(
+        "targets: [{name: a, url: 'sim:', output: x}]\n",
+        "sweep.yaml, line 1: `output` cannot be set here: the sweep says what goes where",
+        "remove output:",
+    );
+    check_file(
+        "targets: [{name: a}]\nloads: [{rate: 2}]\n",
+        "sweep.yaml, cell a, default, rate-2: no target: --url is missing",
+        "metron run --url sim:",
+    );
+    check_file(
+        "targets: [{name: a, url: 'sim:'}]\nloads: [{rate: 2, arrivals: uniform}]\n",
+        "sweep.yaml, cell a, default, rate-2-arrivals-uniform: --arrivals: `uniform` is none of poisson, constant, gamma",
+        "--arrivals poisson",
+    );
+}

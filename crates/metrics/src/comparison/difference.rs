@@ -1,0 +1,209 @@
+//! What two runs differ by in one figure, and how sure that is.
+
+use crate::catalogue::Better;
+use crate::interval::{Interval, bootstrap, combined};
+
+/// One figure of one run, with what its uncertainty is made of.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Estimate {
+    /// The figure; `None` if it cannot be had.
+    pub value: Option<f64>,
+    /// Its own 95 % interval.
+    pub ci95: Option<Interval>,
+    /// The figure of each drawn sample; empty where no drawing gives it, or the sample cannot carry it.
+    pub draws: Vec<f64>,
+    /// How many units were drawn from.
+    pub units: usize,
+}
+
+/// How an interval of a difference was had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// The same requests of both runs, drawn again.
+    PairedBootstrap,
+    /// Requests of each run by itself, drawn again.
+    Bootstrap,
+    /// From the two runs' own intervals.
+    Combined,
+}
+
+impl Method {
+    /// Its name in files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::PairedBootstrap => "paired bootstrap",
+            Self::Bootstrap => "bootstrap",
+            Self::Combined => "combined intervals",
+        }
+    }
+}
+
+/// What a figure differs by from a baseline's.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Difference {
+    /// The baseline's figure.
+    pub baseline: f64,
+    /// The other's.
+    pub value: f64,
+    /// The interval of the other's less the baseline's; `None` where the samples cannot carry one.
+    pub ci95: Option<Interval>,
+    /// The interval of that over the baseline's.
+    pub relative_ci95: Option<Interval>,
+    /// How the intervals were had; `None` without any.
+    pub method: Option<Method>,
+}
+
+/// A difference in words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// For the better, beyond noise.
+    Better,
+    /// For the worse, beyond noise.
+    Worse,
+    /// Beyond noise, of a figure that has no better direction.
+    Other,
+    /// None that could be told from noise.
+    None,
+}
+
+impl Change {
+    /// Its name in files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Better => "better",
+            Self::Worse => "worse",
+            Self::Other => "different",
+            Self::None => "none",
+        }
+    }
+}
+
+impl Difference {
+    /// The difference of two figures; `None` if one of them cannot be had. `paired`: both were drawn alike.
+    #[must_use]
+    pub fn between(baseline: &Estimate, other: &Estimate, paired: bool) -> Option<Self> {
+        let (a, b) = (baseline.value?, other.value?);
+        if !(a.is_finite() && b.is_finite()) {
+            return None;
+        }
+        let without = Self { baseline: a, value: b, ci95: None, relative_ci95: None, method: None };
+        Some(drawn(baseline, other, paired, without).unwrap_or_else(|| by_intervals(baseline, other, without)))
+    }
+
+    /// The other's less the baseline's.
+    #[must_use]
+    pub fn absolute(&self) -> f64 {
+        self.value - self.baseline
+    }
+
+    /// The same over the baseline's; `None` where that is 0.
+    #[must_use]
+    pub fn relative(&self) -> Option<f64> {
+        (self.baseline != 0.0).then(|| self.absolute() / self.baseline.abs())
+    }
+
+    /// What it amounts to; `None` where no interval says so.
+    #[must_use]
+    pub fn change(&self, better: Better) -> Option<Change> {
+        let ends = self.ci95?;
+        let rises = ends.low > 0.0;
+        if !rises && ends.high >= 0.0 {
+            return Some(Change::None);
+        }
+        Some(match better {
+            Better::Neither => Change::Other,
+            Better::Higher if rises => Change::Better,
+            Better::Lower if !rises => Change::Better,
+            Better::Higher | Better::Lower => Change::Worse,
+        })
+    }
+}
+
+/// From the draws of both, where both have some that differ: a figure that no draw changes (nothing failed, nothing was
+/// missed) says nothing of what one more request may bring.
+fn drawn(a: &Estimate, b: &Estimate, paired: bool, without: Difference) -> Option<Difference> {
+    let vary = |draws: &[f64]| draws.iter().any(|draw| *draw != draws[0]);
+    let usable = |draws: &[f64]| !draws.is_empty() && draws.iter().all(|draw| draw.is_finite());
+    if !(usable(&a.draws) && usable(&b.draws)) {
+        return None;
+    }
+    let has_intervals = a.ci95.is_some() && b.ci95.is_some();
+    if has_intervals && !(vary(&a.draws) && vary(&b.draws)) {
+        return None;
+    }
+    let units = a.units.min(b.units);
+    let pairs = || a.draws.iter().zip(&b.draws);
+    let differences = pairs().map(|(a, b)| b - a).collect();
+    let relative = without.relative().filter(|_| a.draws.iter().all(|draw| *draw != 0.0));
+    let ratios = || pairs().map(|(a, b)| (b - a) / a.abs()).collect();
+    Some(Difference {
+        ci95: Some(bootstrap::around(without.absolute(), differences, units)),
+        relative_ci95: relative.map(|relative| bootstrap::around(relative, ratios(), units)),
+        method: Some(if paired { Method::PairedBootstrap } else { Method::Bootstrap }),
+        ..without
+    })
+}
+
+fn by_intervals(a: &Estimate, b: &Estimate, without: Difference) -> Difference {
+    let (Some(of_a), Some(of_b)) = (a.ci95, b.ci95) else { return without };
+    let (a, b) = ((without.baseline, of_a), (without.value, of_b));
+    let ratio = combined::ratio(a, b).and_then(Interval::bounded);
+    Difference {
+        ci95: combined::difference(a, b).bounded(),
+        relative_ci95: ratio.map(|ends| Interval { low: ends.low - 1.0, high: ends.high - 1.0 }),
+        method: Some(Method::Combined),
+        ..without
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exact(value: f64) -> Estimate {
+        Estimate { value: Some(value), ci95: Some(Interval { low: value, high: value }), ..Estimate::default() }
+    }
+
+    fn drawn(value: f64, spread: f64) -> Estimate {
+        let draws = (0..1_000).map(|k| value + spread * (f64::from(k) / 500.0 - 1.0)).collect();
+        Estimate { value: Some(value), ci95: None, draws, units: 1_000 }
+    }
+
+    #[test]
+    fn what_cannot_be_had_has_no_difference() {
+        assert_eq!(Difference::between(&Estimate::default(), &exact(1.0), false), None);
+        let unattainable = Estimate { value: Some(f64::INFINITY), ..Estimate::default() };
+        assert_eq!(Difference::between(&exact(1.0), &unattainable, false), None);
+    }
+
+    #[test]
+    fn runs_that_move_together_differ_without_doubt() {
+        let paired = Difference::between(&drawn(1.0, 0.5), &drawn(1.5, 0.5), true).unwrap();
+        let ends = paired.ci95.unwrap();
+        assert!((ends.low - 0.5).abs() < 1e-9 && (ends.high - 0.5).abs() < 1e-9, "{ends:?}");
+        assert_eq!(paired.method, Some(Method::PairedBootstrap));
+        assert_eq!(paired.change(Better::Lower), Some(Change::Worse));
+        assert_eq!(paired.change(Better::Higher), Some(Change::Better));
+        assert_eq!(paired.change(Better::Neither), Some(Change::Other));
+    }
+
+    #[test]
+    fn a_figure_that_no_draw_changes_is_compared_by_its_interval() {
+        let never = Estimate { ci95: Some(Interval { low: 0.0, high: 0.04 }), ..drawn(0.0, 0.0) };
+        let seldom = Estimate { ci95: Some(Interval { low: 0.001, high: 0.05 }), ..drawn(0.01, 0.005) };
+        let difference = Difference::between(&never, &seldom, true).unwrap();
+        assert_eq!(difference.method, Some(Method::Combined));
+        assert_eq!(difference.change(Better::Lower), Some(Change::None), "{difference:?}");
+        assert_eq!((difference.relative(), difference.relative_ci95), (None, None), "nothing is a multiple of 0");
+    }
+
+    #[test]
+    fn without_an_interval_nothing_is_said_of_noise() {
+        let alone = Estimate { ci95: None, ..exact(1.0) };
+        let difference = Difference::between(&alone, &exact(2.0), false).unwrap();
+        assert_eq!((difference.absolute(), difference.relative()), (1.0, Some(1.0)));
+        assert_eq!((difference.ci95, difference.method, difference.change(Better::Lower)), (None, None, None));
+    }
+}

@@ -1,0 +1,177 @@
+//! The table that `metron sweep` ends with: one row a cell, workload by workload; what failed, and why, below it.
+
+use metron_results::summary::Verdict;
+use metron_results::sweep::{CellStatus, ObjectivesOfCell, SweepReport, SweptCell};
+
+use super::columns::Columns;
+use super::wrap;
+use crate::escape;
+use crate::figure::{self, Scale};
+use crate::reading::{self, Percentile};
+use crate::style::Style;
+
+/// A figure that a cell does not have, or that its sample cannot carry.
+const NONE: &str = "-";
+
+/// The sweep as a person reads it. Ends with a line end; safe for a terminal.
+#[must_use]
+pub fn sweep_table(report: &SweepReport, style: Style) -> String {
+    let done = report.cells.iter().filter(|cell| cell.status == CellStatus::Done).count();
+    let head =
+        format!("{}  {done} of {} cells measured", style.strong(&escape::terminal(&report.name)), report.cells.len());
+    let mut sections = vec![vec![head]];
+    sections.extend(workloads(report).into_iter().map(|workload| of_workload(report, workload, style)));
+    sections.push(legend(report, style));
+    sections.push(report.cells.iter().flat_map(|cell| failure(cell, style)).collect());
+    let sections = sections.iter().filter(|lines| !lines.is_empty()).map(|lines| lines.join("\n"));
+    format!("{}\n", sections.collect::<Vec<_>>().join("\n\n"))
+}
+
+/// The end of a cell, in one line, for whoever watches a sweep.
+#[must_use]
+pub fn swept_cell(cell: &SweptCell, style: Style) -> String {
+    let figures = row(cell);
+    match cell.status {
+        CellStatus::Done => {
+            let [tokens, ttft, tbt, e2e, fluid] = figures;
+            format!("  {tokens} tokens/s, TTFT p50 {ttft}, TBT p99 {tbt}, E2E p90 {e2e}, {fluid} fluid")
+        }
+        CellStatus::Failed | CellStatus::Interrupted | CellStatus::Pending => {
+            let reason =
+                cell.reason.as_deref().map_or_else(String::new, |reason| format!(": {}", escape::terminal(reason)));
+            format!("  {}{reason}", style.bad(status(cell.status)))
+        }
+    }
+}
+
+fn workloads(report: &SweepReport) -> Vec<&str> {
+    let mut names: Vec<&str> = Vec::new();
+    for cell in &report.cells {
+        if !names.contains(&cell.workload.as_str()) {
+            names.push(&cell.workload);
+        }
+    }
+    names
+}
+
+fn of_workload(report: &SweepReport, workload: &str, style: Style) -> Vec<String> {
+    let cells: Vec<&SweptCell> = report.cells.iter().filter(|cell| cell.workload == workload).collect();
+    let target = |cell: &&SweptCell| short(&cell.target, 12);
+    let width = cells.iter().map(|cell| target(cell).chars().count()).chain(["target".len()]).max().unwrap_or(0);
+    let mut columns = Columns::default();
+    let name = |target: &str, load: &str| format!("{target:<width$}  {load}");
+    let heads = ["tokens/s", "TTFT p50", "TBT p99", "E2E p90", "fluid"].map(str::to_owned);
+    columns.push(std::iter::once(name("target", "load")).chain(heads));
+    for cell in &cells {
+        columns.push(std::iter::once(name(&target(cell), &short(&cell.load, 14))).chain(row(cell)));
+    }
+    let lines = columns.lines();
+    let mut shown = vec![style.strong(&escape::terminal(workload))];
+    for (place, line) in lines.into_iter().enumerate() {
+        match place.checked_sub(1) {
+            None => shown.push(format!("  {}", style.faint(&line))),
+            // Colour counts as width, so it comes last.
+            Some(cell) => shown.push(format!(
+                "{} {line}",
+                mark(cells[cell]).map_or_else(|| " ".to_owned(), |mark| mark.painted(style))
+            )),
+        }
+    }
+    shown
+}
+
+fn row(cell: &SweptCell) -> [String; 5] {
+    let percentile = |name: &str, which: Percentile| {
+        let distribution = reading::distribution(&cell.metrics, name)?;
+        let value = which.carried(distribution)?;
+        Some(Scale::of_time(value).with_unit(value))
+    };
+    let value = |name: &str, show: fn(f64) -> String| reading::value(&cell.metrics, name).map(|(value, _)| show(value));
+    let or_none = |text: Option<String>| text.unwrap_or_else(|| NONE.to_owned());
+    [
+        or_none(value("output_token_throughput", figure::number)),
+        or_none(percentile("ttft", Percentile::P50)),
+        or_none(percentile("tbt", Percentile::P99)),
+        or_none(percentile("e2e_latency", Percentile::P90)),
+        or_none(value("fluid_request_share", figure::share)),
+    ]
+}
+
+/// A name in as many columns as it may have: the whole of it stands in the report.
+fn short(name: &str, most: usize) -> String {
+    let name = escape::terminal(name);
+    if name.chars().count() <= most { name } else { format!("{}...", name.chars().take(most - 3).collect::<String>()) }
+}
+
+/// What stands before a row, and what it means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    Front,
+    Failed,
+    Cut,
+    Client,
+    Missed,
+}
+
+impl Mark {
+    const ALL: [Self; 5] = [Self::Front, Self::Missed, Self::Client, Self::Cut, Self::Failed];
+
+    fn painted(self, style: Style) -> String {
+        match self {
+            Self::Front => style.good("*"),
+            Self::Missed => style.bad("-"),
+            Self::Client => style.bad("!"),
+            Self::Cut => style.doubtful("~"),
+            Self::Failed => style.bad("x"),
+        }
+    }
+
+    const fn meaning(self) -> &'static str {
+        match self {
+            Self::Front => "no cell of the workload has more tokens a second at a lower p90 of E2E",
+            Self::Missed => "an objective was missed",
+            Self::Client => "this client was the bottleneck: these figures are not the server's",
+            Self::Cut => "cut short, or not begun",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+fn mark(cell: &SweptCell) -> Option<Mark> {
+    match (cell.status, cell.verdict) {
+        (CellStatus::Failed, _) => Some(Mark::Failed),
+        (CellStatus::Interrupted | CellStatus::Pending, _) => Some(Mark::Cut),
+        (CellStatus::Done, Some(Verdict::Bottleneck)) => Some(Mark::Client),
+        (CellStatus::Done, _) if cell.objectives == Some(ObjectivesOfCell::Missed) => Some(Mark::Missed),
+        (CellStatus::Done, _) if cell.on_front == Some(true) => Some(Mark::Front),
+        (CellStatus::Done, _) => None,
+    }
+}
+
+/// The marks that stand in the tables, with what they mean.
+fn legend(report: &SweepReport, style: Style) -> Vec<String> {
+    let used = |mark: &Mark| report.cells.iter().any(|cell| self::mark(cell) == Some(*mark));
+    let line = |mark: Mark| format!("{} {}", mark.painted(style), style.faint(mark.meaning()));
+    Mark::ALL.into_iter().filter(used).map(line).collect()
+}
+
+const fn status(status: CellStatus) -> &'static str {
+    match status {
+        CellStatus::Done => "done",
+        CellStatus::Failed => "failed",
+        CellStatus::Interrupted => "interrupted",
+        CellStatus::Pending => "not begun",
+    }
+}
+
+/// Why a cell failed, and the last that its engine said.
+fn failure(cell: &SweptCell, style: Style) -> Vec<String> {
+    let Some(reason) = cell.reason.as_deref().filter(|_| cell.status == CellStatus::Failed) else { return Vec::new() };
+    let name = format!("{}, {}, {}", cell.target, cell.workload, cell.load);
+    let mut lines = wrap(&format!("failed: {}: {}", escape::terminal(&name), escape::terminal(reason)), 0);
+    if let Some(first) = lines.first_mut() {
+        *first = first.replacen("failed:", &style.bad("failed:"), 1);
+    }
+    lines.extend(cell.log_tail.iter().map(|line| style.faint(&format!("  | {}", escape::terminal(line)))));
+    lines
+}

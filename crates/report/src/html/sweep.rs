@@ -1,0 +1,255 @@
+//! The page of a sweep: throughput against latency, fluidity by load, every cell as a row, and what failed.
+
+use maud::{Markup, html};
+use metron_results::summary::Load;
+use metron_results::sweep::{CellStatus, SweepReport, SweptCell};
+
+use super::page;
+use crate::figure::{self, TimeUnit};
+use crate::plot::{Axis, Plot, Series};
+use crate::reading::{self, Percentile};
+
+/// The page.
+#[must_use]
+pub fn sweep_report(report: &SweepReport) -> String {
+    let done = report.cells.iter().filter(|cell| cell.status == CellStatus::Done).count();
+    let body = html! {
+        header {
+            h1 { "Sweep " (report.name) }
+            p { (done) " of " (report.cells.len()) " cells measured, by metron " (report.metron_version) }
+        }
+        @for workload in workloads(report) { (of_workload(report, workload)) }
+        (failures(report))
+        (targets(report))
+    };
+    page(&format!("metron: sweep {}", report.name), &body)
+}
+
+fn workloads(report: &SweepReport) -> Vec<&str> {
+    let mut names: Vec<&str> = Vec::new();
+    for cell in &report.cells {
+        if !names.contains(&cell.workload.as_str()) {
+            names.push(&cell.workload);
+        }
+    }
+    names
+}
+
+fn of_workload(report: &SweepReport, workload: &str) -> Markup {
+    let cells: Vec<&SweptCell> = report.cells.iter().filter(|cell| cell.workload == workload).collect();
+    let plots: Vec<Plot> = [trade(&cells), fluidity(&cells, Released::Rate), fluidity(&cells, Released::Users)]
+        .into_iter()
+        .flatten()
+        .collect();
+    html! {
+        h2 { "Workload " (workload) }
+        @if !plots.is_empty() { div.plots { @for plot in &plots { (plot.figure()) } } }
+        div.scroll {
+            table {
+                tr {
+                    @for head in ["target", "load", "tokens/s", "95 % interval", "TTFT p50", "TTFT p99", "TBT p99", "E2E p90", "fluid requests", "fluid tokens/s", "on the front"] { th { (head) } }
+                }
+                @for cell in &cells { (row(cell)) }
+            }
+        }
+    }
+}
+
+fn row(cell: &SweptCell) -> Markup {
+    let percentile = |name: &str, which: Percentile| {
+        reading::distribution(&cell.metrics, name).and_then(|of| which.carried(of)).map(figure::time)
+    };
+    let value = |name: &str, show: fn(f64) -> String| reading::value(&cell.metrics, name).map(|(value, _)| show(value));
+    let throughput = reading::value(&cell.metrics, "output_token_throughput").and_then(|(_, ends)| ends);
+    let ends = throughput.map(|(low, high)| format!("{} to {}", figure::number(low), figure::number(high)));
+    let front = cell.on_front.map(|front| if front { "yes" } else { "no" }.to_owned());
+    let cells = [
+        value("output_token_throughput", figure::number),
+        ends,
+        percentile("ttft", Percentile::P50),
+        percentile("ttft", Percentile::P99),
+        percentile("tbt", Percentile::P99),
+        percentile("e2e_latency", Percentile::P90),
+        value("fluid_request_share", figure::share),
+        value("fluid_token_generation_rate", figure::number),
+        front,
+    ];
+    html! {
+        tr {
+            td { (cell.target) }
+            td { (cell.load) }
+            @match cell.status {
+                CellStatus::Done => @for text in cells { td { (text.as_deref().unwrap_or("–")) } },
+                CellStatus::Failed => td.bad colspan="9" { "failed" },
+                CellStatus::Interrupted => td.doubtful colspan="9" { "interrupted" },
+                CellStatus::Pending => td.faint colspan="9" { "not begun" },
+            }
+        }
+    }
+}
+
+/// Targets in the order of their first cell.
+fn targets_of<'a>(cells: &[&'a SweptCell]) -> Vec<&'a str> {
+    let mut names: Vec<&str> = Vec::new();
+    for cell in cells {
+        if !names.contains(&cell.target.as_str()) {
+            names.push(&cell.target);
+        }
+    }
+    names
+}
+
+/// Throughput to the right, latency upwards: the best cells lie to the lower right, joined by the front.
+fn trade(cells: &[&SweptCell]) -> Option<Plot> {
+    let done: Vec<&SweptCell> = cells.iter().copied().filter(|cell| cell.status == CellStatus::Done).collect();
+    let highest = done.iter().filter_map(|cell| cell.trade()).map(|(_, latency)| latency).fold(0.0, f64::max);
+    if highest <= 0.0 {
+        return None;
+    }
+    let unit = TimeUnit::fitting(highest);
+    let point = |cell: &&SweptCell| cell.trade().map(|(throughput, latency)| (throughput, unit.of(latency)));
+    let mut series: Vec<Series> = targets_of(&done)
+        .into_iter()
+        .map(|target| {
+            Series::dots(target, done.iter().filter(|cell| cell.target == target).filter_map(point).collect())
+        })
+        .collect();
+    let mut front: Vec<(f64, f64)> = done.iter().filter(|cell| cell.on_front == Some(true)).filter_map(point).collect();
+    front.sort_by(|a, b| a.0.total_cmp(&b.0));
+    series.push(Series::line("no cell beats these", front).faint());
+    Some(Plot {
+        caption: "Throughput against latency: what each target gives up for more tokens a second".to_owned(),
+        x: Axis::linear("output tokens a second"),
+        y: Axis::linear(format!("p90 of the end-to-end latency, {}", unit.name())),
+        series,
+        references: Vec::new(),
+    })
+}
+
+/// How requests were released.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Released {
+    Rate,
+    Users,
+}
+
+impl Released {
+    fn of(self, cell: &SweptCell) -> Option<f64> {
+        match (self, cell.released.as_ref()?) {
+            (Self::Rate, Load::Open { rate, .. }) => *rate,
+            (Self::Users, Load::Closed { concurrency, .. }) => Some(f64::from(*concurrency)),
+            (Self::Rate, Load::Closed { .. }) | (Self::Users, Load::Open { .. }) => None,
+        }
+    }
+
+    const fn title(self) -> &'static str {
+        match self {
+            Self::Rate => "requests a second",
+            Self::Users => "concurrent users",
+        }
+    }
+}
+
+/// The share of fluid requests under each load, a line a target; `None` where there are not two loads to join.
+fn fluidity(cells: &[&SweptCell], released: Released) -> Option<Plot> {
+    let of_target = |target: &str| {
+        let mut points: Vec<(f64, f64)> = cells
+            .iter()
+            .filter(|cell| cell.target == target && cell.status == CellStatus::Done)
+            .filter_map(|cell| {
+                let (share, _) = reading::value(&cell.metrics, "fluid_request_share")?;
+                Some((released.of(cell)?, share * 100.0))
+            })
+            .collect();
+        points.sort_by(|a, b| a.0.total_cmp(&b.0));
+        points
+    };
+    let lines = targets_of(cells).into_iter().map(|target| (target, of_target(target)));
+    let series: Vec<Series> =
+        lines.filter(|(_, points)| points.len() > 1).map(|(target, points)| Series::line(target, points)).collect();
+    (!series.is_empty()).then(|| Plot {
+        caption: "Fluidity by load: the share of requests that kept their deadlines".to_owned(),
+        x: Axis::linear(released.title()),
+        y: Axis::linear("fluid requests, %").to(100.0),
+        series,
+        references: Vec::new(),
+    })
+}
+
+fn failures(report: &SweepReport) -> Markup {
+    let failed: Vec<&SweptCell> = report.cells.iter().filter(|cell| cell.status == CellStatus::Failed).collect();
+    html! {
+        @if !failed.is_empty() {
+            h2 { "What failed" }
+            @for cell in failed {
+                p.bad { (cell.target) ", " (cell.workload) ", " (cell.load) ": " (cell.reason.as_deref().unwrap_or_default()) }
+                @if !cell.log_tail.is_empty() { pre { (cell.log_tail.join("\n")) } }
+            }
+        }
+    }
+}
+
+fn targets(report: &SweepReport) -> Markup {
+    html! {
+        @if report.targets.iter().any(|target| target.command.is_some()) {
+            h2 { "Engines" }
+            @for target in &report.targets {
+                @if let Some(command) = &target.command {
+                    p { b { (target.name) } @if let Some(log) = &target.log { ", log in " code { (log) } } }
+                    pre { (command.join(" ")) @for (name, value) in &target.env { "\n" (name) "=" (value) } }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use metron_results::summary::{Better, Distribution, Figure, Intervals, Value};
+
+    use super::*;
+    use crate::samples::{HOSTILE, spread};
+
+    fn cell(load: &str, users: u32, throughput: f64) -> SweptCell {
+        let quantiles = spread(500, 0.5, 2.0);
+        let ci95 = Intervals { p90: Some((1.8, 1.9)), ..Intervals::default() };
+        let latency = Distribution { unit: "s".to_owned(), better: Some(Better::Lower), quantiles, ci95 };
+        let value = |unit: &str, value| {
+            Figure::Value(Value { unit: unit.to_owned(), better: None, value: Some(value), ci95: None })
+        };
+        SweptCell {
+            status: CellStatus::Done,
+            released: Some(Load::Closed { concurrency: users, max_in_flight: None }),
+            metrics: BTreeMap::from([
+                ("e2e_latency".to_owned(), Figure::Distribution(latency)),
+                ("output_token_throughput".to_owned(), value("tokens/s", throughput)),
+                ("fluid_request_share".to_owned(), value("share", 0.97)),
+            ]),
+            ..SweptCell::pending("llama", "chat", load)
+        }
+    }
+
+    #[test]
+    fn a_sweep_has_its_plots_its_table_and_no_markup_from_outside() {
+        let failed = SweptCell {
+            status: CellStatus::Failed,
+            reason: Some(HOSTILE.to_owned()),
+            log_tail: vec![HOSTILE.to_owned()],
+            ..SweptCell::pending("other", "chat", "c1")
+        };
+        let mut report = SweepReport {
+            schema: "metron.sweep/1".to_owned(),
+            name: HOSTILE.to_owned(),
+            metron_version: "0".to_owned(),
+            targets: Vec::new(),
+            cells: vec![cell("c1", 1, 50.0), cell("c8", 8, 200.0), failed],
+        };
+        report.mark_front();
+        let page = sweep_report(&report);
+        assert_eq!(page.matches("<figure").count(), 2, "the trade and the fluidity by users");
+        assert!(!page.contains("<img") && !page.contains("<script"), "markup from outside");
+        assert!(page.contains("What failed") && page.contains("97 %"));
+    }
+}
