@@ -1,12 +1,15 @@
 //! What a configuration would send, without a server: request by request, in the plan's order. Sends nothing.
 
+use std::io::Write;
+
 use metron_units::Nanos;
 use metron_wire::{Dialect, Endpoint};
-use metron_workload::{Load, Plan, PlanDigest, PlannedRequest, Prompts};
+use metron_workload::{Load, Plan, PlanDigest, PlannedRequest, Prompts, SaveError, Saved};
 
 use crate::RunConfig;
 use crate::error::RunError;
 use crate::resolve::{Resolved, Server};
+pub use crate::script::Texts;
 use crate::script::{Composed, Composer, Script, ScriptError};
 
 /// What stands for the model's name where only the server knows it.
@@ -68,6 +71,16 @@ impl Preview {
     #[must_use]
     pub fn digest(&self) -> PlanDigest {
         self.digest
+    }
+
+    /// Writes the plan, from where it is, as a file that replayed is the same plan.
+    ///
+    /// # Errors
+    /// If the plan has no end, a request has nothing to say, or the bytes cannot be written.
+    pub fn save(self, texts: Texts, out: impl Write) -> Result<Saved, SaveError> {
+        let Self { plan, composer, .. } = self;
+        let mut script = composer.script;
+        plan.save(|request| script.say(request).map(|said| said.wording(texts)), out)
     }
 }
 

@@ -19,6 +19,7 @@ mod schema;
 mod score;
 mod sim;
 mod sweep;
+mod workload;
 
 /// Does what the command line asks; what goes wrong is said on stderr.
 pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
@@ -42,6 +43,10 @@ fn dispatch(matches: &ArgMatches) -> Result<Exit, Failure> {
         Command::Probe(flags) => probe::run(&flags),
         Command::Compare(flags) => compare::run(&flags),
         Command::Sweep(flags) => sweep::run(&flags),
+        Command::Workload(command) => {
+            let (_, given) = matches.subcommand().expect("a subcommand was parsed");
+            workload::run(&command, given)
+        }
         Command::Sim(flags) => sim::run(&flags),
         Command::Report(flags) => report::run(&flags),
         Command::Recover(flags) => recover::run(&flags),

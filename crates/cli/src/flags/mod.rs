@@ -17,6 +17,7 @@ mod probe;
 mod sweep;
 mod target;
 mod timeouts;
+mod trace;
 mod workload;
 
 pub(crate) use compare::CompareFlags;
@@ -27,6 +28,7 @@ pub(crate) use probe::ProbeFlags;
 pub(crate) use sweep::SweepFlags;
 pub(crate) use target::TargetFlags;
 pub(crate) use timeouts::TimeoutFlags;
+pub(crate) use trace::{ConvertFlags, InspectFlags, PreviewFlags, SaveFlags, TraceCommand, WorkloadCommand};
 pub(crate) use workload::WorkloadFlags;
 
 const EXAMPLES: &str = "\
@@ -58,6 +60,8 @@ pub(crate) enum Command {
     Compare(CompareFlags),
     /// Measure every target under every workload and load of a file, starting engines as it goes.
     Sweep(SweepFlags),
+    /// Look at traces and plans without sending anything: inspect, convert, preview, save.
+    Workload(WorkloadCommand),
     /// Serve the simulated engine over HTTP until Ctrl-C.
     Sim(SimFlags),
     /// Write a run's report.html again and show its table.

@@ -23,6 +23,9 @@ fn every_command_has_help() {
     for command in ["compare", "sweep", "score", "probe", "sim", "report", "recover", "schema", "completions"] {
         check(&format!("help_{command}"), &[command, "--help"]);
     }
+    for command in ["inspect", "convert"] {
+        check(&format!("help_workload_{command}"), &["workload", command, "--help"]);
+    }
 }
 
 #[test]

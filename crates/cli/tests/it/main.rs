@@ -20,3 +20,4 @@ mod sweep;
 mod tidy;
 mod traces;
 mod unstreamed;
+mod workload;

@@ -24,7 +24,7 @@ use pattern::Planned;
 pub use target::Server;
 pub(crate) use target::{FIRST_CONTACT, Reach, network_url, target};
 pub(crate) use words::dialect as named_dialect;
-pub use words::endpoints;
+pub use words::{endpoints, tokenizer};
 
 /// What a configuration means.
 #[derive(Debug, Clone)]

@@ -69,7 +69,10 @@ pub(super) fn body(json: &str) -> Result<Map<String, Value>, ConfigError> {
 }
 
 /// The tokenizer of this name or file, and whether it is the model's own.
-pub(super) fn tokenizer(name: &str) -> Result<(Tokenizer, Naming), ConfigError> {
+///
+/// # Errors
+/// If no tokenizer has that name, or the file is none.
+pub fn tokenizer(name: &str) -> Result<(Tokenizer, Naming), ConfigError> {
     if name == "auto" {
         return Ok((Tokenizer::default(), Naming::Assumed));
     }

@@ -5,7 +5,7 @@ use metron_wire::{Dialect, RequestShape};
 use metron_workload::{PlanDigest, PlannedRequest};
 use serde_json::{Map, Value};
 
-use super::{Said, Script, ScriptError};
+use super::{Script, ScriptError};
 
 /// Composes bodies.
 #[derive(Debug)]
@@ -37,8 +37,7 @@ impl Composer {
     ) -> Result<Composed, ScriptError> {
         let said = self.script.say(request)?;
         digest.add(request, &said.whole());
-        let Said { prompt, messages, fields } = said;
-        let patch = Said { prompt: String::new(), messages, fields }.patch(self.dialect, self.extra.as_ref());
+        let (prompt, patch) = said.parts(self.dialect, self.extra.as_ref());
         let shape = RequestShape {
             extra: (!patch.is_empty()).then_some(&patch),
             ..RequestShape::text(&self.model, &prompt, Tokens::get(request.output_tokens))

@@ -8,7 +8,7 @@ mod talks;
 
 use metron_wire::Dialect;
 use metron_workload::trace::{Content, Shared};
-use metron_workload::{Plan, PlannedRequest, PromptError, Prompts, TraceRequest};
+use metron_workload::{Plan, PlannedRequest, PromptError, Prompts, TraceRequest, Wording};
 use serde_json::{Map, Value};
 
 pub(crate) use compose::{Composed, Composer};
@@ -35,6 +35,19 @@ pub(crate) struct Said {
     pub(crate) messages: Option<Value>,
     /// Further fields of its body, from its trace.
     pub(crate) fields: Map<String, Value>,
+    /// What it has in common with others.
+    pub(crate) shared: Shared,
+    /// Whether its text was made, and the seed makes it again.
+    pub(crate) made: bool,
+}
+
+/// Whether texts that the seed makes again are written out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Texts {
+    /// A file is whole by itself.
+    Kept,
+    /// It is some 60 bytes a request, and replayed under the same seed it says the same.
+    Left,
 }
 
 /// Why a request has nothing to say.
@@ -63,9 +76,9 @@ impl Script {
             Some(recorded) => recorded.next()?,
             None => TraceRequest::default(),
         };
-        let mut said = Said { fields: object(told.extra.as_deref()), ..Said::default() };
+        let mut said = Said { fields: object(told.extra.as_deref()), shared: told.shared.clone(), ..Said::default() };
         match &told.content {
-            Content::Lengths => self.make(request, &told, &mut said.prompt)?,
+            Content::Lengths => self.make(request, &told, &mut said)?,
             Content::Prompt(prompt) => said.prompt.clone_from(prompt),
             Content::Messages { messages, tools } => {
                 said.prompt = told.text().unwrap_or_default();
@@ -86,14 +99,13 @@ impl Script {
     }
 
     /// Words of the planned length, which begin with what the trace or the plan says that they share.
-    fn make(&self, request: &PlannedRequest, told: &TraceRequest, text: &mut String) -> Result<(), PromptError> {
+    fn make(&self, request: &PlannedRequest, told: &TraceRequest, said: &mut Said) -> Result<(), PromptError> {
         let (id, tokens) = (request.id, request.input_tokens);
-        match told.shared {
-            Shared::Nothing => self.prompts.write_after(self.plan.prefix(id, tokens), id, tokens, text),
-            Shared::Blocks { .. } | Shared::Group { .. } => {
-                self.prompts.write_shared(&told.shared, told.session.as_deref(), id, tokens, text)
-            }
+        if said.shared == Shared::Nothing {
+            said.shared = Shared::of(self.plan.prefix(id, tokens));
         }
+        said.made = true;
+        self.prompts.write_shared(&said.shared, told.session.as_deref(), id, tokens, &mut said.prompt)
     }
 }
 
@@ -121,8 +133,32 @@ impl Said {
         serde_json::json!([self.prompt, self.messages, self.fields]).to_string().into()
     }
 
-    /// What is laid over a body of `dialect` that has the prompt alone; `user`, what the user lays over all, comes last.
-    fn patch(self, dialect: Dialect, user: Option<&Map<String, Value>>) -> Map<String, Value> {
+    /// As a saved plan has it.
+    pub(crate) fn wording(self, texts: Texts) -> Wording {
+        let whole = self.whole().into_owned();
+        let Self { prompt, messages, mut fields, shared, made } = self;
+        // The names of blocks mean something within their own trace only.
+        let named = matches!(shared, Shared::Blocks { .. });
+        let made_again = texts == Texts::Left && made && !named;
+        let tools = fields.get("tools").map(Value::to_string).filter(|_| fields.len() == 1);
+        let content = match messages {
+            None if fields.is_empty() && made_again => Content::Lengths,
+            None if fields.is_empty() => Content::Prompt(prompt),
+            Some(messages) if fields.is_empty() || tools.is_some() => {
+                Content::Messages { messages: messages.to_string(), tools }
+            }
+            messages => {
+                let (name, said) = messages.map_or(("prompt", prompt.into()), |messages| ("messages", messages));
+                fields.insert(name.to_owned(), said);
+                Content::Body(Value::Object(fields).to_string())
+            }
+        };
+        Wording { content, shared: if named { Shared::Nothing } else { shared }, whole }
+    }
+
+    /// Its text, and what is laid over a body of `dialect` that has the text alone; `user`, what the user lays over all, comes
+    /// last.
+    fn parts(self, dialect: Dialect, user: Option<&Map<String, Value>>) -> (String, Map<String, Value>) {
         let mut patch = self.fields;
         if let Some(messages) = self.messages.filter(|_| takes_messages(dialect)) {
             patch.insert("messages".to_owned(), messages);
@@ -130,7 +166,7 @@ impl Said {
         if let Some(user) = user {
             laid_over(&mut patch, user);
         }
-        patch
+        (self.prompt, patch)
     }
 }
 

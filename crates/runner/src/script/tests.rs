@@ -64,10 +64,10 @@ fn messages_go_as_messages_where_the_dialect_has_them() {
                 \"tools\": [{\"type\": \"function\"}], \"max_tokens\": 3}\n";
     let said = all(1, false, line).remove(0);
     assert_eq!(said.prompt, "Be brief. Hi");
-    let chat = Value::Object(said.clone().patch(Dialect::Chat, None));
+    let chat = Value::Object(said.clone().parts(Dialect::Chat, None).1);
     let messages = json!([{"role": "system", "content": "Be brief. "}, {"role": "user", "content": "Hi"}]);
     assert_eq!(chat, json!({"messages": messages, "tools": [{"type": "function"}]}));
-    let completions = Value::Object(said.patch(Dialect::Completions, None));
+    let completions = Value::Object(said.parts(Dialect::Completions, None).1);
     assert_eq!(completions, json!({"tools": [{"type": "function"}]}));
 }
 
@@ -94,7 +94,7 @@ fn a_whole_body_keeps_its_fields_and_model_and_streaming_are_the_runs() {
                 \"temperature\": 0.5, \"messages\": [{\"role\": \"user\", \"content\": \"Hi\"}]}}\n";
     let said = all(1, false, line).remove(0);
     let user = json!({"temperature": null, "seed": 1});
-    let patch = Value::Object(said.patch(Dialect::Chat, user.as_object()));
+    let patch = Value::Object(said.parts(Dialect::Chat, user.as_object()).1);
     assert_eq!(patch, json!({"messages": [{"role": "user", "content": "Hi"}], "temperature": null, "seed": 1}));
 }
 

@@ -96,6 +96,10 @@ impl TraceFormat {
         Self::Csv,
     ];
 
+    /// Those that are written, too.
+    pub const WRITTEN: [Self; 6] =
+        [Self::Metron, Self::Mooncake, Self::Azure, Self::AzureMultimodal, Self::BurstGpt, Self::Csv];
+
     /// Its name, as a person types it.
     #[must_use]
     pub const fn name(self) -> &'static str {
