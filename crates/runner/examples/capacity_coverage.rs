@@ -62,7 +62,7 @@ fn experiment(setting: Setting, seeds: std::ops::Range<u64>) -> Experiment {
     for seed in seeds {
         let mut textbook = Textbook::new(setting, seed);
         let demands = textbook.demands.clone();
-        let Ok(found) = search(&mut textbook, &demands, &settings, Vec::new(), &mut |_| {});
+        let Ok(found) = search(&mut textbook, &demands, &settings, Vec::new(), &mut |_, _| {});
         requests.push(textbook.requests);
         if let Answer::Capacity(capacity) = found.answer {
             let high = capacity.high.map_or(f64::INFINITY, Load::get);

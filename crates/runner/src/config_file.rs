@@ -5,7 +5,8 @@ use crate::RunConfig;
 use crate::variables::{masked_header, masked_url};
 
 /// The text of `config.yaml`, for a run that asked for `model`.
-pub(crate) fn config_yaml(config: &RunConfig, model: Option<&str>) -> String {
+#[must_use]
+pub fn config_yaml(config: &RunConfig, model: Option<&str>) -> String {
     let written = RunConfig {
         url: masked_url(&config.url),
         model: config.model.clone().or_else(|| model.map(str::to_owned)),

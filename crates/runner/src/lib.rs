@@ -43,6 +43,7 @@ mod witness;
 mod worker;
 
 pub use config::RunConfig;
+pub use config_file::config_yaml;
 pub use error::{NotKept, RunError, Whose, chain};
 pub use finished::{AllFailed, Finished, Objectives};
 pub use run::{Options, Output, run, run_watched};

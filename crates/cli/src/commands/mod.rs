@@ -9,6 +9,7 @@ use crate::failure::{Failure, Place, of_clap};
 use crate::flags::{Cli, Command};
 use crate::speak;
 
+mod capacity;
 mod compare;
 mod completions;
 mod probe;
@@ -38,6 +39,10 @@ fn dispatch(matches: &ArgMatches) -> Result<Exit, Failure> {
         Command::Run(_) => {
             let (_, given) = matches.subcommand().expect("a subcommand was parsed");
             run::run(given)
+        }
+        Command::Capacity(_) => {
+            let (_, given) = matches.subcommand().expect("a subcommand was parsed");
+            capacity::search(given)
         }
         Command::Score(flags) => score::run(&flags),
         Command::Probe(flags) => probe::run(&flags),

@@ -14,7 +14,7 @@ use metron_units::Nanos;
 
 use crate::exit::Exit;
 use crate::failure::{Failure, chain};
-use crate::flags::OutputFlags;
+use crate::flags::{OutputFlags, RunFlags};
 use crate::{layers, page, plan, signals, speak, typed};
 
 /// Runs, and leaves everything that a run leaves.
@@ -22,11 +22,7 @@ use crate::{layers, page, plan, signals, speak, typed};
 /// # Errors
 /// If the run could not be, or its files could not be written.
 pub(super) fn run(given: &ArgMatches) -> Result<Exit, Failure> {
-    let flags = layers::settle(given, std::env::vars_os())?;
-    let names: Vec<String> = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect();
-    for doubt in layers::doubts(names.iter().map(String::as_str)) {
-        speak::aside(format!("warning: {}", metron_report::escape::terminal(&doubt)));
-    }
+    let flags = settled::<RunFlags>(given)?;
     let config = plan::resolve(&flags)?;
     let output = flags.output;
     let stop = Stop::new();
@@ -49,14 +45,35 @@ pub(super) fn run(given: &ArgMatches) -> Result<Exit, Failure> {
     Ok(Exit::first_of(fitting))
 }
 
+/// The flags of all layers. What is nearly a setting is warned of.
+///
+/// # Errors
+/// As for [`layers::settle`].
+pub(super) fn settled<F: clap::Args>(given: &ArgMatches) -> Result<F, Failure> {
+    let flags = layers::settle::<F>(given, std::env::vars_os())?;
+    let names: Vec<String> = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect();
+    for doubt in layers::doubts::<F>(names.iter().map(String::as_str)) {
+        speak::aside(format!("warning: {}", metron_report::escape::terminal(&doubt)));
+    }
+    Ok(flags)
+}
+
 fn options(output: &OutputFlags) -> Options {
     let name = output.name.clone().unwrap_or_else(|| RunName::made_of("run"));
-    let path = output.output.clone().unwrap_or_else(|| default_folder(&name));
+    let path = path_of(output, &name);
     let overwrite = if output.force { Overwrite::Replace } else { Overwrite::Refuse };
+    Options { name: name.to_string(), command: command_line(), output: Output::Folder { path, overwrite } }
+}
+
+/// The command line as files keep it.
+pub(super) fn command_line() -> Vec<String> {
     // The program by its name: where it lies is nobody's business.
-    let arguments = std::iter::once("metron".into()).chain(std::env::args_os().skip(1));
-    let command = typed::masked(arguments);
-    Options { name: name.to_string(), command, output: Output::Folder { path, overwrite } }
+    typed::masked(std::iter::once("metron".into()).chain(std::env::args_os().skip(1)))
+}
+
+/// The folder that was named, or a new one for `name`.
+pub(super) fn path_of(output: &OutputFlags, name: &RunName) -> PathBuf {
+    output.output.clone().unwrap_or_else(|| default_folder(name))
 }
 
 /// Where something of that name goes unless a folder is named.
@@ -77,7 +94,7 @@ fn now_unix_ns() -> u64 {
     Nanos::from(since_1970).get()
 }
 
-fn detail(output: &OutputFlags) -> Detail {
+pub(super) fn detail(output: &OutputFlags) -> Detail {
     use std::io::IsTerminal as _;
     match (output.quiet, std::io::stderr().is_terminal()) {
         (true, _) => Detail::Quiet,
@@ -101,14 +118,17 @@ fn conduct(
     events: Sender<RunEvent>,
     stop: &Stop,
 ) -> Result<Finished, Failure> {
-    metron_runner::run(config, options, &events, stop).map_err(|error| {
-        let (message, hint) = (chain(&error), error.hint());
-        match error {
-            RunError::Interrupted => Failure::interrupted(message),
-            error if is_usage(&error) => Failure::usage(message, hint),
-            _ => Failure::could_not_run(message, hint),
-        }
-    })
+    metron_runner::run(config, options, &events, stop).map_err(refused)
+}
+
+/// Why there was no run.
+pub(super) fn refused(error: RunError) -> Failure {
+    let (message, hint) = (chain(&error), error.hint());
+    match error {
+        RunError::Interrupted => Failure::interrupted(message),
+        error if is_usage(&error) => Failure::usage(message, hint),
+        _ => Failure::could_not_run(message, hint),
+    }
 }
 
 /// Whether the user asked for what cannot be. A folder that is taken is one of these: nothing is wrong with the disk.

@@ -14,6 +14,7 @@ mod load;
 mod number;
 mod output;
 mod probe;
+mod search;
 mod sweep;
 mod target;
 mod timeouts;
@@ -25,6 +26,7 @@ pub(crate) use deadlines::{DeadlineFlags, ObjectiveFlags, RecordedDeadlineFlags,
 pub(crate) use load::LoadFlags;
 pub(crate) use output::OutputFlags;
 pub(crate) use probe::ProbeFlags;
+pub(crate) use search::{CapacityFlags, Searched};
 pub(crate) use sweep::SweepFlags;
 pub(crate) use target::TargetFlags;
 pub(crate) use timeouts::TimeoutFlags;
@@ -52,6 +54,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Send a load to an endpoint and measure every token's arrival.
     Run(Box<RunFlags>),
+    /// Search for the highest load that holds the objectives, with its interval.
+    Capacity(Box<CapacityFlags>),
     /// Deadline metrics of recorded token times, other tools' result files too; no server needed.
     Score(ScoreFlags),
     /// Show what an endpoint is and does: its API, models, software, and how its tokens arrive.

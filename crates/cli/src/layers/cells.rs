@@ -11,8 +11,9 @@ use metron_units::Nanos;
 
 use super::file::Value;
 use super::matrix::{self, Matrix, Section};
-use super::{Given, parse, run_command, stack};
+use super::{Given, command_of, parse, stack};
 use crate::failure::{Failure, Place, of_clap};
+use crate::flags::RunFlags;
 use crate::plan;
 
 /// How long an engine may take to become ready, unless said otherwise: the time to load a large model from a slow disk.
@@ -25,7 +26,7 @@ const STOP_GRACE: Nanos = Nanos::from_secs(10);
 /// # Errors
 /// What the user has to mend, with its line where it has one.
 pub(crate) fn sweep(path: &Path) -> Result<Sweep, Failure> {
-    let mut matrix = matrix::read(&run_command(), path)?;
+    let mut matrix = matrix::read(&command_of::<RunFlags>(), path)?;
     if matrix.targets.is_empty() {
         return Err(Failure::usage(format!("{} has no targets", matrix.path), "targets: [{name: a, url: sim:}]"));
     }
@@ -63,7 +64,7 @@ fn config(matrix: &Matrix, sections: [&Section; 3]) -> Result<metron_runner::Run
     let layers: Vec<Vec<Given>> =
         sections.iter().map(|section| section.settings.clone()).chain([matrix.defaults.clone()]).collect();
     for given in layers.iter().flatten() {
-        parse(given.arguments()).map_err(|error| of_clap(&error, &given.place))?;
+        parse::<RunFlags>(given.arguments()).map_err(|error| of_clap(&error, &given.place))?;
     }
     let arguments = stack(layers).iter().flat_map(Given::arguments).collect();
     let flags = parse(arguments).map_err(|error| of_clap(&error, &Place::CommandLine))?;

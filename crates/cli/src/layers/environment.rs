@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn a_variable_that_is_nearly_a_setting_is_a_slip_and_others_are_the_users() {
-        let command = super::super::run_command();
+        let command = super::super::command_of::<crate::flags::RunFlags>();
         let names = [
             "METRON_REQESTS",
             "METRON_RATE",

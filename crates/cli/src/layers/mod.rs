@@ -8,10 +8,9 @@
 use std::ffi::{OsStr, OsString};
 
 use clap::parser::ValueSource;
-use clap::{ArgAction, ArgMatches, Args as _, Command, FromArgMatches as _};
+use clap::{ArgAction, ArgMatches, Args, Command};
 
 use crate::failure::{Failure, Place, of_clap};
-use crate::flags::RunFlags;
 
 mod cells;
 mod environment;
@@ -51,40 +50,40 @@ impl Given {
     }
 }
 
-/// The settings of `metron run` from every layer, under `given` on the command line.
+/// The settings of a subcommand from every layer, under `given` on the command line.
 ///
 /// # Errors
 /// A setting that is unknown or does not fit its type, with the place where it stands.
-pub(crate) fn settle(
+pub(crate) fn settle<F: Args>(
     given: &ArgMatches,
     environment: impl IntoIterator<Item = (OsString, OsString)>,
-) -> Result<RunFlags, Failure> {
-    let command = run_command();
+) -> Result<F, Failure> {
+    let command = command_of::<F>();
     let mut layers = vec![command_line(&command, given), environment::read(&command, environment)?];
     let config = layers.iter().flatten().find(|given| given.flag == "config").and_then(|given| given.values.first());
     if let Some(path) = config.cloned() {
         layers.push(file::read(&command, path.as_ref())?);
     }
     for given in layers.iter().flatten().filter(|given| given.place != Place::CommandLine) {
-        parse(given.arguments()).map_err(|error| of_clap(&error, &given.place))?;
+        parse::<F>(given.arguments()).map_err(|error| of_clap(&error, &given.place))?;
     }
     let arguments = stack(layers).iter().flat_map(Given::arguments).collect();
     parse(arguments).map_err(|error| of_clap(&error, &Place::CommandLine))
 }
 
 /// What to say of variables that are nearly settings, one line each.
-pub(crate) fn doubts<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
-    let slips = environment::slips(&run_command(), names);
+pub(crate) fn doubts<'a, F: Args>(names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let slips = environment::slips(&command_of::<F>(), names);
     slips.into_iter().map(|(name, near)| format!("{name} is no setting and does nothing; {near} is one")).collect()
 }
 
-/// The flags of a run as a command of their own.
-fn run_command() -> Command {
-    RunFlags::augment_args(Command::new("metron run").no_binary_name(true).disable_help_flag(true))
+/// The flags of a subcommand as a command of their own.
+fn command_of<F: Args>() -> Command {
+    F::augment_args(Command::new("metron").no_binary_name(true).disable_help_flag(true))
 }
 
-fn parse(arguments: Vec<OsString>) -> Result<RunFlags, clap::Error> {
-    RunFlags::from_arg_matches(&run_command().try_get_matches_from(arguments)?)
+fn parse<F: Args>(arguments: Vec<OsString>) -> Result<F, clap::Error> {
+    F::from_arg_matches(&command_of::<F>().try_get_matches_from(arguments)?)
 }
 
 /// What stands on the command line itself, in the flags' own order.
@@ -148,6 +147,7 @@ fn is_list(flag: &clap::Arg) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::flags::RunFlags;
 
     /// The flags that stand when `file` lies under `variables` under `typed`.
     fn settled(typed: &[&str], variables: &[(&str, &str)], file: &str) -> Result<RunFlags, Failure> {

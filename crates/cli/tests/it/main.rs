@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod book;
+mod capacity;
 mod cases;
 mod compare;
 mod custom;

@@ -51,6 +51,8 @@ pub struct Load(f64);
 impl Load {
     /// One of its unit.
     pub(super) const ONE: Self = Self(1.0);
+    /// Users who fill most servers.
+    pub(super) const TO_FILL: Self = Self(32.0);
 
     /// `None` unless finite and above zero.
     #[must_use]

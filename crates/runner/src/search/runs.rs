@@ -19,7 +19,7 @@
 //! let budget = Budget { requests: 100_000, time: Nanos::MAX };
 //! let precision = Share::new(0.2)?;
 //! let settings = Settings { unit, start: load(10.0), least: load(1.0), most: load(100.0), precision, budget, seed: 1 };
-//! let found = search(&mut runs, &demands, &settings, Vec::new(), &mut |probe| drop(probe.clone()))?;
+//! let found = search(&mut runs, &demands, &settings, Vec::new(), &mut |_, _| {})?;
 //! assert_eq!(runs.played().len(), found.probes.len());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -33,7 +33,7 @@ use std::sync::mpsc::Sender;
 use metron_metrics::{Outcome, Phase, RequestRecord};
 use metron_results::event::{InFlight, RunEvent};
 use metron_results::folder::Overwrite;
-use metron_results::summary::Target;
+use metron_results::summary::{Figure, Target};
 use metron_sim::Spec;
 use metron_sim::spec::{Address, Time};
 use metron_units::{Nanos, Rate, Share};
@@ -44,8 +44,11 @@ use super::prober::{Ending, Load, LoadUnit, Observation, Played, Prober, Score, 
 use crate::error::NotKept;
 use crate::resolve::{ConfigError, Resolved, Server};
 use crate::stop::Asked;
-use crate::{Finished, Options, Output, RunConfig, RunError, Stop, Witness, run_watched};
+use crate::{Finished, Options, Output, RunConfig, RunError, Stop, Witness, run, run_watched};
 use in_order::InOrder;
+
+/// Requests of the run that tells where a server is full.
+const TO_FILL: u64 = 128;
 
 /// What the probes have in common.
 #[derive(Debug, Clone)]
@@ -125,10 +128,38 @@ impl<'a> Runs<'a> {
         &self.played
     }
 
+    /// The failures, if no request of any run was answered.
+    #[must_use]
+    pub fn never_answered(&self) -> Option<&crate::AllFailed> {
+        let last = self.played.last()?.all_failed.as_ref()?;
+        self.played.iter().all(|run| run.completed == 0).then_some(last)
+    }
+
     /// Whether nobody waits: a run takes no time but its own.
     #[must_use]
     pub fn is_virtual(&self) -> bool {
         self.time == Time::Virtual
+    }
+
+    /// Requests a second that a closed loop gets through: a first guess of where the server is full. Leaves no file.
+    ///
+    /// # Errors
+    /// What keeps the run from being; an interruption.
+    pub fn saturation(&self) -> Result<f64, RunError> {
+        let closed =
+            RunsSettings { unit: LoadUnit::ConcurrentRequests, files: Files::Nowhere, ..self.settings.clone() };
+        let wish = Wish { load: Load::TO_FILL, seed: self.settings.config.seed, most: TO_FILL, time: Nanos::MAX };
+        let config = closed.config_of(wish, self.spec.as_ref().map(|spec| (spec, self.time)));
+        let options = Options { name: "saturation".to_owned(), command: Vec::new(), output: Output::None };
+        let finished = run(&config, options, self.events, self.stop)?;
+        if self.stop.asked() > Asked::Nothing {
+            return Err(RunError::Interrupted);
+        }
+        let throughput = match finished.summary.metrics.get("request_throughput") {
+            Some(Figure::Value(value)) => value.value,
+            Some(Figure::Distribution(_)) | None => None,
+        };
+        Ok(throughput.filter(|rate| *rate > 0.0).unwrap_or(1.0))
     }
 
     fn options(&self) -> Options {

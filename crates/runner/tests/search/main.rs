@@ -31,7 +31,7 @@ fn setting(name: &str) -> Setting {
 
 fn find(textbook: &mut Textbook, settings: &Settings) -> Found {
     let demands = textbook.demands.clone();
-    search(textbook, &demands, settings, Vec::new(), &mut |_| {}).unwrap()
+    search(textbook, &demands, settings, Vec::new(), &mut |_, _| {}).unwrap()
 }
 
 #[track_caller]
@@ -116,7 +116,7 @@ fn a_search_that_was_cut_off_goes_on_to_the_same_answer() {
         let demands = textbook.demands.clone();
         let previous = whole.probes[..kept].to_vec();
         let mut told = 0;
-        let again = search(&mut textbook, &demands, &settings(), previous, &mut |_| told += 1).unwrap();
+        let again = search(&mut textbook, &demands, &settings(), previous, &mut |_, _| told += 1).unwrap();
         assert_eq!(again, whole);
         assert_eq!(told, whole.probes.len() - kept);
     }

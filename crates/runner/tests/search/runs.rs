@@ -33,7 +33,7 @@ fn find(url: &str, objective: &str, files: Files, settings: &Settings, previous:
     let of_runs =
         RunsSettings { config: config(url), unit: settings.unit, demands: demands.clone(), files, command: Vec::new() };
     let mut runs = Runs::new(of_runs, &events, &stop).unwrap().after(previous.len());
-    search(&mut runs, &demands, settings, previous, &mut |_| {}).unwrap()
+    search(&mut runs, &demands, settings, previous, &mut |_, _| {}).unwrap()
 }
 
 #[test]

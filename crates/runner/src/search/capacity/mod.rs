@@ -7,6 +7,7 @@
 mod answer;
 mod drift;
 mod estimate;
+mod file;
 mod isotonic;
 mod plan;
 mod probe;
@@ -19,6 +20,7 @@ use metron_units::{Nanos, Share};
 
 pub use answer::{Answer, BoundedBy, Capacity, Unsteady};
 pub use estimate::Estimate;
+pub use file::{capacity_of, outcome, probes_of, written};
 pub use probe::Probe;
 pub use verdict::Verdict;
 
@@ -76,8 +78,14 @@ pub struct Found {
     pub probes: Vec<Probe>,
 }
 
+/// What is known from `probes` alone.
+#[must_use]
+pub fn so_far(probes: &[Probe], demands: &[Demand], settings: &Settings) -> Answer {
+    plan::so_far(probes, demands, settings)
+}
+
 /// Searches for the capacity. `previous` are the probes of a search that was cut off, with the same objectives and settings;
-/// `told` hears of each probe as it ends.
+/// `told` hears of each probe as it ends, with the prober that played it.
 ///
 /// # Errors
 /// What keeps the prober from playing a load.
@@ -86,7 +94,7 @@ pub fn search<P: Prober>(
     demands: &[Demand],
     settings: &Settings,
     previous: Vec<Probe>,
-    told: &mut dyn FnMut(&Probe),
+    told: &mut dyn FnMut(&P, &Probe),
 ) -> Result<Found, P::Error> {
     let mut probes = previous;
     loop {
@@ -98,7 +106,7 @@ pub fn search<P: Prober>(
         let seed = settings.seed.wrapping_add((probes.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let left = settings.budget.time.checked_sub(spent).unwrap_or(Nanos::ZERO);
         let probe = probe::play(prober, demands, plan, seed, left)?;
-        told(&probe);
+        told(prober, &probe);
         probes.push(probe);
     }
 }

@@ -78,6 +78,14 @@ pub(super) fn next(probes: &[Probe], demands: &[Demand], settings: &Settings) ->
     }
 }
 
+/// The answer, whatever would come next.
+pub(super) fn so_far(probes: &[Probe], demands: &[Demand], settings: &Settings) -> Answer {
+    match next(probes, demands, settings) {
+        Step::Done(answer) => answer,
+        Step::Play(_) => conclude(&crossings(probes, demands, &bracket(probes, demands)), probes, demands, settings),
+    }
+}
+
 /// Whether no whole number of requests under way lies between the two.
 fn beside(settings: &Settings, holds: Load, fails: Load) -> bool {
     match settings.unit {

@@ -1,0 +1,108 @@
+//! `metron capacity`, in virtual time: the answer, its file, and a search that is killed and taken up again.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use crate::metron::Folder;
+
+/// Four servers of exponential services: by Erlang's formula p95 of the wait is 100 ms at 23.308 requests/s.
+const QUEUE: &str = "sim:queue?servers=4&service=exponential:100ms&first=start&tokens=1";
+const CAPACITY: f64 = 23.308;
+
+fn arguments<'a>(url: &'a str, slo: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let base = ["capacity", "--url", url, "--virtual-time", "--slo", slo, "--precision", "10%", "--quiet", "--json"];
+    base.iter().chain(more).copied().collect()
+}
+
+fn text(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The files of two searches, less what differs between folders.
+#[track_caller]
+fn assert_same(one: &serde_json::Value, other: &serde_json::Value) {
+    assert_eq!(serde_json::to_string_pretty(one).unwrap(), serde_json::to_string_pretty(other).unwrap());
+}
+
+#[test]
+fn a_search_finds_the_capacity_and_goes_on_to_the_same_answer_after_a_kill() {
+    let folder = Folder::new();
+    let slo = "p95 ttft <= 100ms";
+    let whole = folder.metron(arguments(QUEUE, slo, &["--output", "whole"])).with_code(0).json();
+    let capacity = &whole["capacity"];
+    let value = capacity["value"].as_f64().expect("a number");
+    assert!((value / CAPACITY - 1.0).abs() < 0.06, "{capacity}");
+    assert_eq!((capacity["unit"].as_str(), capacity["confidence"].as_f64()), (Some("requests/s"), Some(0.95)));
+    assert_eq!(whole["bounded_by"], "objective p95 ttft <= 100ms");
+    assert_eq!(
+        serde_json::from_str::<serde_json::Value>(&text(&folder.path().join("whole/capacity.json"))).unwrap(),
+        whole
+    );
+    let schema = folder.metron(["schema", "capacity"]).with_code(0).json();
+    jsonschema::validate(&schema, &whole).unwrap();
+
+    let mut command = folder.command(arguments(QUEUE, slo, &["--output", "killed"]));
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts");
+    let file = folder.path().join("killed/capacity.json");
+    let probes = || std::fs::read_to_string(&file).map_or(0, |text| text.matches("\"verdict\"").count());
+    while probes() < 2 && child.try_wait().expect("it can be asked").is_none() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let _it_may_just_have_ended = child.kill();
+    child.wait().expect("it ends");
+    let again = folder.metron(arguments(QUEUE, slo, &["--output", "killed", "--resume"])).with_code(0).json();
+    assert_same(&again, &whole);
+
+    let other = folder.metron(arguments(QUEUE, "p95 ttft <= 90ms", &["--output", "killed", "--resume"])).with_code(2);
+    assert!(other.stderr.contains("is another") && other.stderr.contains("hint:"), "{}", other.stderr);
+    let taken = folder.metron(arguments(QUEUE, slo, &["--output", "killed"])).with_code(2);
+    assert!(taken.stderr.contains("killed"), "{}", taken.stderr);
+}
+
+#[test]
+fn a_server_without_a_load_that_holds_gets_words_and_no_number() {
+    let folder = Folder::new();
+    let url = "sim:queue?servers=1&service=exponential:50ms";
+    let ended = folder.metron(arguments(url, "p90 ttft <= 20ms", &["--range", "1..100"])).with_code(3);
+    let file = ended.json();
+    assert_eq!((&file["capacity"], &file["bounded_by"]), (&serde_json::Value::Null, &serde_json::Value::Null));
+    assert!(file["answer"].as_str().unwrap().contains("no load holds"), "{}", file["answer"]);
+    jsonschema::validate(&folder.metron(["schema", "capacity"]).json(), &file).unwrap();
+}
+
+#[test]
+fn users_are_searched_for_where_they_are_the_load() {
+    let folder = Folder::new();
+    let more = ["--concurrency", "2", "--output-tokens", "1"];
+    let file = folder.metron(arguments("sim:queue?service=20ms", "p90 e2e_latency <= 81ms", &more)).with_code(0).json();
+    let capacity = &file["capacity"];
+    assert_eq!((&capacity["value"], &capacity["unit"]), (&4.0.into(), &"concurrent requests".into()), "{capacity}");
+}
+
+#[test]
+fn the_end_of_the_range_bounds_what_holds_there() {
+    let folder = Folder::new();
+    let file = folder.metron(arguments(QUEUE, "p95 ttft <= 100ms", &["--range", "1..6"])).with_code(0).json();
+    assert_eq!((&file["bounded_by"], &file["capacity"]["value"]), (&"search range".into(), &6.0.into()));
+    assert_eq!(file["capacity"]["high"], serde_json::Value::Null);
+}
+
+#[test]
+fn what_makes_no_search_is_refused_and_leaves_nothing() {
+    let folder = Folder::new();
+    let url = ["capacity", "--url", "sim:"];
+    let refused = |more: &[&str], word: &str| {
+        let ended = folder.metron(url.iter().chain(more)).with_code(2);
+        assert!(ended.stderr.contains(word) && ended.stderr.contains("hint:"), "{}", ended.stderr);
+        assert_eq!(ended.stdout, "");
+    };
+    refused(&[], "--slo is missing");
+    refused(&["--slo", "p99 ttft <= 1s", "--requests", "10"], "--requests");
+    refused(&["--slo", "p100 ttft <= 1s"], "allows no miss");
+    refused(&["--slo", "p99 ttft <= 1s", "--search", "rate", "--concurrency", "4"], "--concurrency");
+    refused(&["--slo", "p99 ttft <= 1s", "--resume", "--output", "none"], "cannot read");
+    let range = folder.metron(url.iter().chain(&["--slo", "p99 ttft <= 1s", "--range", "5..1"])).with_code(2);
+    assert!(range.stderr.contains("5..1"), "{}", range.stderr);
+    assert!(folder.files().is_empty(), "{:?}", folder.files());
+}

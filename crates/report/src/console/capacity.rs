@@ -1,0 +1,80 @@
+//! What `metron capacity` says: a line for each probe as it ends, and the table at the end.
+
+use metron_results::capacity::{CapacityFile, Probe, Verdict};
+
+use super::columns::Columns;
+use super::{section, wrap};
+use crate::style::Style;
+use crate::{escape, figure};
+
+/// One probe that ended, as a line.
+#[must_use]
+pub fn probe_line(number: usize, probe: &Probe, unit: &str) -> String {
+    format!(
+        "probe {number}: {} {unit} {} after {} in {}",
+        load(probe.load),
+        verdict(probe),
+        figure::count(probe.requests, "request"),
+        seconds(probe.duration_s)
+    )
+}
+
+/// The search as a person reads it. Ends with a line end; safe for a terminal.
+#[must_use]
+pub fn capacity_table(file: &CapacityFile, style: Style) -> String {
+    let mut head = vec![style.strong(&headline(file))];
+    head.extend(wrap(&escape::terminal(&file.answer), 0));
+    let spent: u64 = file.probes.iter().map(|probe| probe.requests).sum();
+    let probes = figure::count(file.probes.len() as u64, "probe");
+    head.push(style.faint(&format!("{probes}, {}, {}", figure::count(spent, "request"), seconds(file.wall_s))));
+    let mut rows = Columns::default();
+    rows.push(
+        ["Load", "verdict", "requests", "time"]
+            .into_iter()
+            .map(str::to_owned)
+            .chain(file.objectives.iter().map(|it| escape::terminal(it))),
+    );
+    let mut probes: Vec<&Probe> = file.probes.iter().collect();
+    probes.sort_by(|a, b| a.load.total_cmp(&b.load));
+    for probe in probes {
+        let value = |name: &String| probe.values.get(name).copied().flatten().map_or_else(|| "-".to_owned(), load);
+        let cells =
+            [load(probe.load), verdict(probe).to_owned(), probe.requests.to_string(), seconds(probe.duration_s)];
+        rows.push(cells.into_iter().chain(file.objectives.iter().map(value)));
+    }
+    let probes =
+        section(&format!("Probes ({}; values in s where they are times)", file.search.unit), rows.lines(), style);
+    format!("{}\n\n{}\n", head.join("\n"), probes.join("\n"))
+}
+
+fn headline(file: &CapacityFile) -> String {
+    let Some(capacity) = &file.capacity else { return "Capacity: none".to_owned() };
+    let interval = capacity.high.map_or_else(
+        || format!("at least {}", load(capacity.low)),
+        |high| format!("{:.0} %: {} .. {}", capacity.confidence * 100.0, load(capacity.low), load(high)),
+    );
+    format!("Capacity {} {} ({interval})", load(capacity.value), escape::terminal(&capacity.unit))
+}
+
+fn verdict(probe: &Probe) -> &'static str {
+    match probe.verdict {
+        _ if probe.state.client_bound => "client",
+        Verdict::Fails if probe.state.growing => "fails (queue grows)",
+        Verdict::Holds => "holds",
+        Verdict::Fails => "fails",
+        Verdict::Undecided => "close",
+    }
+}
+
+/// With four digits that mean something.
+fn load(load: f64) -> String {
+    let digits = if load == 0.0 { 0 } else { (3 - load.abs().log10().floor() as i32).clamp(0, 6) };
+    format!("{load:.*}", digits as usize)
+}
+
+fn seconds(seconds: f64) -> String {
+    match seconds {
+        s if s >= 120.0 => format!("{:.1} min", s / 60.0),
+        s => format!("{s:.1} s"),
+    }
+}
