@@ -156,7 +156,7 @@ mod tests {
         std::fs::write(&path, file).expect("the file is written");
         let config = format!("--config={}", path.display());
         let typed = typed.iter().copied().chain([config.as_str()]);
-        let given = run_command().try_get_matches_from(typed).expect("a valid command line");
+        let given = command_of::<RunFlags>().try_get_matches_from(typed).expect("a valid command line");
         let variables = variables.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
         settle(&given, variables)
     }

@@ -35,7 +35,7 @@ pub(super) fn run(command: &WorkloadCommand, given: &ArgMatches) -> Result<Exit,
 /// The run that the flags ask for; without a target, one of the simulated engine.
 fn config(given: &ArgMatches) -> Result<RunConfig, Failure> {
     let (_, given) = given.subcommand().expect("a subcommand was parsed");
-    let mut flags = layers::settle(given, std::env::vars_os())?;
+    let mut flags: crate::flags::RunFlags = layers::settle(given, std::env::vars_os())?;
     flags.target.url.get_or_insert_with(|| "sim:".to_owned());
     plan::resolve(&flags)
 }
