@@ -4,6 +4,8 @@
 //! A dialect says what an event holds (text, usage, a finish reason); only when the event is known to be sound does it become
 //! a chunk. An event that turns out broken half-way leaves nothing behind.
 
+use std::collections::BTreeMap;
+
 use metron_units::Nanos;
 
 use crate::alike::Told;
@@ -25,6 +27,8 @@ pub(crate) struct Transcript<'a> {
     error: Option<String>,
     /// The read that completed the last chunk.
     last_read: u64,
+    /// The latest whole text of each choice whose server has revised one: what was told of it no longer stands as it was.
+    revised: BTreeMap<u32, String>,
 }
 
 /// What the event that is being read holds so far.
@@ -89,6 +93,7 @@ impl<'a> Transcript<'a> {
             final_event: false,
             error: None,
             last_read: 0,
+            revised: BTreeMap::new(),
         }
     }
 
@@ -134,26 +139,71 @@ impl<'a> Transcript<'a> {
         told.filter(|_| *texts == 1 && *finished == 0 && !says_more)
     }
 
-    /// The whole text so far of a choice, whose other channels are silent: what it adds to the text before. A text that does
-    /// not begin with that is taken to be all new.
+    /// The whole text so far of a choice, whose other channels are silent: what it adds to the text before. Where the server
+    /// has thought better of the last characters, what follows those that still stand is new. A text that has little in common
+    /// with the one before is taken to be all new.
     pub(crate) fn text_so_far(&mut self, choice: u32, channel: Channel, text: Raw<'_>) {
         let whole = text.unescaped();
-        let (mut rest, mut start) = (&*whole, 0);
+        let (common, before) = match self.revised.get(&choice) {
+            Some(latest) => (common_prefix(&whole, latest), latest.len()),
+            None => self.in_common(choice, &whole),
+        };
+        // A revision touches the end of a text, and another text differs from its beginning.
+        if common < before && 2 * common < before {
+            return self.text(choice, channel, text);
+        }
+        if common < before || self.revised.contains_key(&choice) {
+            self.revised.insert(choice, whole.clone().into_owned());
+        }
+        if common < whole.len() {
+            self.answer.text.push_str(&whole[common..]);
+            self.end_piece(choice, channel);
+        }
+    }
+
+    /// How much of a text is the beginning of what the choice has said, and how much that is.
+    fn in_common(&self, choice: u32, whole: &str) -> (usize, usize) {
+        let (mut common, mut before, mut start) = (0, 0, 0);
         for piece in &self.answer.pieces {
             let end = piece.text_end as usize;
             if piece.choice == choice {
-                match rest.strip_prefix(&self.answer.text[start..end]) {
-                    Some(after) => rest = after,
-                    None => return self.text(choice, channel, text),
+                if common == before {
+                    common += common_prefix(&whole[common..], &self.answer.text[start..end]);
                 }
+                before += end - start;
             }
             start = end;
         }
-        let new = rest.len();
-        if new > 0 {
-            self.answer.text.push_str(&whole[whole.len() - new..]);
-            self.end_piece(choice, channel);
+        (common, before)
+    }
+
+    /// Text that may have been told before, piece by piece: it is new unless the channel's text ends with it.
+    pub(crate) fn text_at_last(&mut self, choice: u32, channel: Channel, text: Raw<'_>) {
+        let whole = text.unescaped();
+        let (mut rest, mut end) = (&*whole, self.answer.text.len());
+        for index in (0..self.answer.pieces.len()).rev() {
+            let piece = self.answer.pieces[index];
+            let start = index.checked_sub(1).map_or(0, |before| self.answer.pieces[before].text_end as usize);
+            if piece.choice == choice && piece.channel == channel {
+                let told = &self.answer.text[start..end];
+                match rest.strip_suffix(told) {
+                    Some(before) => rest = before,
+                    // The text begins within this piece, or it is another one.
+                    None if told.ends_with(rest) => rest = "",
+                    None => break,
+                }
+            }
+            end = start;
+            if rest.is_empty() {
+                return;
+            }
         }
+        self.text(choice, channel, text);
+    }
+
+    /// Whether no text has come, not even in the event that is being read.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.answer.pieces.is_empty()
     }
 
     /// The choice's finish reason.
@@ -382,6 +432,12 @@ impl Brought {
             Some(Source::Unknown) => None,
         }
     }
+}
+
+/// How many bytes two texts have in common at their beginnings, whole characters only.
+fn common_prefix(a: &str, b: &str) -> usize {
+    let same = a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
+    a.floor_char_boundary(same)
 }
 
 fn bit(choice: u32) -> u128 {

@@ -202,3 +202,56 @@ fn a_key_cannot_be_given_on_the_command_line() {
     let help = Folder::new().metron(["run", "--help"]).with_code(0).stdout;
     assert!(help.contains("--api-key-env") && !help.contains("--api-key "));
 }
+
+/// What each dialect's key and version stand in, and what must not be in another's.
+const KEY_HEADERS: [(&str, &str, &str); 6] = [
+    ("chat", "authorization: Bearer KEY", ""),
+    ("cohere", "authorization: Bearer KEY", ""),
+    ("anthropic", "x-api-key: KEY", "anthropic-version: 2023-06-01"),
+    ("azure", "api-key: KEY", ""),
+    ("gemini", "x-goog-api-key: KEY", ""),
+    ("tgi", "authorization: Bearer KEY", ""),
+];
+
+/// The headers of a request in lower case, one a line, the values as they are.
+fn headers(request: &Request) -> Vec<String> {
+    let lines = request.head.lines().skip(1).filter_map(|line| line.split_once(':'));
+    lines.map(|(name, value)| format!("{}: {}", name.to_lowercase(), value.trim())).collect()
+}
+
+fn run_in(folder: &Folder, url: &str, dialect: &str, more: &[&str]) -> Ended {
+    let base =
+        ["run", "--url", url, "--model", "m", "--requests", "1", "--output", "out", "--force", "--endpoint", dialect];
+    let mut command = folder.command(base.iter().chain(&["--api-key-env", "CANARY_KEY"]).chain(more));
+    Ended::of(command.env("CANARY_KEY", CANARY).output().expect("starts"))
+}
+
+#[test]
+fn each_dialect_s_key_reaches_the_wire_in_its_own_header_alone_and_no_output() {
+    for (dialect, key, version) in KEY_HEADERS {
+        let server = Server::start(echo("401 Unauthorized", "application/json"));
+        let folder = Folder::new();
+        let ended = run_in(&folder, &server.url(), dialect, &["--save-text"]).with_code(1);
+        let sent = headers(&server.requests()[0]);
+        let expected = key.replace("KEY", CANARY);
+        let with_key: Vec<&String> = sent.iter().filter(|line| line.contains(CANARY)).collect();
+        assert_eq!(with_key, [&expected], "{dialect}");
+        assert!(version.is_empty() || sent.iter().any(|line| line == version), "{dialect}: {sent:?}");
+        assert_kept(&folder, &ended);
+    }
+}
+
+#[test]
+fn no_dialect_s_key_follows_a_redirect_to_another_origin() {
+    for (dialect, _, _) in KEY_HEADERS {
+        let other = Server::start(|_, _| chat(1));
+        let location = format!("{}/elsewhere", other.url());
+        let server = Server::start(move |_, _| answer(&format!("308 Moved\r\nlocation: {location}"), "text/plain", ""));
+        let folder = Folder::new();
+        let ended = run_in(&folder, &server.url(), dialect, &["--follow-redirects"]);
+        assert_eq!(other.requests().len(), 1, "{dialect}: {}", ended.stderr);
+        let head = &other.requests()[0].head;
+        assert!(head.starts_with("POST /elsewhere") && !head.contains(CANARY), "{dialect}: {head}");
+        assert_kept(&folder, &ended);
+    }
+}

@@ -47,7 +47,7 @@ pub(super) fn of(report: &ProbeReport) -> Vec<String> {
     }
     if let Some(clock) = report.clock.filter(|clock| clock.low_s > APART_S || clock.high_s < -APART_S) {
         advice.push(format!(
-            "the server's clock is {:.0} to {:.0} s off this one's: figures are unaffected, joining with its logs is not",
+            "the server's clock is {:+.1} to {:+.1} s off this one's: figures are unaffected, joining with its logs is not",
             clock.low_s, clock.high_s
         ));
     }

@@ -5,8 +5,12 @@ use metron_results::probe::{AnswerFound, Arrivals, Leading, Pattern, UsageFound}
 use metron_units::Nanos;
 use metron_wire::{Answer, Channel};
 
-/// Chunks that lie no further apart came together.
+/// Chunks within so long of the first of them came together, unless the whole answer is a quick one.
 const TOGETHER: Nanos = Nanos::from_millis(1);
+/// An answer whose chunks all came in so small a part of its time came at once: one fiftieth.
+const AT_ONCE: u64 = 50;
+/// Groups that follow one another faster than this are no bursts that anybody sees.
+const SHORTEST_PERIOD: Nanos = Nanos::from_millis(10);
 /// Fewer chunks than this have no pattern.
 const FEWEST: usize = 8;
 /// An answer that took no longer than this may well have been written at once.
@@ -62,26 +66,33 @@ fn arrivals(record: &RequestRecord) -> Arrivals {
     periods.sort_unstable();
     let period = periods.get(periods.len() / 2).copied();
     Arrivals {
-        pattern: pattern(record, &instants, groups.len()),
+        pattern: pattern(record, &instants, groups.len(), period),
         groups: groups.len() as u64,
         period_s: period.map(Nanos::as_secs_f64),
     }
 }
 
-/// The first instant of each group of chunks that came together.
+/// The first instant of each group of chunks that came together. A model that writes a token every 300 us is steady, too: what
+/// is together is measured by the mean gap.
 fn group_starts(instants: &[Nanos]) -> Vec<Nanos> {
-    let mut starts = Vec::new();
-    let mut before: Option<Nanos> = None;
+    let span = span(instants);
+    let mean = span.get() / (instants.len() as u64).max(1);
+    let together = TOGETHER.min(Nanos::new(mean / 4));
+    let mut starts: Vec<Nanos> = Vec::new();
     for &instant in instants {
-        if before.is_none_or(|before| instant.saturating_sub(before) > TOGETHER) {
+        if starts.last().is_none_or(|start| instant.saturating_sub(*start) > together) {
             starts.push(instant);
         }
-        before = Some(instant);
     }
     starts
 }
 
-fn pattern(record: &RequestRecord, instants: &[Nanos], groups: usize) -> Pattern {
+/// From the first chunk to the last.
+fn span(instants: &[Nanos]) -> Nanos {
+    instants.first().zip(instants.last()).map_or(Nanos::ZERO, |(first, last)| last.saturating_sub(*first))
+}
+
+fn pattern(record: &RequestRecord, instants: &[Nanos], groups: usize, period: Option<Nanos>) -> Pattern {
     let Some((dispatched, last)) = record.dispatched.zip(instants.last().copied()).filter(|_| record.streamed) else {
         return Pattern::Unknown;
     };
@@ -89,11 +100,11 @@ fn pattern(record: &RequestRecord, instants: &[Nanos], groups: usize) -> Pattern
     if instants.len() < FEWEST || took <= QUICK {
         return Pattern::Unknown;
     }
-    match groups {
-        1 | 2 => Pattern::AtOnce,
+    match instants.len() >= 3 * groups && period.is_some_and(|period| period >= SHORTEST_PERIOD) {
+        _ if span(instants).get() <= took.get() / AT_ONCE => Pattern::AtOnce,
+        true => Pattern::Bursts,
         // An engine may well send now and then two steps together.
-        groups if instants.len() >= 3 * groups => Pattern::Bursts,
-        _ => Pattern::Steady,
+        false => Pattern::Steady,
     }
 }
 
@@ -135,6 +146,10 @@ mod tests {
         assert_eq!(pattern_of(&bursts), (Pattern::Bursts, 3, Some(0.2)));
         assert_eq!(pattern_of(&[400; 30]), (Pattern::AtOnce, 1, None));
         // Now and then two together is what engines do.
+        let two: Vec<u64> = (0..60).map(|k| 210 + 190 * (k / 34)).collect();
+        assert_eq!(pattern_of(&two), (Pattern::Bursts, 2, Some(0.19)));
+        let quick: Vec<u64> = (0..64).map(|k| 40 + k).collect();
+        assert_eq!(pattern_of(&quick).0, Pattern::Steady, "a quick model is no buffer");
         let pairs: Vec<u64> = (0..30).map(|k| 50 + 12 * (k / 2)).collect();
         assert_eq!(pattern_of(&pairs).0, Pattern::Steady);
         assert_eq!(pattern_of(&[10; 30]).0, Pattern::Unknown, "too quick to tell");

@@ -1,5 +1,6 @@
 //! From an address to an open connection: name, TCP, TLS, all within one timeout. It sends no request.
 
+use std::cell::Cell;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -63,7 +64,8 @@ impl Way {
     pub(crate) async fn open(&self, stamps: Stamps, clock: Clock, timeout: Nanos) -> Result<Connection, Refusal> {
         let started = clock.now();
         let deadline = tokio::time::Instant::from_std(clock.instant(started.saturating_add(timeout)));
-        match tokio::time::timeout_at(deadline, self.open_unbounded(stamps)).await {
+        let connected = Cell::new(false);
+        match tokio::time::timeout_at(deadline, self.open_unbounded(stamps, &connected)).await {
             Ok(Ok(mut connection)) => {
                 connection.opened_in(clock.now().saturating_sub(started));
                 Ok(connection)
@@ -71,16 +73,23 @@ impl Way {
             Ok(Err(refusal)) => Err(refusal),
             Err(_) => Err(Refusal {
                 kind: FailureKind::TimeoutConnect,
-                message: format!("no connection to {} within {timeout}", self.shown),
+                message: match connected.get() {
+                    false => format!("no connection to {} within {timeout}", self.shown),
+                    true => format!(
+                        "{} took the connection, but TLS with it was not settled within {timeout} (hint: http:// in place of https://, if it speaks plain HTTP on this port)",
+                        self.shown
+                    ),
+                },
             }),
         }
     }
 
-    async fn open_unbounded(&self, stamps: Stamps) -> Result<Connection, Refusal> {
+    async fn open_unbounded(&self, stamps: Stamps, connected: &Cell<bool>) -> Result<Connection, Refusal> {
         let addresses = self.addresses.get().await?;
         let (socket, used) =
             race::connect(&addresses).await.map_err(|(address, error)| self.refused(address, &error))?;
         self.addresses.prefer(used);
+        connected.set(true);
         let Scheme::Https { config, host } = &self.scheme else { return Ok(Connection::plain(socket, stamps)) };
         let tls = |message: String| Refusal {
             kind: FailureKind::Tls,

@@ -25,10 +25,12 @@ pub(super) fn body(shape: &RequestShape<'_>) -> Map<String, Value> {
 pub(super) fn read(text: &str, into: &mut Transcript<'_>) -> Result<Frame, JsonError> {
     let mut reader = Reader::new(text);
     let (mut kind, mut delta, mut within, mut item, mut error, mut is_whole) = (None, None, None, None, None, false);
+    let mut done = None;
     reader.object(|reader, name| {
         match (name, reader.peek()?) {
             ("type", Next::String) => kind = Some(reader.string()?),
             ("delta", Next::String) => delta = Some(reader.string()?),
+            ("text" | "refusal" | "arguments", Next::String) => done = Some(reader.string()?),
             ("response", Next::Object) => within = Some(reader.skip()?),
             ("item", Next::Object) => item = Some(reader.skip()?),
             ("message", Next::String) | ("error", Next::Object | Next::String) => error = Some(reader.skip()?),
@@ -45,7 +47,9 @@ pub(super) fn read(text: &str, into: &mut Transcript<'_>) -> Result<Frame, JsonE
     let ending = match &*kind {
         _ if is_whole => Some((text, Texts::New)),
         "response.completed" | "response.incomplete" | "response.failed" | "response.cancelled" => {
-            within.map(|within| (within, Texts::Repeated))
+            // Some servers have nothing but this last event.
+            let texts = if into.is_silent() { Texts::New } else { Texts::Repeated };
+            within.map(|within| (within, texts))
         }
         _ => None,
     };
@@ -54,6 +58,13 @@ pub(super) fn read(text: &str, into: &mut Transcript<'_>) -> Result<Frame, JsonE
     }
     if let (Some(channel), Some(delta)) = (channel(&kind), delta) {
         into.text(0, channel, delta);
+        return Ok(Frame::Choices);
+    }
+    // What the deltas have said is said again here; where there were none it is news.
+    if let (Some(channel), Some(done)) =
+        (kind.strip_suffix(".done").and_then(|kind| channel(&format!("{kind}.delta"))), done)
+    {
+        into.text_at_last(0, channel, done);
         return Ok(Frame::Choices);
     }
     match (&*kind, item, error) {
@@ -230,7 +241,7 @@ mod tests {
             &[(Tool, "f")],
         );
         check(r#"{"type":"response.output_item.added","item":{"type":"message","content":[]}}"#, &[]);
-        check(r#"{"type":"response.output_text.done","text":"a"}"#, &[]);
+        check(r#"{"type":"response.output_text.done","text":"a"}"#, &[(Answer, "a")]);
         check(
             r#"{"type":"response.output_item.done","item":{"type":"function_call","name":"f","arguments":"{}"}}"#,
             &[],
@@ -238,6 +249,28 @@ mod tests {
         check(r#"{"type":"response.content_part.done","part":{"type":"output_text","text":"a"}}"#, &[]);
         check(r#"{"type":"response.audio.delta","delta":"UklGRg=="}"#, &[]);
         check(r#"{"type":"response.created","response":{"output":[{"content":[{"text":"a"}]}]}}"#, &[]);
+    }
+
+    #[test]
+    fn a_server_without_deltas_has_said_what_is_done_and_no_text_is_said_twice() {
+        let of = |payloads: &[&str]| {
+            let answer = events(Dialect::Responses, payloads);
+            (
+                answer.end.clone(),
+                text(&answer, 0, Channel::Answer),
+                text(&answer, 0, Channel::Tool),
+                answer.chunks.len(),
+            )
+        };
+        let delta = r#"{"type":"response.output_text.delta","delta":"a b"}"#;
+        let done = r#"{"type":"response.output_text.done","text":"a b"}"#;
+        let second = r#"{"type":"response.output_text.done","text":" c"}"#;
+        let call = r#"{"type":"response.function_call_arguments.done","arguments":"{}"}"#;
+        let end = r#"{"type":"response.completed","response":{"status":"completed","output":[{"type":"message","content":[{"type":"output_text","text":"a b"}]}]}}"#;
+        let said = |answer: &str, tool: &str, chunks| (End::Complete, answer.to_owned(), tool.to_owned(), chunks);
+        assert_eq!(of(&[delta, done, end]), said("a b", "", 1));
+        assert_eq!(of(&[done, second, call, end]), said("a b c", "{}", 3));
+        assert_eq!(of(&[end]), said("a b", "", 1));
     }
 
     #[test]

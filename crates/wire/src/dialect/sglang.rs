@@ -140,6 +140,20 @@ mod tests {
     }
 
     #[test]
+    fn a_server_that_thinks_better_of_its_last_characters_says_nothing_twice() {
+        let event = |text: &str| format!(r#"{{"text":"{text}","meta_info":{{"finish_reason":"stop"}}}}"#);
+        let of = |texts: &[&str]| {
+            let all: Vec<String> = texts.iter().map(|text| event(text)).collect();
+            let answer = events(Dialect::Sglang, &all.iter().map(String::as_str).collect::<Vec<_>>());
+            (text(&answer, 0, Channel::Answer), answer.chunks.len())
+        };
+        // Half a character, and then the whole of it.
+        assert_eq!(of(&["one two \u{fffd}", "one two é", "one two é!"]), ("one two \u{fffd}é!".to_owned(), 3));
+        // Another text altogether is news: so servers stream that send no more than that.
+        assert_eq!(of(&["one", " two", " three"]), ("one two three".to_owned(), 3));
+    }
+
+    #[test]
     fn an_abort_is_an_error() {
         let event = r#"{"text":"a","meta_info":{"finish_reason":{"type":"abort","message":"out of memory"}}}"#;
         let answer = events(Dialect::Sglang, &[event]);

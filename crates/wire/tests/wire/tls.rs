@@ -183,7 +183,9 @@ fn a_handshake_that_stalls_is_a_connect_timeout() {
     let mut settings = settings(&format!("https://{}", listener.local_addr().unwrap()), Dialect::Chat);
     settings.timeouts.connect = "100ms".parse().unwrap();
     let answer = request(settings);
-    assert_eq!(failure(&answer).0, FailureKind::TimeoutConnect);
+    let (kind, message) = failure(&answer);
+    assert_eq!(kind, FailureKind::TimeoutConnect);
+    assert!(message.contains("took the connection, but TLS"), "{message}");
 }
 
 #[test]
