@@ -4,4 +4,3 @@
 
 pub mod child;
 pub mod cost;
-pub mod truth;

@@ -6,62 +6,17 @@
 
 #![forbid(unsafe_code)]
 
-use std::io::{self, BufRead, BufReader};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ExitCode, Stdio};
+use std::process::ExitCode;
 
 use metron_bench::child::{self, on_core};
-use metron_bench::truth;
+use metron_runner::calibration::{ANSWER_S, ENGINE, Engine, TOKENS, truth};
 use serde_json::{Value, json};
 
-const ENGINE: &str = "sim:fixed?ttft=100ms&tbt=20ms&tokens=128";
-const TOKENS: u64 = 128;
-const TTFT_S: f64 = 0.1;
-const GAP_S: f64 = 0.02;
-
 /// The simulated engine as a process on core 0.
-struct Engine {
-    process: Child,
-    address: String,
-}
-
-impl Engine {
-    fn start(metron: &Path, log: Option<&Path>) -> io::Result<Self> {
-        let mut command = on_core(0, metron);
-        command.args(["sim", ENGINE, "--port", "0"]).stdout(Stdio::piped()).stderr(Stdio::piped());
-        if let Some(log) = log {
-            command.arg("--log").arg(log);
-        }
-        let mut process = command.spawn()?;
-        let (out, err) = (process.stdout.take(), process.stderr.take());
-        let (Some(out), Some(err)) = (out, err) else { return Err(io::Error::other("the engine has no output")) };
-        // It names its address in the first line that it prints, wherever that goes.
-        let (found, address) = std::sync::mpsc::channel();
-        let streams: [Box<dyn io::Read + Send>; 2] = [Box::new(out), Box::new(err)];
-        for stream in streams {
-            let found = found.clone();
-            std::thread::spawn(move || {
-                for line in BufReader::new(stream).lines().map_while(Result::ok) {
-                    if let Some((_, rest)) = line.split_once("http://") {
-                        let end =
-                            rest.find(|c: char| !(c.is_ascii_digit() || c == '.' || c == ':')).unwrap_or(rest.len());
-                        let _heard_once = found.send(rest[..end].to_owned());
-                    }
-                }
-            });
-        }
-        drop(found);
-        let address = address.recv().map_err(|_| io::Error::other("the engine did not name its address"))?;
-        Ok(Self { process, address })
-    }
-
-    /// Ends it as Ctrl-C does, so that its log is whole.
-    fn stop(mut self) -> io::Result<()> {
-        if let Some(pid) = i32::try_from(self.process.id()).ok().and_then(rustix::process::Pid::from_raw) {
-            rustix::process::kill_process(pid, rustix::process::Signal::INT)?;
-        }
-        self.process.wait().map(|_| ())
-    }
+fn engine(metron: &Path, log: Option<&Path>) -> io::Result<Engine> {
+    Engine::start(on_core(0, metron), ENGINE, log)
 }
 
 /// The requests of a closed loop of so many streams: enough for some seconds of steady state.
@@ -70,10 +25,10 @@ fn requests(streams: u64) -> u64 {
 }
 
 fn floor(metron: &Path, streams: u64) -> io::Result<Value> {
-    let engine = Engine::start(metron, None)?;
+    let engine = engine(metron, None)?;
     let program = metron.with_file_name("floor");
     let mut command = on_core(1, program);
-    command.args([engine.address.clone(), streams.to_string(), requests(streams).to_string(), TOKENS.to_string()]);
+    command.args([engine.address().to_owned(), streams.to_string(), requests(streams).to_string(), TOKENS.to_string()]);
     let finished = child::run(&mut command);
     engine.stop()?;
     serde_json::from_str(&finished?.stdout).map_err(io::Error::other)
@@ -81,9 +36,9 @@ fn floor(metron: &Path, streams: u64) -> io::Result<Value> {
 
 fn client(metron: &Path, folder: &Path, streams: u64) -> io::Result<Value> {
     let log = folder.join("truth");
-    let engine = Engine::start(metron, Some(&log))?;
+    let engine = engine(metron, Some(&log))?;
     let mut command = on_core(1, metron);
-    let url = format!("http://{}", engine.address);
+    let url = format!("http://{}", engine.address());
     let (streams_text, requests_text, output) =
         (streams.to_string(), requests(streams).to_string(), folder.join("run"));
     command.args([
@@ -135,7 +90,7 @@ fn measure(metron: &Path, streams: u64) -> io::Result<Value> {
     let floor = floor(metron, streams)?;
     let client = client(metron, &folder, streams);
     std::fs::remove_dir_all(&folder)?;
-    let ideal = streams as f64 * TOKENS as f64 / (TTFT_S + GAP_S * (TOKENS - 1) as f64);
+    let ideal = streams as f64 * TOKENS as f64 / ANSWER_S;
     Ok(json!({"streams": streams, "ideal_tokens_per_s": ideal, "floor": floor, "metron": client?}))
 }
 

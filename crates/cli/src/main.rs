@@ -10,6 +10,7 @@ mod flags;
 mod layers;
 mod page;
 mod plan;
+mod saved;
 mod signals;
 mod speak;
 mod typed;

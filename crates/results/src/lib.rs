@@ -11,6 +11,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod calibration;
 pub mod capacity;
 pub mod compare;
 pub mod event;

@@ -9,6 +9,7 @@
 
 mod aftermath;
 mod brake;
+pub mod calibration;
 mod close;
 mod conduct;
 pub mod config;

@@ -9,6 +9,7 @@ use crate::failure::{Failure, Place, of_clap};
 use crate::flags::{Cli, Command};
 use crate::speak;
 
+mod calibrate;
 mod capacity;
 mod compare;
 mod completions;
@@ -53,6 +54,7 @@ fn dispatch(matches: &ArgMatches) -> Result<Exit, Failure> {
             workload::run(&command, given)
         }
         Command::Sim(flags) => sim::run(&flags),
+        Command::Calibrate(flags) => calibrate::run(&flags),
         Command::Report(flags) => report::run(&flags),
         Command::Recover(flags) => recover::run(&flags),
         Command::Schema(flags) => schema::run(&flags),

@@ -15,7 +15,7 @@ use metron_units::Nanos;
 use crate::exit::Exit;
 use crate::failure::{Failure, chain};
 use crate::flags::{OutputFlags, RunFlags};
-use crate::{layers, page, plan, signals, speak, typed};
+use crate::{layers, page, plan, saved, signals, speak, typed};
 
 /// Runs, and leaves everything that a run leaves.
 ///
@@ -32,7 +32,7 @@ pub(super) fn run(given: &ArgMatches) -> Result<Exit, Failure> {
     let detail = detail(&output);
     let watcher = std::thread::spawn(move || watch(&seen, detail));
     let finished = conduct(&config, options(&output), events, &stop);
-    watcher.join().expect("the progress view does not panic");
+    let most_at_once = watcher.join().expect("the progress view does not panic");
     let mut finished = finished?;
     let kept = keep(&mut finished)?;
     let fitting = verdict(&finished);
@@ -40,6 +40,10 @@ pub(super) fn run(given: &ArgMatches) -> Result<Exit, Failure> {
         speak::result(&format!("{}\n", finished.summary.to_json().trim_end()))?;
     } else {
         speak::result(&console::table(&finished.summary, speak::style_of_stdout()))?;
+    }
+    let streams = config.concurrency.map_or(most_at_once, u64::from);
+    if let Some(warning) = saved::beyond(&finished.summary, streams) {
+        speak::aside(format!("warning: {}", metron_report::escape::terminal(&warning.to_string())));
     }
     speak::aside(last_words(&finished, kept.as_ref()));
     Ok(Exit::first_of(fitting))
@@ -103,12 +107,18 @@ pub(super) fn detail(output: &OutputFlags) -> Detail {
     }
 }
 
-fn watch(events: &Receiver<RunEvent>, detail: Detail) {
+/// Shows how it goes until it is over. The most requests that were seen in flight at once.
+fn watch(events: &Receiver<RunEvent>, detail: Detail) -> u64 {
     let mut progress = Progress::new(detail, speak::style_of_stderr(), std::io::stderr());
+    let mut most = 0;
     for event in events {
+        if let RunEvent::Progress(snapshot) = &event {
+            most = most.max(snapshot.in_flight);
+        }
         progress.show(&event);
     }
     progress.end();
+    most
 }
 
 /// The run itself. The sender goes with it: the watcher sees the end.

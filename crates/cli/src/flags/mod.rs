@@ -68,6 +68,8 @@ pub(crate) enum Command {
     Workload(WorkloadCommand),
     /// Serve the simulated engine over HTTP until Ctrl-C.
     Sim(SimFlags),
+    /// What this client can measure on this machine, and how exactly.
+    Calibrate(CalibrateFlags),
     /// Write a run's report.html again and show its table.
     Report(ReportFlags),
     /// Finish the folder of a run that was killed.
@@ -147,6 +149,33 @@ pub(crate) struct SimFlags {
     /// Write when each token was handed to the kernel (metron-truth/1, binary).
     #[arg(long, value_name = "FILE")]
     pub(crate) log: Option<PathBuf>,
+}
+
+const CALIBRATE_NOTES: &str = "\
+Measures this client against a simulated engine that logs what it sends: about
+11 s for each number of streams, and three more loads between the last that
+holds and the first that does not. Nothing else should run meanwhile. Runs on
+this machine warn when their load goes beyond what was found.";
+
+/// The flags of `metron calibrate`.
+#[derive(Debug, Args)]
+#[command(after_help = CALIBRATE_NOTES)]
+pub(crate) struct CalibrateFlags {
+    /// Streams to measure at, one number after the other.
+    #[arg(long, value_name = "N", value_delimiter = ',', default_value = "1,64,1024,4096,8192", value_parser = number::at_least_one::<u32>)]
+    pub(crate) streams: Vec<u32>,
+    /// Requests of each stream.
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = number::at_least_one::<u32>)]
+    pub(crate) rounds: u32,
+    /// Save it here. [default: ~/.local/state/metron/calibration.json]
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub(crate) output: Option<PathBuf>,
+    /// Print one JSON object instead of the table.
+    #[arg(long, help_heading = "Output")]
+    pub(crate) json: bool,
+    /// No progress.
+    #[arg(long, help_heading = "Output")]
+    pub(crate) quiet: bool,
 }
 
 /// The flags of `metron report`.

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod book;
+mod calibrate;
 mod capacity;
 mod cases;
 mod compare;

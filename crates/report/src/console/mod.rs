@@ -2,6 +2,7 @@
 //!
 //! Order: what was run, fluidity, latency, throughput, classes and sessions, objectives, errors, instrument, and what to do about it.
 
+mod calibration;
 mod capacity;
 mod columns;
 mod compare;
@@ -22,6 +23,7 @@ use crate::escape;
 use crate::reading;
 use crate::style::Style;
 
+pub use calibration::calibration_table;
 pub use capacity::{capacity_table, probe_line};
 pub use compare::compare_table;
 pub use probe::probe_page;

@@ -6,6 +6,7 @@ use metron_metrics::ErrorClass;
 use metron_units::{Nanos, Share};
 
 use crate::Summary;
+use crate::calibration::{Beyond, Load};
 use crate::summary::Figure;
 
 /// Something that the user should know.
@@ -95,6 +96,11 @@ pub enum Warning {
     Redirected {
         /// The address they name. From outside.
         to: String,
+    },
+    /// The load went beyond what this machine was calibrated for.
+    BeyondCalibration {
+        /// By how much.
+        beyond: Beyond,
     },
     /// The open descriptors were raised to what the run needs.
     DescriptorsRaised {
@@ -192,11 +198,31 @@ impl fmt::Display for Warning {
                 f,
                 "the server redirects to {to} and redirects are not followed in a run; use --url {to} or --follow-redirects"
             ),
+            Self::BeyondCalibration { beyond } => write_beyond(f, beyond),
             Self::DescriptorsRaised { from, to } => write!(
                 f,
                 "the limit of open files was raised from {from} to {to} for this run; set it beforehand with ulimit -n {to}"
             ),
         }
+    }
+}
+
+fn write_beyond(f: &mut fmt::Formatter<'_>, Beyond { load, holds }: &Beyond) -> fmt::Result {
+    let (load, holds) = (Shown(load), Shown(holds));
+    write!(
+        f,
+        "this run had {load}, and this client was found right up to {holds} on this machine; lower the load, or see metron calibrate"
+    )
+}
+
+/// A load in words.
+struct Shown<'a>(&'a Load);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Load { streams, tokens_per_s } = self.0;
+        write!(f, "{streams} stream{}", if *streams == 1 { "" } else { "s" })?;
+        tokens_per_s.map_or(Ok(()), |rate| write!(f, " at {rate:.0} tokens/s"))
     }
 }
 
@@ -246,6 +272,12 @@ mod tests {
             Warning::SharedReads { share: half, period: Some(Nanos::from_millis(200)) },
             Warning::FewSamples { metric: "ttft", percentile: "p99", has: 50, needs: 662 },
             Warning::Redirected { to: "http://x".to_owned() },
+            Warning::BeyondCalibration {
+                beyond: Beyond {
+                    load: Load { streams: 2_048, tokens_per_s: Some(1e5) },
+                    holds: Load { streams: 1_024, tokens_per_s: None },
+                },
+            },
             Warning::DescriptorsRaised { from: 32, to: 64 },
         ];
         for warning in warnings.into_iter().chain(ErrorClass::ALL.map(failing)) {

@@ -49,6 +49,11 @@ pub const SCHEMAS: &[Schema] = &[
         about: "sweep.json, and what `metron sweep --json` prints",
         make: || schemars::schema_for!(crate::sweep::SweepReport),
     },
+    Schema {
+        name: "calibration",
+        about: "what `metron calibrate` saves, and prints with --json",
+        make: || schemars::schema_for!(crate::calibration::Calibration),
+    },
 ];
 
 impl Schema {

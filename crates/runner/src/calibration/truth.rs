@@ -23,7 +23,11 @@ pub struct True {
     pub ttft: Vec<u64>,
     /// Between the hand-overs of neighbouring tokens of a request.
     pub gaps: Vec<u64>,
-    /// By how much the client's arrival of each token lies behind its hand-over, the way through the kernel included.
+    /// By how much the client's TTFT differs from the true one, of each request; the way through the kernel included.
+    pub ttft_errors: Vec<u64>,
+    /// By how much each of the client's gaps differs from the true one.
+    pub gap_errors: Vec<u64>,
+    /// By how much the client's arrival of each token lies beside its hand-over, the way through the kernel included.
     pub arrival_errors: Vec<u64>,
 }
 
@@ -78,13 +82,20 @@ fn compare(mut engine: Vec<Instants>, mut client: Vec<Instants>) -> io::Result<T
         if let Some(dispatched) = received.dispatched {
             figures.ttft.push(sent.tokens[0].saturating_sub(dispatched));
         }
-        figures.gaps.extend(sent.tokens.windows(2).map(|pair| pair[1].saturating_sub(pair[0])));
+        figures.ttft_errors.push(received.tokens[0].abs_diff(sent.tokens[0]));
+        figures.gaps.extend(gaps(&sent.tokens));
         if sent.tokens.len() == received.tokens.len() {
+            let beside = gaps(&sent.tokens).zip(gaps(&received.tokens));
+            figures.gap_errors.extend(beside.map(|(sent, received)| received.abs_diff(sent)));
             let errors = sent.tokens.iter().zip(&received.tokens);
             figures.arrival_errors.extend(errors.map(|(sent, received)| received.abs_diff(*sent)));
         }
     }
     Ok(figures)
+}
+
+fn gaps(tokens: &[u64]) -> impl Iterator<Item = u64> {
+    tokens.windows(2).map(|pair| pair[1].saturating_sub(pair[0]))
 }
 
 /// The quantile of `values` at `share`, the nearest rank. Sorts them. `None` of nothing.
@@ -114,6 +125,7 @@ mod tests {
             ([600, 1_200].as_slice(), [250, 400].as_slice())
         );
         assert_eq!(quantile(&mut figures.arrival_errors, 1.0), Some(12));
+        assert_eq!((figures.ttft_errors, figures.gap_errors), (vec![10, 7], vec![5, 5]));
     }
 
     #[test]
