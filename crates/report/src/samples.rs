@@ -133,6 +133,7 @@ pub(crate) fn ordinary() -> Summary {
             objective("p99 ttft <= 500ms", Some(true), Some(0.1592), "s", Some(498), Some(500)),
             objective("p99 tbt <= 30ms", Some(false), Some(0.0408), "s", Some(60_123), Some(63_246)),
         ],
+        load: None,
         classes: BTreeMap::new(),
         sessions: None,
         turns: Vec::new(),

@@ -12,7 +12,7 @@ use metron_units::{Nanos, Tokens};
 
 use crate::{RunFacts, Summary};
 
-pub use warning::Warning;
+pub use warning::{Measured, Warning};
 
 /// One fact of a run, in the order in which they come about.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,8 +1,8 @@
 //! What the user should know of a run that is over, found in its summary. Knows no figure but what it reads there.
 
 use metron_results::Summary;
-use metron_results::event::Warning;
-use metron_results::summary::ClockSource;
+use metron_results::event::{Measured, Warning};
+use metron_results::summary::{ClockSource, LoadCheck, Quantiles};
 use metron_units::Share;
 
 use crate::recorder::Observed;
@@ -27,5 +27,24 @@ pub(crate) fn warnings(summary: &Summary, observed: &Observed) -> Vec<Warning> {
         }
     }
     warnings.extend(Warning::bursts(summary));
+    warnings.extend(summary.load.iter().flat_map(not_as_asked));
     warnings
+}
+
+/// From this part on, what came differs notably from what was asked.
+const NOTABLE: f64 = 0.05;
+
+fn not_as_asked(load: &LoadCheck) -> impl Iterator<Item = Warning> {
+    let LoadCheck { asked, achieved, clamped, .. } = load;
+    let mean = |of: &Option<Quantiles>| of.and_then(|of| of.mean);
+    let means = [
+        (Measured::Rate, asked.rate, achieved.rate),
+        (Measured::Prompts, mean(&asked.input_tokens), mean(&achieved.input_tokens)),
+        (Measured::Answers, mean(&asked.output_tokens), mean(&achieved.output_tokens)),
+    ];
+    let differing = means.into_iter().filter_map(|(what, asked, achieved)| {
+        let (asked, achieved) = (asked?, achieved?);
+        ((achieved - asked).abs() > NOTABLE * asked).then_some(Warning::NotAsAsked { what, asked, achieved })
+    });
+    differing.chain((*clamped > 0).then_some(Warning::Clamped { count: *clamped }))
 }

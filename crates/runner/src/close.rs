@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 
-use metron_results::RunFacts;
 use metron_results::event::RunEvent;
 use metron_results::recorder::{Settled, Unsettled};
-use metron_results::summary::{ClockSource, Ending, Instrument, Tally};
+use metron_results::summary::{ClockSource, Ending, Figure, Instrument, LoadCheck, LoadFigures, Tally};
+use metron_results::{RunFacts, Summary};
 use metron_sim::spec::Time;
-use metron_units::Nanos;
+use metron_units::{Nanos, Share};
 use metron_workload::{Load, PlanConfig, Warmup};
 
 use crate::aftermath::warnings;
@@ -75,6 +75,8 @@ pub(crate) fn close(closing: Closing<'_>, events: &Sender<RunEvent>) -> Result<F
     };
     let at = folder.as_ref().map(|folder| folder.path().to_owned());
     let summary = tally.close(ending).map_err(|source| RunError::Accounts { folder: at.clone(), source })?;
+    let load = fed.as_ref().ok().map(|fed| load_check(fed, &summary, &observed));
+    let summary = Summary { load, ..summary };
     if let Some(folder) = &folder {
         folder.write_summary(&summary).map_err(|error| not_kept(error.into(), None, &rescue_name))?;
     }
@@ -105,6 +107,27 @@ fn failures(crew: Crew, fed: Result<Fed, FeedError>, folder: Option<PathBuf>) ->
         FeedError::Script(error) => error.into(),
         FeedError::Panicked => RunError::Panicked { folder },
     })
+}
+
+/// What was asked beside what came of it.
+fn load_check(fed: &Fed, summary: &Summary, observed: &Observed) -> LoadCheck {
+    let lengths = |metric: &str| match summary.metrics.get(metric) {
+        Some(Figure::Distribution(lengths)) if lengths.quantiles.count > 0 => Some(lengths.quantiles),
+        Some(_) | None => None,
+    };
+    let asked = fed.asked.figures();
+    LoadCheck {
+        achieved: LoadFigures {
+            // Users have no rate of their own to be held against.
+            rate: asked.rate.and(observed.dispatched.rate()),
+            input_tokens: lengths("input_tokens"),
+            output_tokens: lengths("output_tokens"),
+        },
+        asked,
+        clamped: fed.clamped,
+        prefix_reuse: fed.reuse.map(Share::get),
+        plan_digest: fed.digest.map(|digest| digest.to_string()),
+    }
 }
 
 /// Brings to safety what can be.

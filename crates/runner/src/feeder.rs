@@ -3,9 +3,11 @@
 
 use std::sync::Arc;
 
+use metron_units::Share;
 use metron_wire::Target;
 use metron_workload::{Load, Plan, PlanDigest, PlannedPhase, PlannedRequest};
 
+use crate::asked::AskedFor;
 use crate::queue::{Closed, Queue};
 use crate::script::{Composed, Composer, ScriptError};
 use crate::worker::Job;
@@ -32,7 +34,7 @@ pub(crate) enum KeepTexts {
 }
 
 /// What became of the plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Fed {
     /// Requests of the plan: for one without end, those that were made.
     pub(crate) warmup: u64,
@@ -41,6 +43,10 @@ pub(crate) struct Fed {
     pub(crate) digest: Option<PlanDigest>,
     /// Lengths that were drawn out of bounds and moved to the nearer one.
     pub(crate) clamped: u64,
+    /// What the plan asks for.
+    pub(crate) asked: AskedFor,
+    /// What a prefix cache that never forgets could have answered of all prompt tokens; `None` where no prompts were made.
+    pub(crate) reuse: Option<Share>,
 }
 
 impl Feeder {
@@ -65,7 +71,8 @@ impl Feeder {
         for queue in self.queues.iter() {
             queue.finish();
         }
-        Ok(Fed { digest: wanted.then_some(digest), clamped: self.plan.clamped(), ..fed })
+        let reuse = self.composer.script.reuse();
+        Ok(Fed { digest: wanted.then_some(digest), clamped: self.plan.clamped(), reuse, ..fed })
     }
 
     fn job(&mut self, request: PlannedRequest, digest: &mut PlanDigest) -> Result<Job, ScriptError> {
@@ -84,7 +91,8 @@ impl Feeder {
 }
 
 impl Fed {
-    fn count(&mut self, request: &PlannedRequest) {
+    pub(crate) fn count(&mut self, request: &PlannedRequest) {
+        self.asked.add(request);
         match request.phase {
             PlannedPhase::Warmup => self.warmup += 1,
             PlannedPhase::Measured | PlannedPhase::ByClock => self.measured += 1,

@@ -16,6 +16,7 @@ use metron_results::storage::StorageError;
 use metron_units::Nanos;
 use metron_wire::Clock;
 
+use crate::asked::Instants;
 use crate::brake::Brake;
 use crate::instrument::Lags;
 use crate::live::Live;
@@ -80,6 +81,8 @@ pub(crate) struct Observed {
     pub(crate) shared_reads: u64,
     pub(crate) client_resource: u64,
     pub(crate) unstreamed: u64,
+    /// When requests left.
+    pub(crate) dispatched: Instants,
 }
 
 impl Recorder<'_> {
@@ -246,6 +249,7 @@ impl Observed {
             return;
         }
         self.measured += 1;
+        record.dispatched.into_iter().for_each(|at| self.dispatched.add(at));
         match &record.outcome {
             Outcome::Completed => {
                 self.unstreamed += u64::from(!record.streamed);

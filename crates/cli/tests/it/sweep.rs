@@ -193,7 +193,8 @@ fn a_file_is_refused_with_its_line_before_anything_starts() {
     );
     check_file(
         "targets: [{name: a, url: 'sim:'}]\nloads: [{rate: 2, arrivals: uniform}]\n",
-        "sweep.yaml, cell a, default, rate-2-arrivals-uniform: --arrivals: `uniform` is none of poisson, constant, gamma",
+        "sweep.yaml, cell a, default, rate-2-arrivals-uniform: --arrivals: arrivals `uniform` has the unknown name `uniform`; known are poisson, constant, gamma, weibull, jitter, onoff, \
+         diurnal, steps, cycle, ramp, curve",
         "--arrivals poisson",
     );
 }

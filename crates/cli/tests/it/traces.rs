@@ -183,3 +183,34 @@ fn a_packed_trace_with_a_byte_order_mark_and_dos_lines_is_read() {
     std::fs::write(folder.path().join("trace"), packed.finish().expect("packed")).expect("written");
     assert_eq!(instants(&rows(&folder, &["--trace", "trace"])), [0, 100, 876_543_300]);
 }
+
+#[test]
+fn the_plan_is_the_same_for_one_worker_and_for_four() {
+    let folder = Folder::new();
+    let plan = ["--rate", "2000", "--requests", "60", "--input-tokens", "uniform:1..50", "--prefix", "groups:2,10"];
+    let of_workers = |workers: &str| {
+        let base = ["run", "--url", "sim:fixed?ttft=1ms&tbt=1ms", "--output-tokens", "2", "--quiet", "--json"];
+        let ended = folder.metron(base.iter().chain(&plan).chain(&["--workers", workers])).that_ran();
+        ended.json()["load"].clone()
+    };
+    let (one, four) = (of_workers("1"), of_workers("4"));
+    assert_eq!(one["plan_digest"], four["plan_digest"]);
+    assert_eq!(one["asked"], four["asked"]);
+    let base = ["workload", "save", "--out", "plan", "--output-tokens", "2"];
+    let saved = folder.metron(base.iter().chain(&plan)).with_code(0).stdout;
+    assert_eq!(saved, format!("60 requests, digest {}\n", one["plan_digest"].as_str().expect("a digest")));
+}
+
+#[test]
+fn what_was_asked_stands_beside_what_came_of_it() {
+    let folder = folder(TRACE);
+    let load = run(&folder, &["--trace", "trace"]).with_code(0).json()["load"].clone();
+    assert_eq!(load["asked"]["input_tokens"]["mean"], json!(577.0 / 3.0));
+    assert_eq!(load["achieved"]["output_tokens"]["max"], json!(9.0));
+    assert_eq!(load["asked"]["rate"], load["achieved"]["rate"], "virtual time sends at the instant");
+    let short = folder.metron(["run", "--url", "sim:fixed?tokens=10", "--virtual-time", "--output-tokens", "20"]);
+    let short = short.with_code(0);
+    assert!(short.stderr.contains("answers have 10.0 tokens in the mean where 20.0 were asked"), "{}", short.stderr);
+    let wide = run(&folder, &["--input-tokens", "normal:5,100", "--output-tokens", "1"]).with_code(0).json();
+    assert!(wide["load"]["clamped"].as_u64().expect("a count") > 10, "{}", wide["load"]);
+}

@@ -92,6 +92,20 @@ pub enum Warning {
         /// How many it takes.
         needs: u64,
     },
+    /// What came is notably other than what was asked.
+    NotAsAsked {
+        /// Of what: what the mean is of.
+        what: Measured,
+        /// The mean that was asked for.
+        asked: f64,
+        /// The mean that came.
+        achieved: f64,
+    },
+    /// Lengths were drawn outside what a length may be, and moved to the nearer end.
+    Clamped {
+        /// How many.
+        count: u64,
+    },
     /// Redirects were answered and not followed.
     Redirected {
         /// The address they name. From outside.
@@ -131,6 +145,17 @@ impl Warning {
             .filter(|period| *period > Nanos::ZERO);
         Some(Self::SharedReads { share, period })
     }
+}
+
+/// What is asked and can be held against what came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Measured {
+    /// Requests per second.
+    Rate,
+    /// Tokens of a prompt.
+    Prompts,
+    /// Tokens of an answer.
+    Answers,
 }
 
 /// One line: what it is, and after a semicolon what to do. Parts from outside are not safe for a terminal.
@@ -193,6 +218,24 @@ impl fmt::Display for Warning {
                 f,
                 "{has} {} too few for the {percentile} of {metric}; use --requests {needs} or more",
                 if *has == 1 { "sample is" } else { "samples are" }
+            ),
+            Self::NotAsAsked { what: Measured::Rate, asked, achieved } => write!(
+                f,
+                "{achieved:.4} requests a second left where {asked:.4} were asked; use more --workers, or raise --max-in-flight"
+            ),
+            Self::NotAsAsked { what: Measured::Prompts, asked, achieved } => write!(
+                f,
+                "prompts have {achieved:.1} tokens in the mean by the server's count where {asked:.1} were asked; name the model's \
+                 tokenizer with --tokenizer PATH/tokenizer.json"
+            ),
+            Self::NotAsAsked { what: Measured::Answers, asked, achieved } => write!(
+                f,
+                "answers have {achieved:.1} tokens in the mean where {asked:.1} were asked; if the model should not stop of its own, \
+                 --body '{{\"ignore_eos\": true}}' tells servers that know it"
+            ),
+            Self::Clamped { count } => write!(
+                f,
+                "{count} lengths were drawn outside 1 to 10000000 tokens and moved to the nearer end; choose a distribution within"
             ),
             Self::Redirected { to } => write!(
                 f,
@@ -271,6 +314,10 @@ mod tests {
             Warning::UncleanEnd { count: 1 },
             Warning::SharedReads { share: half, period: Some(Nanos::from_millis(200)) },
             Warning::FewSamples { metric: "ttft", percentile: "p99", has: 50, needs: 662 },
+            Warning::NotAsAsked { what: Measured::Rate, asked: 2.0, achieved: 1.0 },
+            Warning::NotAsAsked { what: Measured::Prompts, asked: 2.0, achieved: 1.0 },
+            Warning::NotAsAsked { what: Measured::Answers, asked: 2.0, achieved: 1.0 },
+            Warning::Clamped { count: 3 },
             Warning::Redirected { to: "http://x".to_owned() },
             Warning::BeyondCalibration {
                 beyond: Beyond {

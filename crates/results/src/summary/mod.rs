@@ -5,6 +5,7 @@
 
 mod figures;
 mod json;
+mod load;
 mod of_figures;
 mod parting;
 mod parts;
@@ -18,6 +19,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use figures::{Better, Distribution, Figure, Interval, Intervals, Quantiles, Value};
+pub use load::{LoadCheck, LoadFigures};
 pub(crate) use of_figures::better;
 pub use of_figures::{acceptance_curve, metrics};
 pub use parts::{Class, Sessions, Turn, TurnRequests};
@@ -58,6 +60,9 @@ pub struct Summary {
     /// The turns of sessions, each with figures of its own; absent for a run without sessions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub turns: Vec<Turn>,
+    /// What was asked beside what came of it; null in a recovered run.
+    #[serde(default)]
+    pub load: Option<LoadCheck>,
     /// How far the client itself can be trusted; null if it was not observed (a recovered run, a run in virtual time).
     #[serde(default)]
     pub instrument: Option<Instrument>,

@@ -119,6 +119,7 @@ impl Tally {
             classes: self.parts.classes(&self.facts, not_sent),
             sessions: None,
             turns: self.parts.turns(),
+            load: None,
             instrument,
         })
     }

@@ -6,7 +6,9 @@ mod patch;
 mod recorded;
 mod talks;
 
+use metron_units::Share;
 use metron_wire::Dialect;
+use metron_workload::reuse::Reuse;
 use metron_workload::trace::{Content, Shared};
 use metron_workload::{Plan, PlannedRequest, PromptError, Prompts, TraceRequest, Wording};
 use serde_json::{Map, Value};
@@ -24,6 +26,7 @@ pub(crate) struct Script {
     prompts: Prompts,
     recorded: Option<Recorded>,
     talks: Talks,
+    reuse: Reuse,
 }
 
 /// What one request says.
@@ -64,7 +67,7 @@ pub enum ScriptError {
 impl Script {
     /// Of a plan, with the file that it replays if that says more than instants and lengths.
     pub(crate) fn new(plan: Plan, prompts: Prompts, file: Option<TraceFile>) -> Self {
-        Self { plan, prompts, recorded: file.map(Recorded::new), talks: Talks::default() }
+        Self { plan, prompts, recorded: file.map(Recorded::new), talks: Talks::default(), reuse: Reuse::default() }
     }
 
     /// What the plan's next request says.
@@ -95,7 +98,14 @@ impl Script {
                 said.body(object(Some(body)));
             }
         }
+        self.reuse.add(&said.shared, request.input_tokens, told.session.as_deref());
         Ok(said)
+    }
+
+    /// The share of all prompt tokens so far that a prefix cache which never forgets could have answered, by what the plan or
+    /// the trace says that prompts share.
+    pub(crate) fn reuse(&self) -> Option<Share> {
+        self.reuse.share()
     }
 
     /// Words of the planned length, which begin with what the trace or the plan says that they share.

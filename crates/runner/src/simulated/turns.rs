@@ -6,7 +6,7 @@ use std::iter::Peekable;
 
 use metron_metrics::Phase;
 use metron_units::Nanos;
-use metron_workload::{Plan, PlannedPhase, PlannedRequest};
+use metron_workload::{Plan, PlannedRequest};
 
 use super::is_open;
 use crate::feeder::Fed;
@@ -110,9 +110,7 @@ impl Turns {
     }
 
     fn count(&mut self, request: &PlannedRequest) {
-        match request.phase {
-            PlannedPhase::Warmup => self.fed.warmup += 1,
-            PlannedPhase::Measured | PlannedPhase::ByClock => self.fed.measured += 1,
-        }
+        self.fed.count(request);
+        self.fed.clamped += u64::from(self.whole.lengths(request.id).clamped);
     }
 }
