@@ -1,7 +1,7 @@
 //! The flags of a run as its configuration: defaults that depend on other flags filled in. What the configuration means,
 //! and whether it contradicts itself, is the runner's to say.
 
-use metron_runner::RunConfig;
+use metron_runner::{RunConfig, class};
 
 use crate::failure::Failure;
 use crate::flags::{LoadFlags, RunFlags};
@@ -11,13 +11,18 @@ const CONCURRENCY: u32 = 8;
 /// Measured requests, unless said otherwise.
 const REQUESTS: u64 = 100;
 
+/// Tools that an agent is offered, unless said otherwise.
+const TOOLS_OF_AN_AGENT: &str = "4";
+
 /// The run that the flags ask for.
 ///
 /// # Errors
 /// No target, or a flag that the kind of load does not have.
 pub(crate) fn resolve(flags: &RunFlags) -> Result<RunConfig, Failure> {
-    let RunFlags { target, load, workload, deadlines, objectives, timeouts, output } = flags;
-    let open = load.is_open(workload.trace.is_some());
+    let RunFlags { target, load, workload, shape, mix, deadlines, objectives, timeouts, output } = flags;
+    // A rate may also be said in parts: by every class its own.
+    let rate = load.rate.or(class::rate(&mix.class).filter(|_| load.concurrency.is_none()));
+    let open = rate.is_some() || load.is_open(workload.trace.is_some());
     only_of_an_open_loop(load, open)?;
     let url = target.url.clone().filter(|url| !url.trim().is_empty());
     let url = url.ok_or_else(|| Failure::usage("no target: --url is missing", "metron run --url sim:"))?;
@@ -28,8 +33,8 @@ pub(crate) fn resolve(flags: &RunFlags) -> Result<RunConfig, Failure> {
         endpoint: target.endpoint.clone(),
         api_key_env: target.api_key_env.clone(),
         header: target.header.clone(),
-        rate: load.rate,
-        arrivals: load.arrivals.clone().or_else(|| load.rate.map(|_| default_arrivals(load))),
+        rate,
+        arrivals: load.arrivals.clone().or_else(|| rate.map(|_| default_arrivals(load))),
         burstiness: load.burstiness,
         concurrency: load.concurrency.or(if open { None } else { Some(CONCURRENCY) }),
         think_time: load.think_time.as_ref().map(ToString::to_string),
@@ -49,6 +54,17 @@ pub(crate) fn resolve(flags: &RunFlags) -> Result<RunConfig, Failure> {
         output_tokens: workload.output_tokens.to_string(),
         tokenizer: workload.tokenizer.clone(),
         body: workload.body.clone(),
+        classes: mix.class.clone(),
+        turns: mix.turns.as_ref().map(ToString::to_string),
+        abandon: mix.abandon,
+        session_header: mix.session_header.clone(),
+        agent: mix.agent,
+        cancel: mix.cancel.iter().map(ToString::to_string).collect(),
+        images: shape.images.as_ref().map(ToString::to_string),
+        image_size: shape.image_size.map(|size| size.to_string()),
+        audio: shape.audio.as_ref().map(ToString::to_string),
+        tools: shape.tools.clone().or_else(|| mix.agent.then(|| TOOLS_OF_AN_AGENT.to_owned())),
+        schema: shape.schema.clone(),
         seed: workload.seed,
         ttft_deadline: deadlines.ttft_deadline,
         tbt_deadline: deadlines.tbt_deadline,

@@ -1,6 +1,7 @@
 //! The end of a run: rows in the plan's order, accounts closed, figures computed, files written. What went wrong on the way
 //! is told only once all that can be kept is.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
@@ -11,7 +12,7 @@ use metron_results::summary::{ClockSource, Ending, Figure, Instrument, LoadCheck
 use metron_results::{RunFacts, Summary};
 use metron_sim::spec::Time;
 use metron_units::{Nanos, Share};
-use metron_workload::{Load, PlanConfig, Warmup};
+use metron_workload::{Load, Plan, PlanConfig, PlannedPhase, Shard, Warmup};
 
 use crate::aftermath::warnings;
 use crate::conduct::{Crew, FeedError};
@@ -20,19 +21,21 @@ use crate::feeder::Fed;
 use crate::finished::Finished;
 use crate::instrument::{self, Measured, Readings};
 use crate::recorder::{Keep, Observed, Recorded};
+use crate::sessions::{NotSent, Sessions};
 use crate::stop::Asked;
 use crate::worker::WorkerError;
 
 /// What there is when the last request is over.
 pub(crate) struct Closing<'a> {
     pub(crate) facts: RunFacts,
-    pub(crate) plan: &'a PlanConfig,
+    pub(crate) plan: &'a Plan,
     pub(crate) fed: Result<Fed, FeedError>,
     pub(crate) crew: Crew,
     pub(crate) recorded: Recorded,
     /// When that was.
     pub(crate) ended: Nanos,
     pub(crate) dispatched: &'a AtomicU64,
+    pub(crate) sessions: &'a Sessions,
     pub(crate) time: Time,
 }
 
@@ -41,7 +44,7 @@ pub(crate) struct Closing<'a> {
 /// # Errors
 /// If something cannot be kept, or something of metron's own failed.
 pub(crate) fn close(closing: Closing<'_>, events: &Sender<RunEvent>) -> Result<Finished, RunError> {
-    let Closing { facts, plan, fed, crew, recorded, ended, dispatched, time } = closing;
+    let Closing { facts, plan, fed, crew, recorded, ended, dispatched, sessions, time } = closing;
     let Recorded { keep, refused, observed } = recorded;
     let dispatched = dispatched.load(Ordering::Relaxed);
     let rescue_name = format!("metron-{}", facts.run.id);
@@ -62,16 +65,22 @@ pub(crate) fn close(closing: Closing<'_>, events: &Sender<RunEvent>) -> Result<F
             None
         }
     };
-    let (planned_measured, planned_warmup) = planned_requests(plan, planned, fed.as_ref().ok(), &observed);
+    let cut = sessions.not_sent();
+    let (planned_measured, planned_warmup) =
+        planned_requests(plan.config(), planned, fed.as_ref().ok(), &observed, cut);
+    let not_sent = planned_measured.saturating_sub(observed.measured);
+    let sessions_of_run = sessions.counts();
     let ending = Ending {
-        not_sent: planned_measured.saturating_sub(observed.measured),
+        not_sent,
         warmup_not_sent: planned_warmup.saturating_sub(observed.warmup),
         ended: Some(ended),
         instrument: match time {
             Time::Wall => Some(report(&crew, &observed)),
             Time::Virtual => None,
         },
-        ..Ending::default()
+        not_sent_of_class: if not_sent > 0 { not_sent_of_class(plan, &tally) } else { BTreeMap::new() },
+        not_sent_because: sessions_of_run.map(|_| sessions.because(not_sent)).unwrap_or_default(),
+        sessions: sessions_of_run,
     };
     let at = folder.as_ref().map(|folder| folder.path().to_owned());
     let summary = tally.close(ending).map_err(|source| RunError::Accounts { folder: at.clone(), source })?;
@@ -136,17 +145,41 @@ fn not_kept(source: NotKept, unsettled: Option<Unsettled>, name: &str) -> RunErr
     RunError::NotKept { rescued, source }
 }
 
+/// How many requests of each class the plan held and nobody sent. Of a plan that only the clock ends nobody knows.
+fn not_sent_of_class(plan: &Plan, tally: &Tally) -> BTreeMap<String, u64> {
+    let mut left = BTreeMap::new();
+    if plan.pattern().mix.is_empty() || !plan.has_end() {
+        return left;
+    }
+    let whole = plan.shard(Shard::WHOLE);
+    for request in whole.clone().filter(|request| request.phase != PlannedPhase::Warmup) {
+        if let Some(class) = whole.class(&request) {
+            *left.entry(class.name.clone()).or_insert(0_u64) += 1;
+        }
+    }
+    for (class, dispatched) in tally.dispatched_of_class() {
+        left.entry(class).and_modify(|left| *left = left.saturating_sub(dispatched));
+    }
+    left
+}
+
 /// How many requests of each phase the plan held; what only the clock could decide is what it let through.
-fn planned_requests(plan: &PlanConfig, planned: Option<u64>, fed: Option<&Fed>, observed: &Observed) -> (u64, u64) {
+fn planned_requests(
+    plan: &PlanConfig,
+    planned: Option<u64>,
+    fed: Option<&Fed>,
+    observed: &Observed,
+    cut: NotSent,
+) -> (u64, u64) {
     let open = match plan.load {
         Load::Open { .. } => fed,
         Load::Closed { .. } => None,
     };
-    let measured = planned.or(open.map(|fed| fed.measured)).unwrap_or(observed.measured);
+    let measured = planned.or(open.map(|fed| fed.measured)).unwrap_or(observed.measured + cut.measured);
     let warmup = match plan.warmup {
         Warmup::None => 0,
         Warmup::Requests(requests) => requests,
-        Warmup::Duration(_) => open.map_or(observed.warmup, |fed| fed.warmup),
+        Warmup::Duration(_) => open.map_or(observed.warmup + cut.warmup, |fed| fed.warmup),
     };
     (measured, warmup)
 }
@@ -194,7 +227,7 @@ mod tests {
         };
         let fed = Fed { warmup: 5, measured: 20, ..Fed::default() };
         let observed = Observed { warmup: 3, measured: 7, ..Observed::default() };
-        assert_eq!(planned_requests(&plan, planned, Some(&fed), &observed), expected);
+        assert_eq!(planned_requests(&plan, planned, Some(&fed), &observed, NotSent::default()), expected);
     }
 
     #[test]

@@ -8,6 +8,8 @@ use std::path::PathBuf;
 use metron_units::{Nanos, Rate, Share};
 use serde::{Deserialize, Serialize};
 
+use crate::class::ClassConfig;
+
 /// A resolved run. Field names are the flags' names with `_` for `-`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -91,6 +93,39 @@ pub struct RunConfig {
     /// A JSON object that is merged over each request's body.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
+    /// Classes of a mix; empty if all requests are of one kind.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<ClassConfig>,
+    /// The turns of sessions; each request stands alone if not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turns: Option<String>,
+    /// The share of users who leave their session after a turn that is not its last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub abandon: Option<Share>,
+    /// The header that names a request's session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_header: Option<String>,
+    /// Later turns are results of tools.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub agent: bool,
+    /// How users give up.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cancel: Vec<String>,
+    /// How many images a prompt has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub images: Option<String>,
+    /// Their width and height.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_size: Option<String>,
+    /// How long a sound a prompt has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audio: Option<String>,
+    /// Tools that the model may call: how many are made up, or a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tools: Option<String>,
+    /// A file with the JSON Schema that answers must fit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<PathBuf>,
     /// The seed of every draw.
     pub seed: u64,
 

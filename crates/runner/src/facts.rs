@@ -2,8 +2,8 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-use metron_results::RunFacts;
 use metron_results::summary::{Load as LoadOnFile, Run, Target as TargetOnFile};
+use metron_results::{ClassFacts, RunFacts};
 use metron_sim::spec::SCHEME;
 use metron_wire::Clock;
 use metron_workload::{Arrivals, Load, Pattern, PlanConfig, Process, Replay};
@@ -79,8 +79,19 @@ pub(crate) fn facts(config: &RunConfig, resolved: &Resolved, named: Named, epoch
         target_miss_rate: config.target_miss_rate,
         save_text: config.save_text,
         objectives: config.slo.clone(),
-        classes: Vec::new(),
+        classes: classes(config, resolved),
     }
+}
+
+fn classes(config: &RunConfig, resolved: &Resolved) -> Vec<ClassFacts> {
+    let own = config.classes.iter().zip(&resolved.kinds.classes);
+    own.map(|(class, (name, deadlines))| ClassFacts {
+        name: name.to_string(),
+        ttft_deadline: deadlines.ttft,
+        tbt_deadline: deadlines.tbt,
+        objectives: class.slo.clone(),
+    })
+    .collect()
 }
 
 /// Measured requests of the plan; `None` where time may end it.

@@ -58,10 +58,19 @@ impl Feeder {
         let mut fed = Fed::default();
         let mut digest = PlanDigest::default();
         let mut wanted = true;
-        while let Some(request) = self.plan.next() {
+        let mut next = self.plan.next();
+        while let Some(request) = next {
             fed.count(&request);
+            let mut later = Vec::new();
+            next = self.plan.next();
+            // The turns of a session follow its first, and go to whoever sends that.
+            while let Some(turn) = next.filter(|turn| !turn.is_first()) {
+                fed.count(&turn);
+                later.push(turn);
+                next = self.plan.next();
+            }
             if wanted {
-                let job = self.job(request, &mut digest)?;
+                let job = self.job(request, &later, &mut digest)?;
                 wanted = self.push(job).is_ok();
             }
             if !wanted && matches!(self.plan.config().load, Load::Closed { .. }) {
@@ -75,12 +84,32 @@ impl Feeder {
         Ok(Fed { digest: wanted.then_some(digest), clamped: self.plan.clamped(), reuse, ..fed })
     }
 
-    fn job(&mut self, request: PlannedRequest, digest: &mut PlanDigest) -> Result<Job, ScriptError> {
-        let Composed { prompt, body } = self.composer.compose(&request, digest)?;
+    fn job(
+        &mut self,
+        request: PlannedRequest,
+        later: &[PlannedRequest],
+        digest: &mut PlanDigest,
+    ) -> Result<Job, ScriptError> {
+        let (Composed { prompt, body, headers }, talk) = match request.turn {
+            None => (self.composer.compose(&request, digest)?, None),
+            Some(_) => {
+                let keeps = self.texts == KeepTexts::Yes;
+                let (first, talk) = self.composer.compose_session(&request, later, keeps, digest)?;
+                (first, Some(Box::new(talk)))
+            }
+        };
         let kept = (self.texts == KeepTexts::Yes).then_some(prompt);
-        let bytes = JOB_BYTES + body.len() + kept.as_ref().map_or(0, String::len);
-        let think = self.plan.think_time(request.id);
-        Ok(Job { request, prepared: self.target.prepare(body), prompt: kept, think, bytes })
+        let ahead = talk.as_ref().map_or(0, |talk| talk.bytes());
+        Ok(Job {
+            request,
+            kind: self.composer.shaping.kinds.of(&self.plan, &request),
+            bytes: JOB_BYTES + body.len() + kept.as_ref().map_or(0, String::len) + ahead,
+            prepared: self.target.prepare_with(&headers, body),
+            prompt: kept,
+            leave: self.plan.leave(request.id),
+            think: self.plan.think_time(request.id),
+            talk,
+        })
     }
 
     fn push(&self, job: Job) -> Result<(), Closed> {
@@ -107,8 +136,10 @@ mod tests {
     use metron_workload::{Arrivals, Limit, PlanConfig, Prompts, Tokenizer, Warmup};
 
     use super::*;
+    use crate::kind::Kinds;
     use crate::queue::Bound;
-    use crate::script::Script;
+    use crate::resolve::Carried;
+    use crate::script::{Script, Shaping};
 
     fn target() -> Arc<Target> {
         let settings = TargetSettings {
@@ -135,7 +166,17 @@ mod tests {
         let plan = plan.expect("a plan");
         let prompts = Prompts::new(&Tokenizer::default(), 0).expect("prompts");
         let script = Script::new(plan.clone(), prompts, None);
-        let composer = Composer { script, dialect: Dialect::Chat, model: "m".to_owned(), extra: None };
+        let deadlines = metron_metrics::Deadlines { ttft: Nanos::ZERO, tbt: Nanos::from_millis(1) };
+        let shaping = Shaping {
+            model: "m".to_owned(),
+            extra: None,
+            kinds: Kinds { deadlines, classes: Vec::new() },
+            classes: Vec::new(),
+            carried: Carried::default(),
+            session_header: None,
+            agent: false,
+        };
+        let composer = Composer { plan: plan.clone(), script, dialect: Dialect::Chat, shaping };
         Feeder {
             composer,
             plan,

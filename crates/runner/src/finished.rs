@@ -80,7 +80,8 @@ fn all_failed(summary: &Summary) -> Option<AllFailed> {
 }
 
 fn objectives(summary: &Summary) -> Objectives {
-    let held: Vec<Option<bool>> = summary.objectives.iter().map(|objective| objective.held).collect();
+    let of_classes = summary.classes.values().flat_map(|class| &class.objectives);
+    let held: Vec<Option<bool>> = summary.objectives.iter().chain(of_classes).map(|objective| objective.held).collect();
     if held.contains(&Some(false)) {
         Objectives::Missed
     } else if held.contains(&None) {

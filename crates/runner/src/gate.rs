@@ -17,6 +17,7 @@ pub(crate) struct Gate {
     origin: Nanos,
     left: LeftToClock,
     beyond: Beyond,
+    is_closed: bool,
     measured_from: AtomicU64,
     /// The planned instant of the last request of a warm-up by count, on the run's clock; at first the origin.
     last_warmup: AtomicU64,
@@ -61,7 +62,7 @@ impl Gate {
     /// Of a closed loop.
     pub(crate) fn closed(origin: Nanos, left: Option<LeftToClock>) -> Self {
         let left = left.unwrap_or(LeftToClock { warmup: None, requests: None, duration: None });
-        Self::new(origin, left, Beyond::NotSent)
+        Self { is_closed: true, ..Self::new(origin, left, Beyond::NotSent) }
     }
 
     /// Of an open loop, whose warm-up and measured phase last so long, where time bounds them.
@@ -75,6 +76,7 @@ impl Gate {
             origin,
             left,
             beyond,
+            is_closed: false,
             measured_from: AtomicU64::new(known),
             last_warmup: AtomicU64::new(origin.get()),
             let_through: AtomicU64::new(0),
@@ -118,6 +120,20 @@ impl Gate {
                 let is_beyond = self.ends_at().is_some_and(|end| now > end);
                 if is_beyond && self.beyond == Beyond::NotSent { Turn::Over } else { Turn::Go(Phase::Measured) }
             }
+        }
+    }
+
+    /// The turn of a later request of a session has come, which has no instant: nothing is sent once the run's duration is over.
+    pub(crate) fn later_turn(&self, planned: PlannedPhase, now: Nanos) -> Turn {
+        if self.is_closed {
+            return self.turn(planned, now);
+        }
+        match planned {
+            PlannedPhase::Warmup => Turn::Go(Phase::Warmup),
+            PlannedPhase::Measured | PlannedPhase::ByClock => match self.ends_at() {
+                Some(end) if now > end => Turn::Over,
+                Some(_) | None => Turn::Go(Phase::Measured),
+            },
         }
     }
 

@@ -201,10 +201,16 @@ mod tests {
             end: End::Complete,
             ..Answer::default()
         };
-        let planned =
-            Planned { id, phase: Phase::Measured, intended: None, input_tokens: Tokens::new(3), prompt: None };
         let deadlines = metron_metrics::Deadlines { ttft: Nanos::from_millis(300), tbt: Nanos::from_millis(30) };
-        Settler { tokenizer: Tokenizer::default(), naming: Naming::Assumed, deadlines }.settle(planned, answer)
+        let planned = Planned {
+            id,
+            phase: Phase::Measured,
+            kind: crate::kind::Kind::plain(deadlines),
+            intended: None,
+            input_tokens: Tokens::new(3),
+            prompt: None,
+        };
+        Settler { tokenizer: Tokenizer::default(), naming: Naming::Assumed }.settle(planned, answer)
     }
 
     fn live(held_back: Option<Plan>) -> Live {

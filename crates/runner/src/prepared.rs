@@ -30,6 +30,7 @@ use crate::recorder::{Intake, Keep, Recorded, Recorder};
 use crate::resolve::{Resolved, Server};
 use crate::run::{Options, tell};
 use crate::script::{Composer, Script};
+use crate::sessions::Sessions;
 use crate::settle::Settler;
 use crate::stop::Stop;
 use crate::witness::Witness;
@@ -62,6 +63,7 @@ struct Stage {
     queues: Arc<[Arc<Queue<Job>>]>,
     brake: Brake,
     dispatched: Arc<AtomicU64>,
+    sessions: Arc<Sessions>,
 }
 
 impl Prepared<'_> {
@@ -79,8 +81,8 @@ impl Prepared<'_> {
             composer: Composer {
                 script: Script::new(plan.clone(), prompts, self.resolved.script.clone()),
                 dialect: self.target.endpoint().dialect(),
-                model: self.model.clone(),
-                extra: self.extra(),
+                plan: plan.clone(),
+                shaping: self.resolved.shaping(self.config, self.model.clone(), self.extra()),
             },
             plan: plan.clone(),
             target: Arc::clone(&self.target),
@@ -105,7 +107,7 @@ impl Prepared<'_> {
         // From here on the plan's time runs: all that takes time before the first request is done.
         let origin = clock.now();
         let gate = Arc::new(Gate::of(&plan, self.config.max_in_flight, origin));
-        let stage = Stage { clock, origin, gate, queues, brake, dispatched: Arc::default() };
+        let stage = Stage { clock, origin, gate, queues, brake, dispatched: Arc::default(), sessions: Arc::default() };
         let keep = keep.unwrap_or_else(|| Keep::Memory(Vec::new()));
         let recorder = self.recorder(&stage, &plan, keep, facts.planned, witness);
         let (crew, recorded) = self.threads(&stage, &plan, recorder).inspect_err(|_| stage.brake.now())?;
@@ -115,12 +117,13 @@ impl Prepared<'_> {
         close(
             Closing {
                 facts,
-                plan: &self.resolved.plan,
+                plan: &plan,
                 fed,
                 crew,
                 recorded,
                 ended,
                 dispatched: &stage.dispatched,
+                sessions: &stage.sessions,
                 time: self.resolved.time,
             },
             self.events,
@@ -177,6 +180,7 @@ impl Prepared<'_> {
                 brake: stage.brake.clone(),
                 pace: self.pace(plan, worker),
                 dispatched: Arc::clone(&stage.dispatched),
+                sessions: Arc::clone(&stage.sessions),
                 ended: ended.clone(),
                 tell: tell.clone(),
             };
@@ -215,12 +219,10 @@ impl Prepared<'_> {
         witness: Option<&'w mut dyn Witness>,
     ) -> Recorder<'w> {
         let in_all = planned.and_then(|measured| Some(measured + requests_of(self.resolved.plan.warmup)?));
-        let held_back = self.config.max_in_flight.map(|_| plan.clone());
-        let settler = Settler {
-            tokenizer: self.resolved.tokenizer.clone(),
-            naming: self.resolved.naming,
-            deadlines: self.resolved.deadlines,
-        };
+        // What of a session waits, and for whom, its plan does not say.
+        let alone = self.resolved.pattern.sessions.is_none();
+        let held_back = self.config.max_in_flight.filter(|_| alone).map(|_| plan.clone());
+        let settler = Settler { tokenizer: self.resolved.tokenizer.clone(), naming: self.resolved.naming };
         let live = Live::new(stage.origin, in_all, Arc::clone(&stage.gate), held_back);
         Recorder {
             clock: stage.clock,

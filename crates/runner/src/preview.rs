@@ -3,12 +3,11 @@
 use std::io::Write;
 
 use metron_units::Nanos;
-use metron_wire::{Dialect, Endpoint};
 use metron_workload::{Load, Plan, PlanDigest, PlannedRequest, Prompts, SaveError, Saved};
 
 use crate::RunConfig;
 use crate::error::RunError;
-use crate::resolve::{Resolved, Server};
+use crate::resolve::Resolved;
 pub use crate::script::Texts;
 use crate::script::{Composed, Composer, Script, ScriptError};
 
@@ -32,7 +31,7 @@ pub struct Previewed {
     pub think: Nanos,
     /// Its prompt as one text.
     pub prompt: String,
-    /// Its body, as it would go out.
+    /// Its body, as it would go out; of a later turn of a session what it adds, since nobody knows the answers before it.
     pub body: Vec<u8>,
 }
 
@@ -48,9 +47,13 @@ impl Preview {
         let prompts = Prompts::new(&resolved.tokenizer, config.seed).map_err(RunError::Prompt)?;
         let composer = Composer {
             script: Script::new(plan.clone(), prompts, resolved.script.clone()),
-            dialect: dialect(config, &resolved),
-            model: config.model.clone().unwrap_or_else(|| UNKNOWN_MODEL.to_owned()),
-            extra: resolved.extra,
+            plan: plan.clone(),
+            dialect: resolved.spoken,
+            shaping: resolved.shaping(
+                config,
+                config.model.clone().unwrap_or_else(|| UNKNOWN_MODEL.to_owned()),
+                resolved.extra.clone(),
+            ),
         };
         Ok(Self { plan, composer, digest: PlanDigest::default() })
     }
@@ -91,15 +94,6 @@ impl Iterator for Preview {
         let request = self.plan.next()?;
         let think = self.plan.think_time(request.id);
         let composed = self.composer.compose(&request, &mut self.digest);
-        Some(composed.map(|Composed { prompt, body }| Previewed { request, think, prompt, body }))
+        Some(composed.map(|Composed { prompt, body, .. }| Previewed { request, think, prompt, body }))
     }
-}
-
-/// The dialect in which a run's bodies are written.
-fn dialect(config: &RunConfig, resolved: &Resolved) -> Dialect {
-    let of_url = match &resolved.server {
-        Server::Network { url } => Endpoint::resolve_for(url, resolved.dialect, config.model.as_deref()).ok(),
-        Server::Simulated(_) => None,
-    };
-    of_url.map(|endpoint| endpoint.dialect()).or(resolved.dialect).unwrap_or(Dialect::Chat)
 }

@@ -1,5 +1,7 @@
 //! A request header: checked once, and secret if its name says so. It knows nothing of which headers a request needs.
 
+use std::fmt;
+
 use crate::dialect::Dialect;
 use crate::secret::{Secret, is_secret_name};
 
@@ -24,6 +26,13 @@ pub enum HeaderError {
     /// The header is this program's to set.
     #[error("header `{0}` frames the request and is set by metron itself")]
     Reserved(String),
+}
+
+/// Its name alone: the value may be a secret.
+impl fmt::Debug for Header {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Header").field(&self.name).finish_non_exhaustive()
+    }
 }
 
 impl Header {

@@ -11,10 +11,12 @@ use metron_sim::Spec;
 mod compare;
 mod deadlines;
 mod load;
+mod mix;
 mod number;
 mod output;
 mod probe;
 mod search;
+mod shape;
 mod sweep;
 mod target;
 mod timeouts;
@@ -24,9 +26,11 @@ mod workload;
 pub(crate) use compare::CompareFlags;
 pub(crate) use deadlines::{DeadlineFlags, ObjectiveFlags, RecordedDeadlineFlags, TBT_DEADLINE, TTFT_DEADLINE};
 pub(crate) use load::LoadFlags;
+pub(crate) use mix::MixFlags;
 pub(crate) use output::OutputFlags;
 pub(crate) use probe::ProbeFlags;
 pub(crate) use search::{CapacityFlags, Searched};
+pub(crate) use shape::ShapeFlags;
 pub(crate) use sweep::SweepFlags;
 pub(crate) use target::TargetFlags;
 pub(crate) use timeouts::TimeoutFlags;
@@ -112,6 +116,10 @@ pub(crate) struct RunFlags {
     pub(crate) load: LoadFlags,
     #[command(flatten)]
     pub(crate) workload: WorkloadFlags,
+    #[command(flatten)]
+    pub(crate) shape: ShapeFlags,
+    #[command(flatten)]
+    pub(crate) mix: MixFlags,
     #[command(flatten)]
     pub(crate) deadlines: DeadlineFlags,
     #[command(flatten)]

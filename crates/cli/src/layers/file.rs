@@ -9,8 +9,8 @@ use std::io::Read as _;
 use std::path::Path;
 
 use clap::Command;
-use serde::Deserializer;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize as _, Deserializer};
 use serde_saphyr::Spanned;
 
 use super::{Given, is_list, is_switch, long};
@@ -107,8 +107,29 @@ pub(super) fn next_value<'de, A: MapAccess<'de>>(
         Some(flag) if is_switch(flag) => {
             entries.next_value::<Option<bool>>().map(|on| on.map_or(Value::Nothing, Value::Switch))
         }
+        Some(flag) if long(flag) == CLASS => entries.next_value_seed(Classes),
         Some(flag) if is_list(flag) || long(flag) == "body" => entries.next_value_seed(Composite),
         Some(_) => entries.next_value::<Option<String>>().map(|text| text.map_or(Value::Nothing, Value::Text)),
+    }
+}
+
+/// The setting whose list may hold mappings, and what a file calls that list.
+const CLASS: &str = "class";
+const CLASSES: &str = "classes";
+
+/// A list of classes, each a text or a mapping; a mapping becomes the JSON object that the flag takes as well.
+struct Classes;
+
+impl<'de> DeserializeSeed<'de> for Classes {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        let classes = Option::<Vec<serde_json::Value>>::deserialize(deserializer)?;
+        let text = |class: serde_json::Value| match class {
+            serde_json::Value::String(text) => text,
+            mapping => mapping.to_string(),
+        };
+        Ok(classes.map_or(Value::Nothing, |classes| Value::List(classes.into_iter().map(text).collect())))
     }
 }
 
@@ -159,7 +180,7 @@ impl<'de> Visitor<'de> for Composite {
 fn flag<'a>(command: &'a Command, name: &str) -> Option<&'a clap::Arg> {
     command.get_arguments().find(|flag| {
         let long = long(flag);
-        long != NOT_IN_A_FILE && (name == key(&long) || name == long)
+        long != NOT_IN_A_FILE && (name == key(&long) || name == long || (long == CLASS && name == CLASSES))
     })
 }
 

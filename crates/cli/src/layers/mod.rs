@@ -116,7 +116,7 @@ fn stack(layers: Vec<Vec<Given>>) -> Vec<Given> {
 fn displaces(higher: &Given, lower: &str) -> bool {
     match higher.flag.as_str() {
         "concurrency" => matches!(lower, "rate" | "arrivals" | "burstiness" | "max-in-flight"),
-        "rate" => matches!(lower, "concurrency" | "think-time"),
+        "rate" => lower == "concurrency",
         "trace" => {
             matches!(lower, "rate" | "arrivals" | "burstiness" | "concurrency" | "think-time" | "dataset" | "lengths")
         }

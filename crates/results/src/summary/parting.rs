@@ -61,6 +61,10 @@ impl Parts {
         }
     }
 
+    pub(super) fn dispatched_of_class(&self) -> impl Iterator<Item = (String, u64)> {
+        self.classes.iter().map(|(class, summariser)| (class.name.clone(), summariser.counts().dispatched))
+    }
+
     /// The classes by their names.
     pub(super) fn classes(&mut self, facts: &RunFacts, not_sent: &NotSent) -> BTreeMap<String, Class> {
         let summed_up = |(class, summariser): (ClassFacts, Summariser)| {

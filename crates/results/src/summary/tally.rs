@@ -65,6 +65,11 @@ impl Tally {
         }
     }
 
+    /// How many requests of each class of a mix had their turn so far, the warm-up apart.
+    pub fn dispatched_of_class(&self) -> impl Iterator<Item = (String, u64)> {
+        self.parts.dispatched_of_class()
+    }
+
     /// The summary of a run that came to its end.
     ///
     /// # Errors

@@ -18,6 +18,7 @@ use metron_units::{Nanos, Tokens};
 use metron_wire::{Answer, Client, Clock, Dialect, End, Redirects, RequestShape, Target, Timeouts, Verify};
 use metron_workload::Tokenizer;
 
+use crate::kind::Kind;
 use crate::resolve::{ConfigError, Reach, named_dialect, network_url};
 use crate::settle::{Naming, Planned, Settler};
 use crate::stop::{Asked, Stop};
@@ -232,12 +233,15 @@ impl Probe<'_> {
 /// An answer with its tokens counted. What it is held to is nobody's business here.
 fn settled(answer: Answer) -> RequestRecord {
     let deadline = Nanos::from_secs(1);
-    let settler = Settler {
-        tokenizer: Tokenizer::default(),
-        naming: Naming::Assumed,
-        deadlines: Deadlines { ttft: deadline, tbt: deadline },
+    let settler = Settler { tokenizer: Tokenizer::default(), naming: Naming::Assumed };
+    let planned = Planned {
+        id: 0,
+        phase: Phase::Measured,
+        kind: Kind::plain(Deadlines { ttft: deadline, tbt: deadline }),
+        intended: None,
+        input_tokens: Tokens::new(1),
+        prompt: None,
     };
-    let planned = Planned { id: 0, phase: Phase::Measured, intended: None, input_tokens: Tokens::new(1), prompt: None };
     settler.settle(planned, answer)
 }
 

@@ -102,9 +102,13 @@ pub(super) fn warmup(config: &RunConfig) -> Result<Warmup, ConfigError> {
 }
 
 /// How long users wait between an answer and their next request.
-pub(super) fn think_time(config: &RunConfig, load: &Load) -> Result<Option<Dist<Nanos>>, ConfigError> {
+pub(super) fn think_time(
+    config: &RunConfig,
+    load: &Load,
+    has_sessions: bool,
+) -> Result<Option<Dist<Nanos>>, ConfigError> {
     let Some(text) = &config.think_time else { return Ok(None) };
-    if matches!(load, Load::Open { .. }) {
+    if matches!(load, Load::Open { .. }) && !has_sessions {
         let message = "only users who wait for answers think in between; arrivals of an open loop do not wait";
         return Err(ConfigError::new("think-time", message, "--concurrency 8"));
     }

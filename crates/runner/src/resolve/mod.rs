@@ -1,28 +1,32 @@
 //! A configuration's words become what they mean: a plan, a target, a tokenizer. All that is the user's to mend is found here,
 //! before anything is opened but the files that the configuration names. Sends nothing.
 
+mod carried;
 mod error;
 mod load;
 mod pattern;
 mod target;
 mod trace;
+mod users;
 mod words;
 
-use metron_metrics::Deadlines;
 use metron_sim::Spec;
 use metron_sim::spec::{Address, Time};
-use metron_wire::{Dialect, Target, Timeouts};
+use metron_wire::{Dialect, RequestShape, Target, Timeouts};
 use metron_workload::{Load, Pattern, Plan, PlanConfig, Tokenizer};
 use serde_json::{Map, Value};
 
 use crate::RunConfig;
-use crate::script::TraceFile;
+use crate::kind::Kinds;
+use crate::script::{Shaping, TraceFile, laid_over};
 use crate::settle::Naming;
 use crate::variables::Lookup;
+pub use carried::Carried;
 pub use error::ConfigError;
 use pattern::Planned;
 pub use target::Server;
 pub(crate) use target::{FIRST_CONTACT, Reach, network_url, target};
+pub use users::ClassShape;
 pub(crate) use words::dialect as named_dialect;
 pub use words::{endpoints, tokenizer};
 
@@ -37,6 +41,8 @@ pub struct Resolved {
     pub timeouts: Timeouts,
     /// The dialect that was named; `None` where the URL tells it.
     pub dialect: Option<Dialect>,
+    /// The dialect in which requests are written.
+    pub spoken: Dialect,
     /// What is sent, and when.
     pub plan: PlanConfig,
     /// What the plan has beyond that: a trace, a rate that changes, what prompts share.
@@ -49,8 +55,12 @@ pub struct Resolved {
     pub naming: Naming,
     /// Laid over each request's body.
     pub extra: Option<Map<String, Value>>,
-    /// What every request is held to.
-    pub deadlines: Deadlines,
+    /// What requests are, and what they are held to.
+    pub(crate) kinds: Kinds,
+    /// What the classes of a mix have of their own, in their order.
+    pub(crate) classes: Vec<ClassShape>,
+    /// What requests carry besides their prompts.
+    pub(crate) carried: Carried,
     /// Sending threads.
     pub workers: u32,
 }
@@ -65,24 +75,32 @@ impl Resolved {
         let (server, time) = Server::of(config, dialect, variables)?;
         words::objectives(&config.slo)?;
         let (tokenizer, naming) = words::tokenizer(&config.tokenizer)?;
-        let Planned { plan, pattern, script } = pattern::planned(config, &tokenizer)?;
         let extra = config.body.as_deref().map(words::body).transpose()?;
+        let users::Classes { mix, kinds, shapes: classes } = users::classes(config, &tokenizer)?;
+        let Planned { plan, pattern, script } = pattern::planned(config, mix, &tokenizer)?;
+        let spoken = server.dialect(config, dialect);
+        let carried = carried::carried(config, spoken)?;
+        if pattern.sessions.is_some() {
+            leaves_a_place(spoken, extra.as_ref(), &classes)?;
+        }
         let workers = load::workers(config, &plan.load)?;
         target::headers(config.api_key_env.as_deref(), &config.header, dialect.unwrap_or(Dialect::Chat), variables)?;
-        let deadlines = Deadlines { ttft: config.ttft_deadline, tbt: config.tbt_deadline };
         let timeouts = target::timeouts(config);
         Ok(Self {
             server,
             time,
             timeouts,
             dialect,
+            spoken,
             plan,
             pattern,
             script,
             tokenizer,
             naming,
             extra,
-            deadlines,
+            kinds,
+            classes,
+            carried,
             workers,
         })
     }
@@ -91,6 +109,25 @@ impl Resolved {
     #[must_use]
     pub fn whole_plan(&self) -> Plan {
         Plan::patterned(self.plan.clone(), self.pattern.clone()).expect("it was made once when it was resolved")
+    }
+
+    /// What decides the form of the requests for `model`.
+    /// `extra` is laid over each body.
+    pub(crate) fn shaping(&self, config: &RunConfig, model: String, extra: Option<Map<String, Value>>) -> Shaping {
+        let class = |class: &ClassShape| {
+            let mut over = extra.clone().unwrap_or_default();
+            laid_over(&mut over, &class.extra);
+            ClassShape { extra: over, ..class.clone() }
+        };
+        Shaping {
+            model,
+            kinds: self.kinds.clone(),
+            classes: self.classes.iter().map(class).collect(),
+            extra,
+            carried: self.carried.clone(),
+            session_header: config.session_header.clone(),
+            agent: config.agent,
+        }
     }
 
     /// The address of a simulated engine as files show it, every setting said.
@@ -107,6 +144,24 @@ impl Resolved {
             Load::Open { .. } => config.max_in_flight.map(u64::from),
         }
     }
+}
+
+/// Refuses what is laid over bodies in the place of the conversation.
+fn leaves_a_place(
+    dialect: Dialect,
+    extra: Option<&Map<String, Value>>,
+    classes: &[ClassShape],
+) -> Result<(), ConfigError> {
+    let over = extra.into_iter().map(|extra| ("body", extra));
+    let classes = classes.iter().map(|class| ("class", &class.extra));
+    for (flag, extra) in over.chain(classes) {
+        let shape = RequestShape { extra: Some(extra), ..RequestShape::text("", "", 1) };
+        if dialect.envelope(&shape).is_none() {
+            let message = "the body says the messages itself, which the turns of a session would fill";
+            return Err(ConfigError::new(flag, message, "leave --turns out"));
+        }
+    }
+    Ok(())
 }
 
 /// The target of a run against the server at `url`.

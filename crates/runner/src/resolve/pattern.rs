@@ -2,10 +2,10 @@
 
 use metron_units::{Nanos, ParseError, Tokens};
 use metron_workload::dist::Quantity as _;
-use metron_workload::{Curve, LengthSource, Load, Pattern, Plan, PlanConfig, PlanError, PrefixGroups, Tokenizer};
+use metron_workload::{Curve, LengthSource, Load, Mix, Pattern, Plan, PlanConfig, PlanError, PrefixGroups, Tokenizer};
 
 use super::trace::{Replayed, Which, dist, joint, replayed};
-use super::{ConfigError, load};
+use super::{ConfigError, load, users};
 use crate::RunConfig;
 use crate::script::TraceFile;
 
@@ -17,12 +17,13 @@ pub(super) struct Planned {
 }
 
 /// The plan of a configuration. Reads the files that it names.
-pub(super) fn planned(config: &RunConfig, tokenizer: &Tokenizer) -> Result<Planned, ConfigError> {
+pub(super) fn planned(config: &RunConfig, mix: Mix, tokenizer: &Tokenizer) -> Result<Planned, ConfigError> {
     let (limit, warmup) = (load::limit(config)?, load::warmup(config)?);
     let replayed = replayed(config, limit, warmup, tokenizer)?;
     let replay = replayed.as_ref().map(|replayed| &replayed.replay);
     let (load, curve): (Load, Option<Curve>) = load::load(config, replay)?;
-    let think_time = load::think_time(config, &load)?;
+    let (sessions, cancellations) = (users::sessions(config)?, users::cancellations(config)?);
+    let think_time = load::think_time(config, &load, sessions.is_some())?;
     let lengths = lengths(config, replay.is_some(), tokenizer)?;
     let plan = PlanConfig {
         seed: config.seed,
@@ -35,7 +36,8 @@ pub(super) fn planned(config: &RunConfig, tokenizer: &Tokenizer) -> Result<Plann
     };
     let (replay, file) = replayed.map(|Replayed { replay, file }| (replay, file)).unzip();
     let says_more = replay.as_ref().is_some_and(metron_workload::Replay::says_more);
-    let pattern = Pattern { curve, replay, lengths, think_time, prefixes: prefixes(config)?, ..Pattern::default() };
+    let pattern =
+        Pattern { curve, replay, lengths, think_time, prefixes: prefixes(config)?, sessions, mix, cancellations };
     Plan::patterned(plan.clone(), pattern.clone()).map_err(|error| refused(&error))?;
     Ok(Planned { plan, pattern, script: file.filter(|_| says_more) })
 }

@@ -79,6 +79,17 @@ pub(crate) fn network_url(url: &str, variables: Lookup<'_>) -> Result<String, Co
     expand(url, variables, percent_encoded).map_err(|error| not_set("url", &error))
 }
 
+impl Server {
+    /// Which dialect it is asked in, if `named` is the one that was named.
+    pub(super) fn dialect(&self, config: &RunConfig, named: Option<Dialect>) -> Dialect {
+        match self {
+            Self::Simulated(_) => named.unwrap_or(Dialect::Chat),
+            Self::Network { url } => Endpoint::resolve_for(url, named, config.model.as_deref())
+                .map_or(named.unwrap_or(Dialect::Chat), |endpoint| endpoint.dialect()),
+        }
+    }
+}
+
 fn not_set(flag: &'static str, error: &NotSet) -> ConfigError {
     ConfigError::new(flag, error.to_string(), format!("export {}=...", error.name))
 }

@@ -1,28 +1,72 @@
 //! The whole body of each request of a plan, in the plan's order. Knows no queue and no connection.
 
-use metron_units::Tokens;
-use metron_wire::{Dialect, RequestShape};
-use metron_workload::{PlanDigest, PlannedRequest};
-use serde_json::{Map, Value};
+use std::collections::VecDeque;
+use std::sync::Arc;
 
-use super::{Script, ScriptError};
+use metron_units::Tokens;
+use metron_wire::{Call, Dialect, Header, History, Media, RequestShape, Said as Message, Tool};
+use metron_workload::{Further, Plan, PlanDigest, PlannedRequest};
+use serde_json::{Map, Value, json};
+
+use super::{Said, Script, ScriptError};
+use crate::kind::Kinds;
+use crate::resolve::{Carried, ClassShape};
+use crate::sessions::NotSent;
+use crate::talk::{Later, Manner, Talk, Words};
+use crate::worker::planned;
 
 /// Composes bodies.
 #[derive(Debug)]
 pub(crate) struct Composer {
+    /// That the script is of.
+    pub(crate) plan: Plan,
     pub(crate) script: Script,
     pub(crate) dialect: Dialect,
+    pub(crate) shaping: Shaping,
+}
+
+/// What decides the form of a run's requests.
+#[derive(Debug, Clone)]
+pub(crate) struct Shaping {
     pub(crate) model: String,
     /// Laid over each body.
     pub(crate) extra: Option<Map<String, Value>>,
+    pub(crate) kinds: Kinds,
+    /// What the classes of a mix have of their own, in the plan's order.
+    pub(crate) classes: Vec<ClassShape>,
+    pub(crate) carried: Carried,
+    pub(crate) session_header: Option<String>,
+    pub(crate) agent: bool,
 }
 
 /// One request, composed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct Composed {
     /// Its prompt as one text.
     pub(crate) prompt: String,
     pub(crate) body: Vec<u8>,
+    /// Of its own.
+    pub(crate) headers: Vec<Header>,
+}
+
+/// One request's words and what it carries.
+struct Spoken {
+    said: Said,
+    media: Vec<Media>,
+}
+
+impl Shaping {
+    fn class(&self, plan: &Plan, request: &PlannedRequest) -> Option<&ClassShape> {
+        plan.class_index(request).and_then(|class| self.classes.get(class))
+    }
+
+    /// Headers that requests of this class and session have of their own.
+    fn headers(&self, class: Option<&ClassShape>, session: Option<u64>, seed: u64) -> Vec<Header> {
+        let of_session = self.session_header.as_ref().zip(session);
+        let of_session = of_session.map(|(name, session)| format!("{name}: metron-{seed}-{session}"));
+        let lines = class.map_or(&[][..], |class| &class.headers).iter().cloned().chain(of_session);
+        lines.map(|line| Header::parse(&line).expect("it was read once when it was resolved")).collect()
+    }
 }
 
 impl Composer {
@@ -35,14 +79,131 @@ impl Composer {
         request: &PlannedRequest,
         digest: &mut PlanDigest,
     ) -> Result<Composed, ScriptError> {
-        let said = self.script.say(request)?;
-        digest.add(request, &said.whole());
-        let (prompt, patch) = said.parts(self.dialect, self.extra.as_ref());
+        let Spoken { said, media } = self.speak(request, digest)?;
+        let class = self.shaping.class(&self.plan, request);
+        let over = class.map(|class| &class.extra).or(self.shaping.extra.as_ref());
+        let (prompt, patch) = said.parts(self.dialect, over);
         let shape = RequestShape {
+            media: &media,
             extra: (!patch.is_empty()).then_some(&patch),
-            ..RequestShape::text(&self.model, &prompt, Tokens::get(request.output_tokens))
+            ..self.shape(class, &prompt, request.output_tokens)
         };
         let body = self.dialect.body(&shape);
-        Ok(Composed { prompt, body })
+        let seed = self.plan.config().seed;
+        let headers = self.shaping.headers(class, request.turn.map(|turn| turn.session), seed);
+        Ok(Composed { prompt, body, headers })
     }
+
+    /// Composes a session: its first request, and what follows.
+    ///
+    /// # Errors
+    /// As [`Composer::compose`].
+    pub(crate) fn compose_session(
+        &mut self,
+        first: &PlannedRequest,
+        later: &[PlannedRequest],
+        keeps_texts: bool,
+        digest: &mut PlanDigest,
+    ) -> Result<(Composed, Talk), ScriptError> {
+        let seed = self.plan.config().seed;
+        let mut history = History::new(self.dialect);
+        let Spoken { said: Said { prompt, .. }, media } = self.speak(first, digest)?;
+        history.say(&Message::User { text: &prompt, media: &media });
+        let body = self.envelope(first).around(&history);
+        let mut turns = VecDeque::with_capacity(later.len());
+        let mut counted = NotSent::default();
+        counted.add(planned(first.phase));
+        for request in later {
+            counted.add(planned(request.phase));
+            let Spoken { said: Said { prompt, .. }, media } = self.speak(request, digest)?;
+            let kept = keeps_texts.then(|| prompt.clone());
+            let words = match self.shaping.agent {
+                true => Words::Result(prompt),
+                false => Words::Message(self.dialect.said(&Message::User { text: &prompt, media: &media })),
+            };
+            turns.push_back(Later {
+                request: *request,
+                kind: self.shaping.kinds.of(&self.plan, request),
+                envelope: self.envelope(request),
+                words,
+                prompt: kept,
+                leave: self.plan.leave(request.id),
+                think: self.plan.think_time(request.id),
+            });
+        }
+        let class = self.shaping.class(&self.plan, first);
+        let session = first.turn.map(|turn| turn.session);
+        let headers = || self.shaping.headers(class, session, seed);
+        let length = session.and_then(|session| self.plan.session(session));
+        let in_all = u32::try_from(later.len()).unwrap_or(u32::MAX).saturating_add(1);
+        let talk = Talk {
+            history,
+            later: turns,
+            headers: headers(),
+            manner: self.manner(),
+            turns: counted,
+            // One that the plan's end cut short would have gone on.
+            abandons: length.is_some_and(|length| length.abandoned && length.turns == in_all),
+        };
+        Ok((Composed { prompt, body, headers: headers() }, talk))
+    }
+
+    /// What a request says and carries; adds it to the digest.
+    fn speak(&mut self, request: &PlannedRequest, digest: &mut PlanDigest) -> Result<Spoken, ScriptError> {
+        let said = self.script.say(request)?;
+        let mut more = Vec::new();
+        let made = self.shaping.carried.attachments.make(self.plan.config().seed, request.id);
+        made.images.iter().chain(&made.audio).for_each(|file| more.extend_from_slice(file));
+        self.shaping.carried.tell(&mut more);
+        if self.shaping.agent {
+            more.extend_from_slice(b"agent");
+        }
+        let class = self.plan.class(request).map(|class| class.name.as_str());
+        digest.add_with(request, &said.whole(), &Further { class, leave: self.plan.leave(request.id), body: &more });
+        let images = made.images.iter().map(|image| Media::png(image));
+        let media = images.chain(made.audio.iter().map(|sound| Media::wav(sound))).collect();
+        Ok(Spoken { said, media })
+    }
+
+    fn envelope(&self, request: &PlannedRequest) -> metron_wire::Envelope {
+        let class = self.shaping.class(&self.plan, request);
+        let over = class.map(|class| &class.extra).or(self.shaping.extra.as_ref()).filter(|over| !over.is_empty());
+        let shape = RequestShape { extra: over, ..self.shape(class, "", request.output_tokens) };
+        self.dialect.envelope(&shape).expect("a body that leaves the conversation no place was refused")
+    }
+
+    fn shape<'a>(&'a self, class: Option<&'a ClassShape>, prompt: &'a str, output: Tokens) -> RequestShape<'a> {
+        let model = class.and_then(|class| class.model.as_deref()).unwrap_or(&self.shaping.model);
+        let carried = &self.shaping.carried;
+        RequestShape {
+            tools: &carried.tools,
+            schema: carried.schema.as_ref(),
+            ..RequestShape::text(model, prompt, output.get())
+        }
+    }
+
+    fn manner(&self) -> Manner {
+        let tools = &self.shaping.carried.tools;
+        match tools.first().filter(|_| self.shaping.agent) {
+            None => Manner::Chat,
+            Some(first) => Manner::Agent {
+                tools: tools.iter().map(|tool| tool.name.clone()).collect::<Arc<[String]>>(),
+                scripted: Call { id: "call".to_owned(), name: first.name.clone(), arguments: arguments(first) },
+            },
+        }
+    }
+}
+
+/// Arguments that a tool takes: of those that it requires the plainest value.
+fn arguments(tool: &Tool) -> String {
+    let required = tool.parameters.get("required").and_then(Value::as_array);
+    let value = |name: &str| match tool.parameters["properties"][name]["type"].as_str() {
+        Some("integer" | "number") => json!(1),
+        Some("boolean") => json!(true),
+        Some("array") => json!([]),
+        Some("object") => json!({}),
+        Some(_) | None => json!("1"),
+    };
+    let names = required.into_iter().flatten().filter_map(Value::as_str);
+    Value::Object(names.map(|name| (name.to_owned(), value(name))).collect()).to_string()
 }

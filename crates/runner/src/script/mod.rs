@@ -13,8 +13,8 @@ use metron_workload::trace::{Content, Shared};
 use metron_workload::{Plan, PlannedRequest, PromptError, Prompts, TraceRequest, Wording};
 use serde_json::{Map, Value};
 
-pub(crate) use compose::{Composed, Composer};
-use patch::laid_over;
+pub(crate) use compose::{Composed, Composer, Shaping};
+pub(crate) use patch::laid_over;
 pub use recorded::TraceFileError;
 pub(crate) use recorded::{Recorded, TraceFile};
 use talks::Talks;
@@ -110,7 +110,7 @@ impl Script {
 
     /// Words of the planned length, which begin with what the trace or the plan says that they share.
     fn make(&self, request: &PlannedRequest, told: &TraceRequest, said: &mut Said) -> Result<(), PromptError> {
-        let (id, tokens) = (request.id, request.input_tokens);
+        let (id, tokens) = (request.id, request.own_tokens());
         if said.shared == Shared::Nothing {
             said.shared = Shared::of(self.plan.prefix(id, tokens));
         }

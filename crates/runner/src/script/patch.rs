@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 /// Lays a JSON merge patch (RFC 7396) over another: merging the result is merging first `lower`, then `upper`.
-pub(super) fn laid_over(lower: &mut Map<String, Value>, upper: &Map<String, Value>) {
+pub(crate) fn laid_over(lower: &mut Map<String, Value>, upper: &Map<String, Value>) {
     for (name, value) in upper {
         match (lower.get_mut(name), value) {
             (Some(Value::Object(inner)), Value::Object(upper)) => laid_over(inner, upper),

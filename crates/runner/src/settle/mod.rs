@@ -6,11 +6,12 @@ mod count;
 mod failure;
 mod weigh;
 
-use metron_metrics::{Chunk, Deadlines, Outcome, Phase, RequestRecord, Texts};
+use metron_metrics::{Chunk, Outcome, Phase, RequestRecord, Texts};
 use metron_units::{Nanos, Tokens};
 use metron_wire::{Answer, Channel, End};
 use metron_workload::Tokenizer;
 
+use crate::kind::Kind;
 use count::{Counted, count};
 
 /// What is known of a request besides its answer.
@@ -20,6 +21,8 @@ pub struct Planned {
     pub id: u64,
     /// Whether it counts.
     pub phase: Phase,
+    /// What else it is, and what it is held to.
+    pub kind: Kind,
     /// When it was to leave, on the run's clock; `None` in a closed loop.
     pub intended: Option<Nanos>,
     /// The length of its prompt.
@@ -44,8 +47,6 @@ pub struct Settler {
     pub tokenizer: Tokenizer,
     /// Whose it is.
     pub naming: Naming,
-    /// What every request of the run is held to.
-    pub deadlines: Deadlines,
 }
 
 impl Settler {
@@ -76,9 +77,9 @@ impl Settler {
         RequestRecord {
             id: planned.id,
             phase: planned.phase,
-            session: None,
-            turn: None,
-            class: None,
+            session: planned.kind.session,
+            turn: planned.kind.turn,
+            class: planned.kind.class.map(|name| name.to_string()),
             attempt: answer.attempt.max(1),
             intended: planned.intended,
             dispatched: answer.dispatched,
@@ -99,7 +100,7 @@ impl Settler {
             chunks,
             first_answer_chunk,
             shared_reads: u32::try_from(shared).unwrap_or(u32::MAX),
-            deadlines: self.deadlines,
+            deadlines: planned.kind.deadlines,
             texts,
         }
     }
@@ -120,7 +121,7 @@ fn first_answer_chunk(answer: &Answer) -> Option<usize> {
 }
 
 /// What choice 0 said in one channel.
-fn text_of(answer: &Answer, channel: Channel) -> String {
+pub(crate) fn text_of(answer: &Answer, channel: Channel) -> String {
     let mut text = String::new();
     let mut from = 0;
     for piece in &answer.pieces {

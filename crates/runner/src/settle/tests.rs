@@ -1,6 +1,6 @@
 //! Each rule of METRICS.md, *How tokens are counted*, on answers made by hand.
 
-use metron_metrics::{CountedBy, ErrorClass};
+use metron_metrics::{CountedBy, Deadlines, ErrorClass};
 use metron_wire::{Chunk as Arrival, FailureKind, Piece, Usage};
 use proptest::prelude::*;
 
@@ -38,12 +38,12 @@ fn settle(naming: Naming, answer: Answer) -> RequestRecord {
     let planned = Planned {
         id: 3,
         phase: Phase::Measured,
+        kind: Kind::plain(Deadlines { ttft: Nanos::from_millis(300), tbt: Nanos::from_millis(30) }),
         intended: None,
         input_tokens: Tokens::new(5),
         prompt: Some("Hi".to_owned()),
     };
-    let deadlines = Deadlines { ttft: Nanos::from_millis(300), tbt: Nanos::from_millis(30) };
-    Settler { tokenizer: Tokenizer::default(), naming, deadlines }.settle(planned, answer)
+    Settler { tokenizer: Tokenizer::default(), naming }.settle(planned, answer)
 }
 
 struct Expected<'a> {

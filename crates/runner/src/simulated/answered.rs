@@ -1,15 +1,15 @@
 //! What an engine gave, as the record that figures are made of. Knows no order of events.
 
-use metron_metrics::{CountedBy, Deadlines, ErrorClass, Failure, Outcome, RequestRecord, Texts};
+use metron_metrics::{CountedBy, ErrorClass, Failure, Outcome, RequestRecord, Texts};
 use metron_sim::spec::Fault;
 use metron_units::{Nanos, Tokens};
 use metron_wire::Timeouts;
 
 use super::flights::{Flight, Impatience};
+use crate::talk::How;
 
 /// Makes records.
 pub(super) struct Answers {
-    pub(super) deadlines: Deadlines,
     pub(super) timeouts: Timeouts,
 }
 
@@ -29,22 +29,34 @@ pub(super) enum Ending {
     Dropped,
 }
 
+impl Ending {
+    /// What it is to the next turn of a session, `given` tokens having come.
+    pub(super) fn how(&self, given: u64) -> How {
+        match self {
+            Self::Whole => How::Well,
+            Self::Dropped | Self::TimedOut(Impatience::Left) if given > 0 => How::CutShort,
+            Self::Dropped | Self::TimedOut(Impatience::Left) => How::Unheard,
+            Self::NotTaken(..) | Self::GivenUp(_) | Self::Cut | Self::Broken | Self::TimedOut(_) => How::Failed,
+        }
+    }
+}
+
 impl Answers {
     /// The record of a flight that ended at `at`.
     pub(super) fn record(&self, flight: Flight, ending: Ending, at: Nanos) -> RequestRecord {
-        let Flight { request, phase, dispatched, output, fault, prompt, chunks } = flight;
+        let Flight { request, kind, phase, dispatched, prompt_tokens, output, fault, prompt, chunks, .. } = flight;
         let given = chunks.len() as u64;
         let status = if let Ending::NotTaken(status, _) = ending { status } else { 200 };
         let is_whole = matches!(ending, Ending::Whole);
         let usage_lies = is_whole && fault == Some(Fault::Usage);
         let told = if usage_lies { Fault::told(given) } else { given };
-        let is_dropped = matches!(ending, Ending::Dropped);
+        let is_dropped = matches!(ending, Ending::Dropped | Ending::TimedOut(Impatience::Left));
         RequestRecord {
             id: request.id,
             phase,
-            session: None,
-            turn: None,
-            class: None,
+            session: kind.session,
+            turn: kind.turn,
+            class: kind.class.map(|name| name.to_string()),
             attempt: 1,
             intended: request.intended,
             dispatched: Some(dispatched),
@@ -58,7 +70,7 @@ impl Answers {
             streamed: true,
             unclean_end: false,
             planned_input_tokens: request.input_tokens,
-            input_tokens: request.input_tokens,
+            input_tokens: prompt_tokens,
             output_tokens: Tokens::new(told),
             unseen_tokens: Tokens::new(told - given),
             // The engine itself says which tokens it gave; where its usage says otherwise, their text is counted.
@@ -66,7 +78,7 @@ impl Answers {
             count_mismatch: usage_lies,
             first_answer_chunk: (given > 0).then_some(0),
             shared_reads: 0,
-            deadlines: self.deadlines,
+            deadlines: kind.deadlines,
             texts: prompt.map(|prompt| Texts { prompt, answer: said(given), reasoning: String::new() }),
             chunks,
         }
@@ -91,6 +103,7 @@ impl Answers {
                     }
                     Impatience::Idle => failed(ErrorClass::TimeoutIdle, format!("no further token for {idle}")),
                     Impatience::Total => failed(ErrorClass::TimeoutTotal, format!("not finished within {total}")),
+                    Impatience::Left => Outcome::Cancelled,
                 }
             }
         }

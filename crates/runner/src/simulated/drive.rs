@@ -7,10 +7,12 @@ use std::sync::mpsc::Sender;
 
 use metron_results::event::{InFlight, RunEvent, RunPhase};
 use metron_sim::Spec;
+use metron_sim::engine::SharedPrefix;
 use metron_sim::schedule::{Arrival, Given, Schedule, What};
 use metron_sim::spec::Fault;
 use metron_units::{Nanos, Tokens};
 use metron_wire::Clock;
+use metron_workload::{Plan, PlannedRequest, Prefix};
 
 use super::answered::{Answers, Ending};
 use super::flights::{Flight, Flights};
@@ -18,6 +20,7 @@ use super::turns::{Taken, Turns};
 use crate::error::RunError;
 use crate::feeder::Fed;
 use crate::gate::Gate;
+use crate::kind::Kinds;
 use crate::recorder::{Intake, Recorded, TICK};
 use crate::resolve::ConfigError;
 use crate::script::Script;
@@ -39,6 +42,7 @@ pub(super) struct Drive<'w> {
     answers: Answers,
     /// Where texts are kept.
     script: Option<Script>,
+    kinds: Kinds,
     intake: Intake<'w>,
     events: Sender<RunEvent>,
     given: Vec<Given>,
@@ -71,7 +75,7 @@ impl<'w> Drive<'w> {
         turns: Turns,
         gate: Arc<Gate>,
         intake: Intake<'w>,
-        (answers, script): (Answers, Option<Script>),
+        (answers, script, kinds): (Answers, Option<Script>, Kinds),
         events: Sender<RunEvent>,
     ) -> Self {
         Self {
@@ -83,6 +87,7 @@ impl<'w> Drive<'w> {
             flights: Flights::new(answers.timeouts),
             answers,
             script,
+            kinds,
             intake,
             events,
             given: Vec::new(),
@@ -152,7 +157,10 @@ impl<'w> Drive<'w> {
     }
 
     fn take_turn(&mut self) -> Result<(), RunError> {
-        let Some(Taken { request, phase, held_back }) = self.turns.take(self.now, &self.gate) else { return Ok(()) };
+        let Some(Taken { request, phase, prompt_tokens, held_back }) = self.turns.take(self.now, &self.gate) else {
+            return Ok(());
+        };
+        let number = self.dispatched;
         self.dispatched += 1;
         if held_back {
             self.intake.held_back();
@@ -161,10 +169,23 @@ impl<'w> Drive<'w> {
         let room = usize::try_from(output.get()).unwrap_or(0).min(1 << 16);
         let fault = self.spec.faults.of(request.id);
         let prompt = self.script.as_mut().map(|script| script.say(&request)).transpose()?.map(|said| said.prompt);
-        let chunks = Vec::with_capacity(room);
-        let flight = Flight { request, phase, dispatched: self.now, output, fault, prompt, chunks };
-        if let Some(longest) = self.longest_prompt.filter(|&longest| request.input_tokens > longest) {
-            let message = format!("the model takes at most {longest} tokens, the prompt has {}", request.input_tokens);
+        let plan = self.turns.plan();
+        let shared = shared(plan, &request, prompt_tokens);
+        let flight = Flight {
+            number,
+            request,
+            kind: self.kinds.of(plan, &request),
+            phase,
+            dispatched: self.now,
+            prompt_tokens,
+            leave: plan.leave(request.id),
+            output,
+            fault,
+            prompt,
+            chunks: Vec::with_capacity(room),
+        };
+        if let Some(longest) = self.longest_prompt.filter(|&longest| prompt_tokens > longest) {
+            let message = format!("the model takes at most {longest} tokens, the prompt has {prompt_tokens}");
             return self.land(flight, Ending::NotTaken(400, message));
         }
         match fault {
@@ -178,7 +199,7 @@ impl<'w> Drive<'w> {
             Some(_) | None => {}
         }
         self.flights.take_off(flight);
-        let arrival = Arrival { request: request.id, at: self.now, prompt: request.input_tokens, output };
+        let arrival = Arrival { request: number, at: self.now, prompt: prompt_tokens, output, shared };
         self.engine.arrive(arrival, &mut self.given);
         self.hand_out()
     }
@@ -209,7 +230,11 @@ impl<'w> Drive<'w> {
             What::Refused(refusal) => return Some(Ending::GivenUp(refusal.to_string())),
         };
         let Some(fault) = self.flights.mishap(request, index, last) else {
-            self.flights.token(request, at);
+            let enough = self.flights.token(request, at);
+            if enough && !last {
+                self.engine.cancel(request, at, &mut self.given);
+                return Some(Ending::Dropped);
+            }
             return last.then_some(Ending::Whole);
         };
         let ending = match fault {
@@ -227,7 +252,7 @@ impl<'w> Drive<'w> {
 
     fn expire(&mut self) -> Result<(), RunError> {
         let Some((flight, impatience)) = self.flights.expire() else { return Ok(()) };
-        self.engine.cancel(flight.request.id, self.now, &mut self.given);
+        self.engine.cancel(flight.number, self.now, &mut self.given);
         self.land(flight, Ending::TimedOut(impatience))?;
         self.hand_out()
     }
@@ -238,10 +263,11 @@ impl<'w> Drive<'w> {
             let message = "the engine answers in no time at all, so that it never passes";
             return Err(ConfigError::new("duration", message, "--requests 1000").into());
         }
-        let id = flight.request.id;
+        let (request, given) = (flight.request, flight.chunks.len() as u64);
+        let (how, length) = (ending.how(given), (flight.prompt_tokens, given));
         let record = self.answers.record(flight, ending, self.now);
         let said = self.intake.add(record, self.now);
-        self.turns.freed(id, self.now);
+        self.turns.freed(&request, how, length, self.now);
         match said {
             ControlFlow::Continue(()) => Ok(()),
             ControlFlow::Break(InFlight::Awaited) => self.stop_sending(Asked::Drain),
@@ -257,13 +283,27 @@ impl<'w> Drive<'w> {
     }
 
     fn stop_sending(&mut self, asked: Asked) -> Result<(), RunError> {
-        self.turns.end();
+        self.turns.stop();
         if asked == Asked::Now {
             for flight in self.flights.land_all() {
                 self.land(flight, Ending::Dropped)?;
             }
         }
         Ok(())
+    }
+}
+
+/// What a prefix cache may find of a prompt: a session's own beginning, or what the plan says that prompts share.
+fn shared(plan: &Plan, request: &PlannedRequest, prompt: Tokens) -> Option<SharedPrefix> {
+    /// Sessions and groups are numbered apart.
+    const SESSIONS: u64 = 1 << 63;
+    match request.turn {
+        // All of it: the next turn begins with it.
+        Some(turn) => Some(SharedPrefix { group: SESSIONS | turn.session, tokens: prompt }),
+        None => {
+            let prefix = plan.prefix(request.id, request.own_tokens());
+            prefix.map(|Prefix { group, tokens }| SharedPrefix { group, tokens })
+        }
     }
 }
 

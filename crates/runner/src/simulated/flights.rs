@@ -7,13 +7,22 @@ use metron_metrics::{Chunk, Phase};
 use metron_sim::spec::Fault;
 use metron_units::{Nanos, Tokens};
 use metron_wire::Timeouts;
-use metron_workload::PlannedRequest;
+use metron_workload::{Leave, PlannedRequest};
+
+use crate::kind::Kind;
 
 /// One request in flight.
 pub(super) struct Flight {
+    /// Which request in the order of dispatch, from 0: the engine and its flights know it by this.
+    pub(super) number: u64,
     pub(super) request: PlannedRequest,
+    pub(super) kind: Kind,
     pub(super) phase: Phase,
     pub(super) dispatched: Nanos,
+    /// The length of its prompt, with the answers that were given before it.
+    pub(super) prompt_tokens: Tokens,
+    /// When its user gives it up.
+    pub(super) leave: Option<Leave>,
     /// How many tokens it is to be given.
     pub(super) output: Tokens,
     /// What is to go wrong with it.
@@ -30,9 +39,11 @@ pub(super) enum Impatience {
     FirstToken,
     Idle,
     Total,
+    /// Its user's, as planned.
+    Left,
 }
 
-/// All that are in flight, by their ids, which rise.
+/// All that are in flight, by their numbers, which rise.
 pub(super) struct Flights {
     timeouts: Timeouts,
     first: u64,
@@ -52,7 +63,7 @@ impl Flights {
     }
 
     pub(super) fn take_off(&mut self, flight: Flight) {
-        let id = flight.request.id;
+        let id = flight.number;
         if self.window.is_empty() {
             self.first = id;
         }
@@ -66,10 +77,11 @@ impl Flights {
     }
 
     /// It was given a token.
-    pub(super) fn token(&mut self, id: u64, at: Nanos) {
-        if let Some(flight) = self.get_mut(id) {
-            flight.chunks.push(Chunk { arrived: at, tokens: 1 });
-        }
+    /// Whether that is as much as its user wanted to hear.
+    pub(super) fn token(&mut self, id: u64, at: Nanos) -> bool {
+        let Some(flight) = self.get_mut(id) else { return false };
+        flight.chunks.push(Chunk { arrived: at, tokens: 1 });
+        matches!(flight.leave, Some(Leave::Heard(most)) if flight.chunks.len() as u64 >= most.get())
     }
 
     /// What goes wrong in the place of its token `index`, if it is in flight.
@@ -146,6 +158,11 @@ impl Flight {
             None => (self.dispatched.saturating_add(timeouts.first_token), Impatience::FirstToken),
             Some(last) => (last.arrived.saturating_add(timeouts.idle), Impatience::Idle),
         };
-        if next.0 <= total.0 { next } else { total }
+        let left = match self.leave {
+            Some(Leave::After(time)) => (self.dispatched.saturating_add(time), Impatience::Left),
+            Some(Leave::Heard(_)) | None => total,
+        };
+        // Of equal instants the server's own lateness is told before the user's leaving.
+        [next, total, left].into_iter().min_by_key(|&(at, _)| at).expect("there are three")
     }
 }

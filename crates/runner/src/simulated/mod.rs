@@ -8,6 +8,7 @@
 mod answered;
 mod drive;
 mod flights;
+mod talks;
 mod turns;
 
 use std::sync::Arc;
@@ -35,6 +36,7 @@ use crate::recorder::{Intake, Keep};
 use crate::resolve::Resolved;
 use crate::run::{Options, tell};
 use crate::script::Script;
+use crate::sessions::Sessions;
 use crate::stop::Stop;
 use crate::witness::Witness;
 use answered::Answers;
@@ -67,28 +69,31 @@ impl Simulated<'_> {
         let gate = Arc::new(Gate::of(&plan, self.config.max_in_flight, Nanos::ZERO));
         let keep = keep.unwrap_or_else(|| Keep::Memory(Vec::new()));
         let intake = self.intake(&plan, &gate, keep, facts.planned, witness);
-        let turns = Turns::new(plan, self.config.max_in_flight);
+        let sessions = Arc::new(Sessions::default());
+        let turns = Turns::new(plan.clone(), self.config.max_in_flight, Arc::clone(&sessions));
         let has_warmup = self.resolved.plan.warmup != Warmup::None;
         let phase = if has_warmup { RunPhase::Warmup } else { RunPhase::Measured };
         tell(self.events, RunEvent::PhaseBegan { phase, at: Nanos::ZERO });
-        let drive = Drive::new(self.spec, turns, gate, intake, (self.answers(), script), self.events.clone());
+        let kinds = self.resolved.kinds.clone();
+        let drive = Drive::new(self.spec, turns, gate, intake, (self.answers(), script, kinds), self.events.clone());
         let driven = drive.until_done(self.stop)?;
         tell(self.events, RunEvent::PhaseBegan { phase: RunPhase::Settling, at: driven.ended });
         let closing = Closing {
             facts,
-            plan: &self.resolved.plan,
+            plan: &plan,
             fed: Ok(driven.fed),
             crew: Crew { asked: driven.asked, ..Crew::default() },
             recorded: driven.recorded,
             ended: driven.ended,
             dispatched: &AtomicU64::new(driven.dispatched),
+            sessions: &sessions,
             time: self.resolved.time,
         };
         close(closing, self.events)
     }
 
     fn answers(&self) -> Answers {
-        Answers { deadlines: self.resolved.deadlines, timeouts: self.resolved.timeouts }
+        Answers { timeouts: self.resolved.timeouts }
     }
 
     /// The texts of the plan's requests, which only files need.
@@ -117,7 +122,8 @@ impl Simulated<'_> {
         witness: Option<&'w mut dyn Witness>,
     ) -> Intake<'w> {
         let in_all = planned.and_then(|measured| Some(measured + requests_of(self.resolved.plan.warmup)?));
-        let held_back = self.config.max_in_flight.map(|_| plan.clone());
+        let alone = self.resolved.pattern.sessions.is_none();
+        let held_back = self.config.max_in_flight.filter(|_| alone).map(|_| plan.clone());
         let live = Live::new(Nanos::ZERO, in_all, Arc::clone(gate), held_back);
         Intake::new(keep, live, self.config.max_in_flight, self.events.clone(), witness)
     }

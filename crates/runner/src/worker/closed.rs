@@ -7,6 +7,7 @@ use std::rc::Rc;
 use metron_units::Nanos;
 use tokio::task::JoinSet;
 
+use super::converse::Slot;
 use super::{HeldBack, Job, Worker};
 use crate::gate::Turn;
 use crate::stop::Asked;
@@ -37,13 +38,10 @@ impl Worker {
             Turn::Over => None,
         };
         while let Some((job, phase)) = self.work.queue.pop(turn).await {
-            let think = job.think;
-            let (mut flight, prepared) = self.take_off(job, phase, HeldBack::No);
-            if self.work.queue.is_over() {
+            if self.work.queue.is_over() && job.talk.is_none() {
                 self.sends_no_more();
             }
-            self.client.send(&prepared, flight.answer()).await;
-            drop(flight);
+            let think = self.converse(job, phase, HeldBack::No, Slot::default()).await;
             if !self.thinks(think).await {
                 break;
             }
@@ -59,12 +57,6 @@ impl Worker {
         if self.work.queue.is_over() {
             return false;
         }
-        // The runtime's timer: its millisecond is nothing to a user who thinks.
-        let until = self.work.clock.instant(self.work.clock.now().saturating_add(time));
-        tokio::select! {
-            biased;
-            () = self.work.brake.reaches(Asked::Drain) => false,
-            () = tokio::time::sleep_until(until.into()) => true,
-        }
+        self.waits(time).await
     }
 }

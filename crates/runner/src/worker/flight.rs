@@ -8,6 +8,7 @@ use metron_wire::Answer;
 use metron_workload::PlannedRequest;
 
 use super::HeldBack;
+use crate::kind::Kind;
 use crate::settle::Planned;
 
 /// A request that is over.
@@ -23,13 +24,13 @@ pub(crate) struct Ended {
 impl Ended {
     pub(super) fn new(
         request: &PlannedRequest,
-        phase: Phase,
+        (phase, kind): (Phase, Kind),
         intended: Option<Nanos>,
         prompt: Option<String>,
         turn: Nanos,
         held_back: HeldBack,
     ) -> Self {
-        let planned = Planned { id: request.id, phase, intended, input_tokens: request.input_tokens, prompt };
+        let planned = Planned { id: request.id, phase, kind, intended, input_tokens: request.input_tokens, prompt };
         Self { planned, answer: Answer::default(), turn, held_back }
     }
 
@@ -79,6 +80,7 @@ mod tests {
     use super::*;
 
     fn ended(intended: Option<u64>, turn: u64, held_back: HeldBack) -> Ended {
+        let kind = Kind::plain(metron_metrics::Deadlines { ttft: Nanos::ZERO, tbt: Nanos::new(1) });
         let request = PlannedRequest {
             id: 7,
             phase: PlannedPhase::Measured,
@@ -87,7 +89,7 @@ mod tests {
             output_tokens: Tokens::new(1),
             turn: None,
         };
-        Ended::new(&request, Phase::Measured, intended.map(Nanos::new), None, Nanos::new(turn), held_back)
+        Ended::new(&request, (Phase::Measured, kind), intended.map(Nanos::new), None, Nanos::new(turn), held_back)
     }
 
     #[test]

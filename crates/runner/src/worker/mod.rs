@@ -4,6 +4,7 @@
 //! Failures of requests are rows. A worker knows no file, no figure and no other worker.
 
 mod closed;
+mod converse;
 mod flight;
 mod gather;
 mod open;
@@ -19,16 +20,20 @@ use std::sync::mpsc::Sender;
 use metron_metrics::Phase;
 use metron_units::Nanos;
 use metron_wire::{Client, Clock, Prepared, StampCounts, Target};
-use metron_workload::PlannedRequest;
+use metron_workload::{Leave, PlannedRequest};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::{JoinError, JoinSet, LocalSet};
 
 use crate::brake::Brake;
 use crate::gate::Gate;
 use crate::instrument::Busy;
+use crate::kind::Kind;
 use crate::processor::{thread_time, waited_time};
 use crate::queue::Queue;
+use crate::sessions::Sessions;
 use crate::stop::Asked;
+use crate::talk::Talk;
+pub(crate) use converse::planned;
 pub(crate) use flight::Ended;
 use flight::Flight;
 use gather::{Due, gathering};
@@ -37,11 +42,16 @@ use gather::{Due, gathering};
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) request: PlannedRequest,
+    pub(crate) kind: Kind,
     pub(crate) prepared: Prepared,
     /// If texts are kept.
     pub(crate) prompt: Option<String>,
-    /// How long its user waits after its answer, in a closed loop.
+    /// When its user gives it up.
+    pub(crate) leave: Option<Leave>,
+    /// How long its user waits after its answer, in a closed loop or a session.
     pub(crate) think: Nanos,
+    /// What follows, if it begins a session.
+    pub(crate) talk: Option<Box<Talk>>,
     /// What it takes in memory, about.
     pub(crate) bytes: usize,
 }
@@ -58,6 +68,8 @@ pub(crate) struct Work {
     pub(crate) pace: Pace,
     /// Requests of the run whose turn has come.
     pub(crate) dispatched: Arc<AtomicU64>,
+    /// What becomes of sessions, over all workers.
+    pub(crate) sessions: Arc<Sessions>,
     /// To the recorder: requests that are over.
     pub(crate) ended: Sender<Box<Ended>>,
     /// To the run: how this worker stands.
@@ -200,7 +212,7 @@ impl Worker {
         self.work.dispatched.fetch_add(1, Ordering::Relaxed);
         let turn = self.work.clock.now();
         let intended = job.request.intended.map(|at| self.work.origin.saturating_add(at));
-        let ended = Ended::new(&job.request, phase, intended, job.prompt, turn, held_back);
+        let ended = Ended::new(&job.request, (phase, job.kind), intended, job.prompt, turn, held_back);
         (Flight::new(ended, self.work.ended.clone()), job.prepared)
     }
 

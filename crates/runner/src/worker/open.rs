@@ -8,6 +8,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use super::converse::Slot;
 use super::{HeldBack, Worker, landed_well};
 use crate::gate::Turn;
 use crate::stop::Asked;
@@ -27,7 +28,7 @@ impl Worker {
         let slots = slots.map(|slots| Arc::new(Semaphore::new(slots as usize)));
         let mut behind = false;
         loop {
-            let (slot, waited) = match &slots {
+            let (taken, waited) = match &slots {
                 Some(slots) => {
                     let waited = slots.available_permits() == 0;
                     let slot = Arc::clone(slots).acquire_owned().await.expect("the semaphore is never closed");
@@ -53,12 +54,10 @@ impl Worker {
             }
             self.due.set(None);
             let held_back = if behind { HeldBack::Yes } else { HeldBack::No };
-            let (mut flight, prepared) = self.take_off(job, phase, held_back);
+            let slot = Slot { of: slots.clone(), taken };
             let worker = Rc::clone(self);
             flights.spawn_local(async move {
-                worker.client.send(&prepared, flight.answer()).await;
-                drop(flight);
-                drop(slot);
+                worker.converse(job, phase, held_back, slot).await;
             });
             while let Some(landed) = flights.try_join_next() {
                 landed_well(landed);

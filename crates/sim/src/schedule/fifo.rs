@@ -130,7 +130,7 @@ mod tests {
     }
 
     fn arrival(request: u64, at: Nanos, output: u64) -> Arrival {
-        Arrival { request, at, prompt: Tokens::new(1), output: Tokens::new(output) }
+        Arrival { request, at, prompt: Tokens::new(1), output: Tokens::new(output), shared: None }
     }
 
     /// What a queue gives to requests of `output` tokens that arrive at `arrivals`.

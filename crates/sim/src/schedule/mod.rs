@@ -9,7 +9,7 @@
 //!
 //! let mut schedule = Schedule::new(&"sim:fixed?ttft=100ms&tbt=20ms".parse()?);
 //! let mut given = Vec::new();
-//! schedule.arrive(Arrival { request: 0, at: Nanos::ZERO, prompt: Tokens::new(9), output: Tokens::new(2) }, &mut given);
+//! schedule.arrive(Arrival { request: 0, at: Nanos::ZERO, prompt: Tokens::new(9), output: Tokens::new(2), shared: None }, &mut given);
 //! while let Some(at) = schedule.next() {
 //!     schedule.advance(at, &mut given);
 //! }
@@ -23,7 +23,7 @@ mod script;
 
 use metron_units::{Nanos, Tokens};
 
-use crate::engine::{Iteration, MemoryUse, Refusal};
+use crate::engine::{Iteration, MemoryUse, Refusal, SharedPrefix};
 use crate::spec::{Kind, Spec};
 use fifo::Fifo;
 use scheduled::Scheduled;
@@ -40,6 +40,8 @@ pub struct Arrival {
     pub prompt: Tokens,
     /// Tokens of its answer; 0 counts as 1.
     pub output: Tokens,
+    /// What a prefix cache may find of its prompt. Only schedulers have one.
+    pub shared: Option<SharedPrefix>,
 }
 
 /// What has fallen due.

@@ -33,8 +33,8 @@ impl Scheduled {
     pub(super) fn arrive(&mut self, arrival: Arrival) {
         let id = RequestId::new(arrival.request);
         self.enter(arrival.request);
-        let Arrival { at, prompt, output, .. } = arrival;
-        self.engine.submit(&Request { id, arrival: at, prompt, output, shared: None });
+        let Arrival { at, prompt, output, shared, .. } = arrival;
+        self.engine.submit(&Request { id, arrival: at, prompt, output, shared });
     }
 
     /// It leaves at the end of the iteration that it is in.
@@ -131,7 +131,7 @@ mod tests {
     }
 
     fn arrival(request: u64, at: Nanos, prompt: u64, output: u64) -> Arrival {
-        Arrival { request, at, prompt: Tokens::new(prompt), output: Tokens::new(output) }
+        Arrival { request, at, prompt: Tokens::new(prompt), output: Tokens::new(output), shared: None }
     }
 
     /// An iteration takes 10 ms.

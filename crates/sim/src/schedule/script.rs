@@ -86,7 +86,7 @@ mod tests {
     }
 
     fn arrival(request: u64, at: Nanos, output: u64) -> Arrival {
-        Arrival { request, at, prompt: Tokens::new(1), output: Tokens::new(output) }
+        Arrival { request, at, prompt: Tokens::new(1), output: Tokens::new(output), shared: None }
     }
 
     #[test]

@@ -236,7 +236,7 @@ impl Desk {
                 let output = self.spec.answer_tokens(ask.most);
                 let created = self.unix_offset.saturating_add(at.get()) / 1_000_000_000;
                 let (after, framing) = (head.after, head.framing);
-                let arrival = Arrival { request, at, prompt: ask.prompt, output };
+                let arrival = Arrival { request, at, prompt: ask.prompt, output, shared: None };
                 let asked = Asked { arrived: at, prompt: ask.prompt, output, most: ask.most };
                 let answer = Answer::new(ask, Circumstances { request, created, output, fault, after, framing });
                 answer.open(connection.outbox.bytes());

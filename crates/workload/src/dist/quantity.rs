@@ -60,7 +60,10 @@ impl Quantity for Count {
 
     fn read(text: &str) -> Result<Self, ParseError> {
         // The grammar of whole numbers is one; what they are called is not.
-        let named = |error: ParseError| ParseError { quantity: "count", ..error };
+        let named = |error: ParseError| {
+            let hint = if error.hint == Tokens::EXAMPLE { Self::EXAMPLE.to_owned() } else { error.hint };
+            ParseError { quantity: "count", hint, ..error }
+        };
         Tokens::read(text).map(|tokens| Self(tokens.get())).map_err(named)
     }
 

@@ -25,7 +25,8 @@ fn points(truth: impl Fn(u64) -> f64, noise: f64, samples: u64, seed: u64) -> Ve
 fn engine(prompt: u64) -> f64 {
     let spec = "sim:vllm-v1?model=llama-3-8b&gpu=h100".parse().unwrap();
     let (mut schedule, mut given) = (Schedule::new(&spec), Vec::new());
-    let arrival = Arrival { request: 0, at: Nanos::ZERO, prompt: Tokens::new(prompt), output: Tokens::new(1) };
+    let arrival =
+        Arrival { request: 0, at: Nanos::ZERO, prompt: Tokens::new(prompt), output: Tokens::new(1), shared: None };
     schedule.arrive(arrival, &mut given);
     while let Some(at) = schedule.next() {
         schedule.advance(at, &mut given);
