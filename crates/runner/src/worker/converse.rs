@@ -105,8 +105,8 @@ impl Worker {
         tokio::select! {
             biased;
             () = self.work.brake.reaches(Asked::Drain) => false,
+            () = std::future::ready(()), if time == Nanos::ZERO => true,
             () = tokio::time::sleep_until(until.into()), if time > Nanos::ZERO => true,
-            else => true,
         }
     }
 }
