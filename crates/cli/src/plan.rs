@@ -53,6 +53,7 @@ pub(crate) fn resolve(flags: &RunFlags) -> Result<RunConfig, Failure> {
         input_tokens: workload.input_tokens.to_string(),
         output_tokens: workload.output_tokens.to_string(),
         tokenizer: workload.tokenizer.clone(),
+        template_tokens: workload.template_tokens,
         body: workload.body.clone(),
         classes: mix.class.clone(),
         turns: mix.turns.as_ref().map(ToString::to_string),

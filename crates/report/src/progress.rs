@@ -59,6 +59,9 @@ impl<W: Write> Progress<W> {
                 let why = escape::terminal(why);
                 self.say(&format!("the API is {endpoint}: {why}; pin it with --endpoint {endpoint}"));
             }
+            RunEvent::TemplateMeasured { tokens } => self.say(&format!(
+                "the server adds {tokens} tokens to each prompt, which is made so much shorter; pin it with --template-tokens {tokens}"
+            )),
             RunEvent::Started { .. } => {}
             RunEvent::PhaseBegan { phase, .. } => self.phase = *phase,
             RunEvent::Progress(snapshot) => self.advance(snapshot),

@@ -24,7 +24,12 @@ pub enum RunEvent {
         /// By what it was told.
         why: String,
     },
-    /// The run was prepared; nothing was sent yet.
+    /// What the server adds to every prompt was measured.
+    TemplateMeasured {
+        /// So many tokens.
+        tokens: u64,
+    },
+    /// The run was prepared; nothing of it was sent yet.
     Started {
         /// What is known beforehand.
         facts: Box<RunFacts>,

@@ -90,6 +90,10 @@ pub struct RunConfig {
     pub output_tokens: String,
     /// The tokenizer's name or file; `auto` stands for the embedded default.
     pub tokenizer: String,
+    /// Tokens that the server adds to each prompt, by its chat template: made prompts are so much shorter. Measured before the
+    /// run if not given and a tokenizer is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template_tokens: Option<u64>,
     /// A JSON object that is merged over each request's body.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,

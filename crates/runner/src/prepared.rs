@@ -25,6 +25,7 @@ use crate::feeder::{Feeder, KeepTexts};
 use crate::finished::Finished;
 use crate::gate::Gate;
 use crate::live::Live;
+use crate::preview::template;
 use crate::queue::{Bound, Queue};
 use crate::recorder::{Intake, Keep, Recorded, Recorder};
 use crate::resolve::{Resolved, Server};
@@ -79,7 +80,7 @@ impl Prepared<'_> {
         let brake = Brake::new(Arc::clone(&queues));
         let feeder = Feeder {
             composer: Composer {
-                script: Script::new(plan.clone(), prompts, self.resolved.script.clone()),
+                script: Script::new(plan.clone(), prompts, self.resolved.script.clone()).under(template(self.config)),
                 dialect: self.target.endpoint().dialect(),
                 plan: plan.clone(),
                 shaping: self.resolved.shaping(self.config, self.model.clone(), self.extra()),

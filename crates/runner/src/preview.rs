@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use metron_units::Nanos;
+use metron_units::{Nanos, Tokens};
 use metron_workload::{Load, Plan, PlanDigest, PlannedRequest, Prompts, SaveError, Saved};
 
 use crate::RunConfig;
@@ -46,7 +46,7 @@ impl Preview {
         let plan = resolved.whole_plan();
         let prompts = Prompts::new(&resolved.tokenizer, config.seed).map_err(RunError::Prompt)?;
         let composer = Composer {
-            script: Script::new(plan.clone(), prompts, resolved.script.clone()),
+            script: Script::new(plan.clone(), prompts, resolved.script.clone()).under(template(config)),
             plan: plan.clone(),
             dialect: resolved.spoken,
             shaping: resolved.shaping(
@@ -96,4 +96,9 @@ impl Iterator for Preview {
         let composed = self.composer.compose(&request, &mut self.digest);
         Some(composed.map(|Composed { prompt, body, .. }| Previewed { request, think, prompt, body }))
     }
+}
+
+/// What the server is known to add to each prompt.
+pub(crate) fn template(config: &RunConfig) -> Tokens {
+    Tokens::new(config.template_tokens.unwrap_or(0))
 }

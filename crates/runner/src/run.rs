@@ -12,12 +12,14 @@ use metron_sim::spec::Time;
 use metron_sim::{Spec, server};
 use metron_units::Nanos;
 use metron_wire::{Dialect, Target, Timeouts};
-use metron_workload::Load;
+use metron_workload::{Load, Prompts};
 
 use crate::RunConfig;
 use crate::error::RunError;
 use crate::finished::Finished;
-use crate::preflight::{Descriptors, Found, contact, ensure_descriptors, ensure_most_descriptors, ensure_ports};
+use crate::preflight::{
+    Descriptors, Found, Template, contact, ensure_descriptors, ensure_most_descriptors, ensure_ports, template,
+};
 use crate::prepared::Prepared;
 use crate::probe::{Identified, identify};
 use crate::resolve::{FIRST_CONTACT, Resolved, Server, run_target, target};
@@ -109,6 +111,8 @@ fn conduct(
     };
     let folder = make_folder(config, &options.output)?;
     warn_beforehand(config, &resolved, events);
+    let template_tokens = template_tokens(config, &resolved, first(dialect)?, &found.model, events, stop)?;
+    let config = &RunConfig { template_tokens, ..config.clone() };
     let run = Prepared { config, resolved: &resolved, target, model: found.model, options, events, stop };
     let finished = run.conduct(folder, witness);
     drop(simulator);
@@ -188,6 +192,33 @@ fn discover(
     }
     let found = models.first().map(|model| Found { model: model.clone(), of: Some(models.len()) });
     Ok((Some(dialect), found))
+}
+
+/// What the server adds to each prompt: as the configuration says, or measured where the model's own tokenizer is named.
+fn template_tokens(
+    config: &RunConfig,
+    resolved: &Resolved,
+    target: Arc<Target>,
+    model: &str,
+    events: &Sender<RunEvent>,
+    stop: &Stop,
+) -> Result<Option<u64>, RunError> {
+    let is_known = config.template_tokens.is_some() || resolved.naming == Naming::Assumed;
+    if is_known || matches!(resolved.server, Server::Simulated(_)) {
+        return Ok(config.template_tokens);
+    }
+    let prompts = Prompts::new(&resolved.tokenizer, config.seed).map_err(RunError::Prompt)?;
+    match unless_stopped(stop, template(target, model, &prompts))? {
+        Template::Adds(tokens) => {
+            tell(events, RunEvent::TemplateMeasured { tokens });
+            Ok(Some(tokens))
+        }
+        Template::Unsteady => {
+            tell(events, RunEvent::Warning(Warning::OtherTokenizer));
+            Ok(None)
+        }
+        Template::Unsaid => Ok(None),
+    }
 }
 
 /// What comes of a future, unless the run is told to end before that.

@@ -42,6 +42,10 @@ pub(crate) struct WorkloadFlags {
     /// The tokenizer's name or its tokenizer.json; `auto` is the embedded default.
     #[arg(long, value_name = "T", default_value = "auto")]
     pub(crate) tokenizer: String,
+    /// Tokens that the server's chat template adds to each prompt, which then is so much shorter. [default: measured where
+    /// --tokenizer names the model's, else 0]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>)]
+    pub(crate) template_tokens: Option<u64>,
     /// A JSON object merged over each request's body, e.g. '{"temperature": 0}'.
     #[arg(long, value_name = "JSON")]
     pub(crate) body: Option<String>,

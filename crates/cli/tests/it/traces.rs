@@ -5,7 +5,7 @@ use metron_results::rows::read_rows;
 use serde_json::{Value, json};
 
 use crate::metron::{Ended, Folder};
-use crate::server::{Server, chat};
+use crate::server::{Server, answer, chat};
 
 const ENGINE: &str = "sim:fixed?ttft=10ms&tbt=1ms";
 const TRACE: &str = "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:20:01.1234567,512,9\n\
@@ -213,4 +213,31 @@ fn what_was_asked_stands_beside_what_came_of_it() {
     assert!(short.stderr.contains("answers have 10.0 tokens in the mean where 20.0 were asked"), "{}", short.stderr);
     let wide = run(&folder, &["--input-tokens", "normal:5,100", "--output-tokens", "1"]).with_code(0).json();
     assert!(wide["load"]["clamped"].as_u64().expect("a count") > 10, "{}", wide["load"]);
+}
+
+#[test]
+fn what_the_server_adds_to_a_prompt_is_measured_and_taken_off() {
+    // It counts words, as the tokenizer does of plain ones, and adds 11.
+    let server = Server::start(|_, request| {
+        let body: Value = serde_json::from_str(&request.body).expect("JSON");
+        let words = body["messages"][0]["content"].as_str().expect("a text").split(' ').count();
+        let events = format!(
+            "data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\" a\"}},\"finish_reason\":\"stop\"}}],\
+             \"usage\":{{\"prompt_tokens\":{},\"completion_tokens\":1}}}}\n\ndata: [DONE]\n\n",
+            words + 11
+        );
+        answer("200 OK", "text/event-stream", &events)
+    });
+    let folder = Folder::new();
+    let url = server.url();
+    let base = ["run", "--url", url.as_str(), "--model", "m", "--tokenizer", "o200k_base", "--requests", "2", "--json"];
+    let ended = folder.metron(base.iter().chain(&["--input-tokens", "50", "--output", "out"])).that_ran();
+    assert!(ended.stderr.contains("the server adds 11 tokens to each prompt"), "{}", ended.stderr);
+    assert_eq!(server.requests().len(), 3 + 2);
+    let summary = ended.json();
+    assert_eq!(summary["requests"]["planned"], 2, "what was measured is in no figure");
+    assert_eq!(summary["load"]["achieved"]["input_tokens"]["mean"], json!(50.0), "exact at the endpoint");
+    let again = folder.metron(["run", "--config", "out/config.yaml", "--model", "m", "--output", "again", "--json"]);
+    assert_eq!(again.that_ran().json()["load"]["plan_digest"], summary["load"]["plan_digest"]);
+    assert_eq!(server.requests().len(), 5 + 2, "what is known is not measured again");
 }

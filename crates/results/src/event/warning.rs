@@ -101,6 +101,8 @@ pub enum Warning {
         /// The mean that came.
         achieved: f64,
     },
+    /// The server counts prompts by another tokenizer than the one that was named.
+    OtherTokenizer,
     /// Lengths were drawn outside what a length may be, and moved to the nearer end.
     Clamped {
         /// How many.
@@ -233,6 +235,10 @@ impl fmt::Display for Warning {
                 "answers have {achieved:.1} tokens in the mean where {asked:.1} were asked; if the model should not stop of its own, \
                  --body '{{\"ignore_eos\": true}}' tells servers that know it"
             ),
+            Self::OtherTokenizer => f.write_str(
+                "the server counts prompts otherwise than the tokenizer that was named, so their lengths are approximate; name the \
+                 model's own with --tokenizer PATH/tokenizer.json"
+            ),
             Self::Clamped { count } => write!(
                 f,
                 "{count} lengths were drawn outside 1 to 10000000 tokens and moved to the nearer end; choose a distribution within"
@@ -318,6 +324,7 @@ mod tests {
             Warning::NotAsAsked { what: Measured::Prompts, asked: 2.0, achieved: 1.0 },
             Warning::NotAsAsked { what: Measured::Answers, asked: 2.0, achieved: 1.0 },
             Warning::Clamped { count: 3 },
+            Warning::OtherTokenizer,
             Warning::Redirected { to: "http://x".to_owned() },
             Warning::BeyondCalibration {
                 beyond: Beyond {

@@ -6,7 +6,7 @@ mod patch;
 mod recorded;
 mod talks;
 
-use metron_units::Share;
+use metron_units::{Share, Tokens};
 use metron_wire::Dialect;
 use metron_workload::reuse::Reuse;
 use metron_workload::trace::{Content, Shared};
@@ -24,6 +24,8 @@ use talks::Talks;
 pub(crate) struct Script {
     plan: Plan,
     prompts: Prompts,
+    /// What the server adds to each prompt.
+    template: Tokens,
     recorded: Option<Recorded>,
     talks: Talks,
     reuse: Reuse,
@@ -67,7 +69,20 @@ pub enum ScriptError {
 impl Script {
     /// Of a plan, with the file that it replays if that says more than instants and lengths.
     pub(crate) fn new(plan: Plan, prompts: Prompts, file: Option<TraceFile>) -> Self {
-        Self { plan, prompts, recorded: file.map(Recorded::new), talks: Talks::default(), reuse: Reuse::default() }
+        let template = Tokens::new(0);
+        Self {
+            plan,
+            prompts,
+            template,
+            recorded: file.map(Recorded::new),
+            talks: Talks::default(),
+            reuse: Reuse::default(),
+        }
+    }
+
+    /// With prompts that are shorter by so many tokens, which the server adds.
+    pub(crate) fn under(self, template: Tokens) -> Self {
+        Self { template, ..self }
     }
 
     /// What the plan's next request says.
@@ -110,7 +125,10 @@ impl Script {
 
     /// Words of the planned length, which begin with what the trace or the plan says that they share.
     fn make(&self, request: &PlannedRequest, told: &TraceRequest, said: &mut Said) -> Result<(), PromptError> {
-        let (id, tokens) = (request.id, request.own_tokens());
+        // What is added to a session's first prompt is in the history of its later ones. A prompt has one token at least.
+        let added = if request.is_first() { self.template.get() } else { 0 };
+        let own = request.own_tokens().get();
+        let (id, tokens) = (request.id, Tokens::new(own.saturating_sub(added).max(own.min(1))));
         if said.shared == Shared::Nothing {
             said.shared = Shared::of(self.plan.prefix(id, tokens));
         }

@@ -32,6 +32,7 @@ use crate::finished::Finished;
 use crate::gate::Gate;
 use crate::live::Live;
 use crate::prepared::{begin_journal, requests_of};
+use crate::preview::template;
 use crate::recorder::{Intake, Keep};
 use crate::resolve::Resolved;
 use crate::run::{Options, tell};
@@ -99,7 +100,7 @@ impl Simulated<'_> {
     /// The texts of the plan's requests, which only files need.
     fn script(&self, plan: &Plan) -> Result<Script, RunError> {
         let prompts = Prompts::new(&self.resolved.tokenizer, self.config.seed).map_err(RunError::Prompt)?;
-        Ok(Script::new(plan.clone(), prompts, self.resolved.script.clone()))
+        Ok(Script::new(plan.clone(), prompts, self.resolved.script.clone()).under(template(self.config)))
     }
 
     fn named(&self) -> Named {
