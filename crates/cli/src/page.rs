@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use metron_report::html::{self, Extras, Worst};
+use metron_report::html::{self, EngineCourse, Extras, Worst};
 use metron_results::Summary;
 use metron_results::folder::{RunFile, RunFolder};
 use metron_results::rows::read_rows;
+use metron_results::timeline::for_each_iteration;
 
 use crate::failure::{Failure, chain};
 
@@ -37,7 +38,8 @@ pub(crate) fn summary_of(folder: &Path) -> Result<Summary, Failure> {
 pub(crate) fn of(folder: &Path, summary: &Summary) -> Result<String, Failure> {
     let config = std::fs::read_to_string(folder.join(RunFile::Config.name())).ok();
     let streams = least_fluid(folder)?;
-    Ok(html::report(summary, Extras { config: config.as_deref(), streams: &streams }))
+    let engine = engine(folder)?;
+    Ok(html::report(summary, Extras { config: config.as_deref(), streams: &streams, engine: engine.as_ref() }))
 }
 
 /// Writes the page of the finished run in `folder` again.
@@ -55,6 +57,18 @@ pub(crate) fn write(folder: &Path, summary: &Summary) -> Result<(), Failure> {
         let hint = error.hint();
         Failure::could_not_run(chain(&error), hint)
     })
+}
+
+/// What a simulated engine did, if it did it in iterations.
+fn engine(folder: &Path) -> Result<Option<EngineCourse>, Failure> {
+    let path = folder.join(RunFile::Engine.name());
+    if !path.exists() {
+        return Ok(None);
+    }
+    let mut course = EngineCourse::default();
+    for_each_iteration(&path, |iteration| course.see(iteration))
+        .map_err(|error| Failure::could_not_run(chain(&error), ""))?;
+    Ok(Some(course))
 }
 
 fn least_fluid(folder: &Path) -> Result<Vec<metron_metrics::RequestRecord>, Failure> {

@@ -30,6 +30,8 @@ pub enum RunFile {
     Report,
     /// The rows while the run runs.
     Journal,
+    /// The iterations of a simulated engine.
+    Engine,
     /// TTFT against prompt length, of `metron prefill`.
     PrefillProfile,
     /// The highest load that holds, of `metron capacity`.
@@ -40,12 +42,13 @@ pub enum RunFile {
 
 impl RunFile {
     /// Every one.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Config,
         Self::Summary,
         Self::Rows,
         Self::Report,
         Self::Journal,
+        Self::Engine,
         Self::PrefillProfile,
         Self::Capacity,
         Self::Sweep,
@@ -60,6 +63,7 @@ impl RunFile {
             Self::Rows => "requests.parquet",
             Self::Report => "report.html",
             Self::Journal => "journal.arrows",
+            Self::Engine => "engine.parquet",
             Self::PrefillProfile => "prefill-profile.json",
             Self::Capacity => "capacity.json",
             Self::Sweep => "sweep.json",

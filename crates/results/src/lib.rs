@@ -5,6 +5,7 @@
 //! - [`compare::compare`] says what runs differ by.
 //! - [`event::RunEvent`] is what a runner tells whoever watches.
 //! - [`recorder::Recorder`] keeps a run's requests while it runs and leaves its files at the end, whole or absent.
+//! - [`timeline`] holds what a simulated engine did, iteration by iteration.
 //! - [`rows`], [`journal`] and [`recover()`] read them back; [`foreign`] reads other tools' files.
 //!
 //! This crate sends nothing, prints nothing and reads no clock; what figures mean is `metron-metrics`' matter.
@@ -19,6 +20,7 @@ pub mod facts;
 pub mod folder;
 pub mod foreign;
 pub mod journal;
+mod parquet_file;
 mod plan_order;
 pub mod prefill_profile;
 pub mod probe;
@@ -29,6 +31,7 @@ pub mod score;
 pub mod storage;
 pub mod summary;
 pub mod sweep;
+pub mod timeline;
 pub mod version;
 
 pub use facts::{ClassFacts, RunFacts};

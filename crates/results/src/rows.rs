@@ -3,7 +3,7 @@
 //! The writer takes rows in that order and holds one batch of them; the reader gives them back one by one and holds one batch
 //! too. Column names are contract. What a row's figures mean is `metron-metrics`' matter.
 
-mod columns;
+pub(crate) mod columns;
 mod decode;
 mod encode;
 mod read;
@@ -13,6 +13,7 @@ use std::path::PathBuf;
 
 pub(crate) use decode::records;
 pub(crate) use encode::{Contents, Encoder, TextColumns, size_of_record};
+pub(crate) use read::check_footer;
 pub use read::{RowReader, read_rows};
 pub use write::RowWriter;
 

@@ -24,6 +24,7 @@ use crate::facts::{Epoch, Named, facts};
 use crate::feeder::{Feeder, KeepTexts};
 use crate::finished::Finished;
 use crate::gate::Gate;
+use crate::in_process::InProcess;
 use crate::live::Live;
 use crate::preview::template;
 use crate::queue::{Bound, Queue};
@@ -68,10 +69,11 @@ struct Stage {
 }
 
 impl Prepared<'_> {
-    /// Runs it to its end.
+    /// Runs it to its end, and with it the engine of this process that it asks, if it does.
     pub(crate) fn conduct(
         self,
         folder: Option<RunFolder>,
+        mut engine: Option<InProcess>,
         witness: Option<&mut dyn Witness>,
     ) -> Result<Finished, RunError> {
         let plan = self.resolved.whole_plan();
@@ -101,6 +103,10 @@ impl Prepared<'_> {
             facts: Box::new(facts.clone()),
             folder: folder.as_ref().map(|folder| folder.path().to_owned()),
         };
+        if let Some(engine) = &mut engine {
+            let kept = engine.keep_iterations(folder.as_ref(), clock);
+            kept.inspect_err(|_| brake.drain())?;
+        }
         let model = matches!(self.resolved.server, Server::Network { .. }).then_some(self.model.as_str());
         let keep = folder.map(|folder| begin_journal(folder, &facts, self.config, model)).transpose();
         let keep = keep.inspect_err(|_| brake.drain())?;
@@ -115,6 +121,7 @@ impl Prepared<'_> {
         let ended = clock.now();
         tell(self.events, RunEvent::PhaseBegan { phase: RunPhase::Settling, at: ended });
         let fed = feeding.end();
+        engine.map(InProcess::end).transpose()?;
         close(
             Closing {
                 facts,

@@ -17,6 +17,7 @@ use metron_workload::{Load, Prompts};
 use crate::RunConfig;
 use crate::error::RunError;
 use crate::finished::Finished;
+use crate::in_process::InProcess;
 use crate::preflight::{
     Descriptors, Found, Template, contact, ensure_descriptors, ensure_most_descriptors, ensure_ports, template,
 };
@@ -90,11 +91,12 @@ fn conduct(
         let folder = make_folder(config, &options.output)?;
         return Simulated { config, resolved: &resolved, spec, options, events, stop }.conduct(folder, witness);
     }
-    let simulator = start_simulator(&resolved.server)?;
-    let url = match (&resolved.server, &simulator) {
-        (Server::Network { url }, _) => url.clone(),
-        (Server::Simulated(_), Some(simulator)) => format!("http://{}", simulator.addr()),
-        (Server::Simulated(_), None) => unreachable!("a simulated server was started above"),
+    let (url, engine) = match &resolved.server {
+        Server::Network { url } => (url.clone(), None),
+        Server::Simulated(spec) => {
+            let engine = InProcess::start(spec)?;
+            (engine.url(), Some(engine))
+        }
     };
     let timeouts = first_contact_timeouts(config);
     let first = |dialect| self::target(config, &url, dialect, &variables, timeouts).map(Arc::new);
@@ -114,9 +116,7 @@ fn conduct(
     let template_tokens = template_tokens(config, &resolved, first(dialect)?, &found.model, events, stop)?;
     let config = &RunConfig { template_tokens, ..config.clone() };
     let run = Prepared { config, resolved: &resolved, target, model: found.model, options, events, stop };
-    let finished = run.conduct(folder, witness);
-    drop(simulator);
-    finished
+    run.conduct(folder, engine, witness)
 }
 
 fn make_folder(config: &RunConfig, output: &Output) -> Result<Option<RunFolder>, RunError> {
@@ -129,17 +129,10 @@ fn make_folder(config: &RunConfig, output: &Output) -> Result<Option<RunFolder>,
     }
 }
 
-fn start_simulator(server: &Server) -> Result<Option<server::Server>, RunError> {
-    match server {
-        Server::Network { .. } => Ok(None),
-        Server::Simulated(spec) => simulator(spec).map(Some).map_err(RunError::Simulator),
-    }
-}
-
 /// Starts a simulated engine on a free port of loopback.
-pub(crate) fn simulator(spec: &Spec) -> Result<server::Server, server::StartError> {
+pub(crate) fn simulator(spec: &Spec, options: server::Options) -> Result<server::Server, server::StartError> {
     let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    server::Server::start(spec, any_port, server::Options::default())
+    server::Server::start(spec, any_port, options)
 }
 
 fn first_contact_timeouts(config: &RunConfig) -> Timeouts {

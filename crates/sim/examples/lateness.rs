@@ -1,60 +1,79 @@
 //! How exactly the simulated engine keeps its schedule on this machine: many streams at once, read by a client that only
-//! throws bytes away. Knows nothing of the answers.
+//! throws bytes away, held against the server's own log. Knows nothing of the answers.
 //!
-//! `cargo run --release -p metron-sim --example lateness -- 1024 20ms 500`: streams, time between tokens, tokens of each.
+//! `cargo run --release -p metron-sim --example lateness -- 4096 60 'sim:vllm-v1?max-num-seqs=4096&blocks=100000'`: streams,
+//! tokens of each, the engine. Tokens of one iteration are due at one instant and leave one after the other, so what is held to
+//! 200 us at the 99th percentile is a token's lateness less its place in the batch times the cost of a send, both measured here.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::disallowed_methods, reason = "a program for the developer")]
 
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use metron_sim::server::{Options, Server};
-use metron_units::Nanos;
+use metron_sim::truth::{self, Record, What};
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, EventData, EventFlags};
 
-/// From a request to its first token: all requests are sent within it.
-const TTFT: Duration = Duration::from_secs(2);
+const ENGINE: &str = "sim:vllm-v1?max-num-seqs=4096&blocks=100000";
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
-    let streams: u32 = arguments.next().map_or(1_024, |text| text.parse().unwrap());
-    let tbt: Nanos = arguments.next().map_or(Nanos::from_millis(20), |text| text.parse().unwrap());
-    let tokens: u64 = arguments.next().map_or(500, |text| text.parse().unwrap());
-    let log = arguments.next().map(Into::into);
+    let streams: usize = arguments.next().map_or(4_096, |text| text.parse().unwrap());
+    let tokens: u64 = arguments.next().map_or(60, |text| text.parse().unwrap());
+    let spec = arguments.next().unwrap_or_else(|| ENGINE.to_owned()).parse().unwrap();
 
-    let spec = format!("sim:fixed?ttft={}ms&tbt={}&tokens={tokens}", TTFT.as_millis(), tbt.exact()).parse().unwrap();
-    let server =
-        Server::start(&spec, SocketAddr::from(([127, 0, 0, 1], 0)), Options { log, ..Options::default() }).unwrap();
+    let log = std::env::temp_dir().join(format!("metron-lateness-{}.log", std::process::id()));
+    let options = Options { log: Some(log.clone()), ..Options::default() };
+    let server = Server::start(&spec, SocketAddr::from(([127, 0, 0, 1], 0)), options).unwrap();
     let connections: Vec<TcpStream> = (0..streams).map(|_| TcpStream::connect(server.addr()).unwrap()).collect();
     let started = Instant::now();
-    ask(&connections, Duration::from(tbt));
-    println!("all asked after {:?}", started.elapsed());
+    ask(&connections, tokens);
+    println!("{streams} streams of {tokens} tokens of {spec}, all asked after {:?}", started.elapsed());
     drain(&connections);
-    let wall = started.elapsed() - TTFT;
+    let wall = started.elapsed();
     let report = server.stop().unwrap();
-    println!("{report:#?}");
-    let rate = report.tokens as f64 / wall.as_secs_f64();
-    println!("{} streams of {tokens} tokens, one every {tbt}: {rate:.0} tokens/s in {wall:?}", connections.len());
+    println!("{} tokens in {wall:?}; sim_lag {:?}", report.tokens, report.lag.unwrap());
+    let records = truth::read(std::fs::File::open(&log).unwrap()).unwrap().records;
+    std::fs::remove_file(log).unwrap();
+    judge(&records);
 }
 
-/// Sends all requests so that the tokens of different streams are due at evenly spread instants.
-fn ask(connections: &[TcpStream], tbt: Duration) {
-    let body = r#"{"model":"m","messages":[{"role":"user","content":"hello"}],"stream":true}"#;
+/// Tokens that were due together, in the order in which they left. What a send costs is taken from each batch alone: what else
+/// this machine does makes one batch dearer than another.
+fn judge(records: &[Record]) {
+    let tokens: Vec<&Record> = records.iter().filter(|record| record.what == What::Token).collect();
+    let batches: Vec<&[&Record]> = tokens.chunk_by(|one, other| one.due == other.due).collect();
+    let largest = batches.iter().map(|batch| batch.len()).max().unwrap();
+    let (mut costs, mut first, mut beyond) = (Vec::new(), Vec::new(), Vec::new());
+    for batch in batches.iter().filter(|batch| 10 * batch.len() >= 9 * largest) {
+        let late = |token: &Record| (token.at - token.due).get() as f64;
+        let last = batch.len() - 1;
+        let cost = (batch[last].at - batch[0].at).get() as f64 / last as f64;
+        costs.push(cost);
+        first.push(late(batch[0]));
+        beyond.extend(batch.iter().enumerate().map(|(place, token)| late(token) - place as f64 * cost));
+    }
+    println!("{} batches of {largest}; a send costs {}", costs.len(), quantiles(&mut costs));
+    println!("the first token of a batch is late by {}", quantiles(&mut first));
+    println!("a token is late by its place in the batch times that cost, and {}", quantiles(&mut beyond));
+}
+
+fn quantiles(values: &mut [f64]) -> String {
+    values.sort_unstable_by(f64::total_cmp);
+    let at = |q: f64| values[((values.len() - 1) as f64 * q) as usize] / 1e3;
+    format!("p1 {:.1}, p50 {:.1}, p99 {:.1}, max {:.1} us", at(0.01), at(0.5), at(0.99), at(1.0))
+}
+
+fn ask(connections: &[TcpStream], tokens: u64) {
+    let body = format!(r#"{{"messages":[{{"role":"user","content":"hello"}}],"max_tokens":{tokens},"stream":true}}"#);
     let length = body.len();
     let request = format!("POST /v1/chat/completions HTTP/1.1\r\nhost: h\r\ncontent-length: {length}\r\n\r\n{body}");
-    let (started, step) = (Instant::now(), tbt / u32::try_from(connections.len()).unwrap());
-    // A multiple of the step that is long enough for a request to be taken up, and odd, so that no two streams coincide.
-    let times = (100_000 / step.as_nanos().max(1)) as u32 | 1;
-    for (k, mut connection) in (0..).zip(connections) {
-        while started.elapsed() < step * times * k {
-            std::hint::spin_loop();
-        }
+    for mut connection in connections {
         connection.write_all(request.as_bytes()).unwrap();
     }
 }
-
 /// Reads every stream to its end.
 fn drain(connections: &[TcpStream]) {
     let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).unwrap();

@@ -197,6 +197,33 @@ proptest! {
     }
 
     #[test]
+    fn what_iterations_tell_adds_up_to_what_requests_live_through(drawn in drawn(), requests in requests()) {
+        let events = drawn.run(&requests);
+        let count = |is: fn(&Event) -> bool| events.iter().filter(|event| is(event)).count() as u64;
+        let iterations = || events.iter().filter_map(|event| match event {
+            Event::Iteration(iteration) => Some(iteration),
+            _ => None,
+        });
+        let given: u64 = iterations().map(|iteration| u64::from(iteration.giving)).sum();
+        prop_assert_eq!(given, count(|event| matches!(event, Event::Token { .. })));
+        let preemptions: u64 = iterations().map(|iteration| u64::from(iteration.preemptions)).sum();
+        // Who is preempted last may be refused when it comes back, and then nothing starts any more.
+        let told = count(|event| matches!(event, Event::Preempted { .. }));
+        let rejected = count(|event| matches!(event, Event::Rejected { .. }));
+        prop_assert!(preemptions == told || (preemptions < told && rejected > 0));
+        for iteration in iterations() {
+            prop_assert!(iteration.decoding <= u64::from(iteration.giving) && iteration.giving <= iteration.sequences);
+            prop_assert!(u64::from(iteration.waiting) <= requests.len() as u64);
+        }
+        let (tokens, _) = by_request(&events, requests.len());
+        for (id, _) in tokens.iter().enumerate().filter(|(_, tokens)| !tokens.is_empty()) {
+            let let_in = |event: &Event| matches!(event, Event::Admitted { request, .. } if request.get() == id as u64);
+            let is_there = events.iter().any(let_in);
+            prop_assert!(is_there, "request {} was let in", id);
+        }
+    }
+
+    #[test]
     fn never_more_requests_than_seats_are_between_their_first_token_and_their_last(
         drawn in drawn(),
         requests in requests(),

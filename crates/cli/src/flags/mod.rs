@@ -145,8 +145,34 @@ pub(crate) struct ScoreFlags {
     pub(crate) json: bool,
 }
 
+const SIM_NOTES: &str = "\
+Engines:
+  fixed   queue   vllm-v1   vllm   sarathi   orca   static   disaggregated
+
+Pages beside the answers: /metrics (Prometheus, under vLLM's names), /health,
+/version, /v1/models.
+
+Faults, for every engine: 'fault=503:5%+reset@3,7..9' befalls 5 % of the
+requests, and those numbered 3, 7, 8, 9 (from 0, as they arrive); without : or @
+every one. fault-seed=N draws others.
+  429[/TIME]    status 429, Retry-After: TIME [1s]
+  503           status 503
+  reset         the connection is reset in the middle of the answer
+  truncate      the connection ends in the middle of the answer
+  chunking      a chunk in the middle of the answer has no valid size
+  error         an error object comes in the middle of the stream
+  stall[/TIME]  silence from the middle on; with TIME, that long
+  drip[/TIME]   the answer leaves byte by byte, one every TIME [1s]
+  usage         the usage tells twice as many tokens as came, and one more
+
+Examples:
+  metron sim
+  metron sim 'sim:sarathi?model=llama-3-8b&gpu=a100' --port 8000
+  metron sim 'sim:?fault=429:10%' --timeline engine.parquet";
+
 /// The flags of `metron sim`.
 #[derive(Debug, Args)]
+#[command(after_help = SIM_NOTES)]
 pub(crate) struct SimFlags {
     /// The engine and its parameters, e.g. `sim:fixed?ttft=100ms&tbt=20ms&tokens=128`.
     #[arg(value_name = "SPEC", default_value = "sim:")]
@@ -157,6 +183,9 @@ pub(crate) struct SimFlags {
     /// Write when each token was handed to the kernel (metron-truth/1, binary).
     #[arg(long, value_name = "FILE")]
     pub(crate) log: Option<PathBuf>,
+    /// Write every iteration of a scheduler as Parquet, like a run's engine.parquet; whole on Ctrl-C.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) timeline: Option<PathBuf>,
 }
 
 const CALIBRATE_NOTES: &str = "\
@@ -227,6 +256,14 @@ mod tests {
     #[test]
     fn the_definitions_contradict_nothing() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn help_of_the_engine_knows_every_engine_and_every_fault() {
+        let faults = metron_sim::spec::FAULTS.map(|(word, ..)| word);
+        for word in metron_sim::spec::engines().chain(faults) {
+            assert!(SIM_NOTES.split([' ', '\n', '[']).any(|part| part == word), "{word}");
+        }
     }
 
     #[test]

@@ -5,7 +5,38 @@ use std::process::Stdio;
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use metron_results::rows::read_rows;
+use metron_results::timeline::{Iteration, for_each_iteration};
+
 use crate::metron::{Ended, Folder};
+
+fn iterations(path: &std::path::Path) -> Vec<Iteration> {
+    let mut iterations = Vec::new();
+    for_each_iteration(path, |iteration| iterations.push(*iteration)).expect("a timeline");
+    iterations
+}
+
+/// What iterations computed is what requests brought and were given; `folder` holds a run in which nobody was preempted.
+fn check_sums(folder: &std::path::Path) -> usize {
+    let iterations = iterations(&folder.join("engine.parquet"));
+    let rows = read_rows(&folder.join("requests.parquet")).expect("rows").map(|row| row.expect("a row"));
+    let (mut prompts, mut tokens) = (0, 0);
+    for row in rows {
+        prompts += row.input_tokens.get();
+        tokens += row.output_tokens.get();
+    }
+    let sum = |of: fn(&Iteration) -> u64| iterations.iter().map(of).sum::<u64>();
+    assert_eq!(sum(|iteration| iteration.preemptions.into()), 0);
+    assert_eq!(sum(|iteration| iteration.prefill.get()), prompts);
+    assert_eq!(sum(|iteration| iteration.given.into()), tokens);
+    assert!(
+        iterations
+            .iter()
+            .all(|iteration| iteration.decoding <= iteration.given && iteration.given <= iteration.sequences)
+    );
+    assert!(iterations.windows(2).all(|pair| pair[0].start + pair[0].duration <= pair[1].start), "one at a time");
+    iterations.len()
+}
 
 #[test]
 fn the_simulated_engine_serves_until_it_is_interrupted() {
@@ -49,6 +80,55 @@ fn a_run_in_virtual_time_leaves_what_every_run_leaves_and_waits_for_nothing() {
         assert!(folder.path().join("one").join(file).exists(), "{file}");
     }
     folder.metron(["run", "--config", "one/config.yaml", "--output", "two", "--quiet"]).with_code(0);
-    let rows = |of: &str| std::fs::read(folder.path().join(of).join("requests.parquet")).expect("rows");
-    assert!(rows("one") == rows("two"));
+    for file in ["requests.parquet", "engine.parquet"] {
+        let bytes = |of: &str| std::fs::read(folder.path().join(of).join(file)).expect("a file of the run");
+        assert!(bytes("one") == bytes("two"), "{file}");
+    }
+    assert!(check_sums(&folder.path().join("one")) > 1_000);
+    let page = std::fs::read_to_string(folder.path().join("one/report.html")).expect("a page");
+    assert!(page.contains("The simulated engine") && page.contains("How much of the KV memory is in use"));
+}
+
+#[test]
+fn a_run_over_the_socket_keeps_its_engines_iterations_on_its_own_axis() {
+    let folder = Folder::new();
+    let url = "sim:vllm-v1?cost=linear:2000000,0,0";
+    let run = ["run", "--url", url, "--requests", "12", "--concurrency", "3", "--input-tokens", "40"];
+    let rest = ["--output-tokens", "6", "--output", "out", "--json", "--quiet"];
+    let summary = folder.metron(run.iter().chain(&rest)).that_ran().json();
+    assert_eq!(summary["requests"]["completed"], 12);
+    assert!(check_sums(&folder.path().join("out")) >= 4 * 6);
+    let (first, last) = {
+        let iterations = iterations(&folder.path().join("out/engine.parquet"));
+        (iterations[0].start, *iterations.last().expect("iterations"))
+    };
+    let rows = read_rows(&folder.path().join("out/requests.parquet")).expect("rows").map(|row| row.expect("a row"));
+    let (dispatched, finished): (Vec<_>, Vec<_>) =
+        rows.map(|row| (row.dispatched.expect("sent"), row.finished.expect("answered"))).unzip();
+    // Two clocks are read one after the other, and a busy machine may take its time between.
+    let slack = metron_units::Nanos::from_secs(1);
+    assert!(first + slack >= dispatched.into_iter().min().expect("rows"));
+    assert!(last.start + last.duration <= finished.into_iter().max().expect("rows") + slack);
+    let fixed = ["run", "--url", "sim:fixed?ttft=1ms&tbt=1ms", "--requests", "2", "--output", "fixed", "--quiet"];
+    folder.metron(fixed).that_ran();
+    assert!(!folder.path().join("fixed/engine.parquet").exists(), "a script has no iterations");
+}
+
+#[test]
+fn the_server_writes_its_timeline_when_it_is_interrupted() {
+    let folder = Folder::new();
+    let arguments = ["sim", "sim:vllm?cost=linear:1000000,0,0", "--port", "0", "--timeline", "engine.parquet"];
+    let mut child = folder.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
+    let mut url = String::new();
+    BufReader::new(child.stdout.take().expect("piped")).read_line(&mut url).expect("the first line is the address");
+    let run = ["run", "--url", url.trim(), "--requests", "3", "--output-tokens", "4", "--output", "out", "--quiet"];
+    folder.metron(run).that_ran();
+    kill_process(Pid::from_child(&child), Signal::INT).expect("it still runs");
+    Ended::of(child.wait_with_output().expect("it ends")).with_code(0);
+    let given: u32 = iterations(&folder.path().join("engine.parquet")).iter().map(|iteration| iteration.given).sum();
+    assert_eq!(given, 12);
+    let refused = folder.metron(["sim", "sim:fixed", "--port", "0", "--timeline", "other.parquet"]).with_code(2);
+    assert!(refused.stderr.contains("`fixed` has no iterations"), "{}", refused.stderr);
+    let nowhere = folder.metron(["sim", "--port", "0", "--timeline", "not-there/x.parquet"]).with_code(1);
+    assert!(nowhere.stderr.contains("not-there/x.parquet"), "{}", nowhere.stderr);
 }

@@ -4,6 +4,7 @@
 //! anything. The same figures as in summary.json, with the catalogue's sentences to explain them.
 
 mod compare;
+mod engine;
 mod figures;
 mod parts;
 mod plots;
@@ -16,6 +17,7 @@ use metron_metrics::RequestRecord;
 use metron_results::Summary;
 
 pub use compare::compare_report;
+pub use engine::EngineCourse;
 pub use streams::Worst;
 pub use sweep::sweep_report;
 
@@ -32,6 +34,8 @@ pub struct Extras<'a> {
     pub config: Option<&'a str>,
     /// The requests whose tokens are drawn one by one; [`Worst`] chooses them.
     pub streams: &'a [RequestRecord],
+    /// What the simulated engine did, where there was one.
+    pub engine: Option<&'a EngineCourse>,
 }
 
 /// The page.
@@ -46,6 +50,7 @@ pub fn report(summary: &Summary, extras: Extras<'_>) -> String {
         (figures::latencies(summary))
         (plots::of_run(summary))
         (plots::of_streams(extras.streams))
+        (engine::course(extras.engine))
         (figures::values(summary))
         (sections::requests(summary))
         (sections::instrument(summary))

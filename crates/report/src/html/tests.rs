@@ -42,7 +42,7 @@ fn request(id: u64, gap_ms: u64) -> RequestRecord {
 #[test]
 fn a_page_has_no_element_that_the_server_wrote() {
     let summary = samples::short_and_hostile();
-    let page = report(&summary, Extras { config: Some(samples::HOSTILE), streams: &[] });
+    let page = report(&summary, Extras { config: Some(samples::HOSTILE), streams: &[], engine: None });
     assert!(!page.contains("<img") && !page.contains("</script"), "markup from outside");
     assert!(page.contains("&lt;/script&gt;"), "the text itself is shown");
     assert!(!page.contains("<script"), "the page needs no script");
@@ -79,6 +79,6 @@ fn the_least_fluid_requests_are_drawn() {
     worst.see(&warmup);
     let drawn = worst.requests();
     assert_eq!(drawn.iter().map(|request| request.id).collect::<Vec<_>>(), [1, 4, 5]);
-    let page = report(&samples::ordinary(), Extras { config: None, streams: &drawn });
+    let page = report(&samples::ordinary(), Extras { config: None, streams: &drawn, engine: None });
     assert!(page.contains("Request 1: its tokens as they came"));
 }

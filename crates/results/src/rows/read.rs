@@ -67,7 +67,7 @@ fn open(file: File, path: &Path) -> Result<RowReader, RowsFault> {
 }
 
 /// What the Parquet reader would take on the footer's word alone.
-fn check_footer(metadata: &ParquetMetaData, length: u64) -> Result<(), RowsFault> {
+pub(crate) fn check_footer(metadata: &ParquetMetaData, length: u64) -> Result<(), RowsFault> {
     for column in metadata.row_groups().iter().flat_map(|group| group.columns()) {
         let starts = [Some(column.data_page_offset()), column.dictionary_page_offset()];
         let start = starts.into_iter().flatten().map(|offset| u64::try_from(offset).ok()).min().flatten();

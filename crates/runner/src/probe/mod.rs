@@ -109,7 +109,7 @@ fn simulator(url: &str) -> Result<Option<metron_sim::server::Server>, ProbeError
         return Ok(None);
     }
     let address: Address = url.parse().map_err(|error: metron_sim::spec::SpecError| ConfigError::of("url", &error))?;
-    crate::run::simulator(&address.spec).map(Some).map_err(ProbeError::Simulator)
+    crate::run::simulator(&address.spec, Default::default()).map(Some).map_err(ProbeError::Simulator)
 }
 
 /// A look at one address.

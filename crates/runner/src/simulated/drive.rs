@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
 use metron_results::event::{InFlight, RunEvent, RunPhase};
+use metron_results::timeline::TimelineWriter;
 use metron_sim::Spec;
 use metron_sim::engine::SharedPrefix;
-use metron_sim::schedule::{Arrival, Given, Schedule, What};
+use metron_sim::schedule::{Arrival, Given, Inside, Schedule, What};
 use metron_sim::spec::Fault;
 use metron_units::{Nanos, Tokens};
 use metron_wire::Clock;
@@ -20,11 +21,13 @@ use super::turns::{Taken, Turns};
 use crate::error::RunError;
 use crate::feeder::Fed;
 use crate::gate::Gate;
+use crate::in_process::not_kept;
 use crate::kind::Kinds;
 use crate::recorder::{Intake, Recorded, TICK};
 use crate::resolve::ConfigError;
 use crate::script::Script;
 use crate::stop::{Asked, Stop};
+use crate::timeline::row;
 
 /// Steps between two looks at the world outside.
 const UNWATCHED: u32 = 256;
@@ -45,6 +48,7 @@ pub(super) struct Drive<'w> {
     kinds: Kinds,
     intake: Intake<'w>,
     events: Sender<RunEvent>,
+    timeline: Option<TimelineWriter>,
     given: Vec<Given>,
     now: Nanos,
     dispatched: u64,
@@ -90,12 +94,19 @@ impl<'w> Drive<'w> {
             kinds,
             intake,
             events,
+            timeline: None,
             given: Vec::new(),
             now: Nanos::ZERO,
             dispatched: 0,
             in_no_time: 0,
             asked: Asked::Nothing,
         }
+    }
+
+    /// The same, writing the engine's iterations down.
+    pub(super) fn keeping(self, timeline: Option<TimelineWriter>) -> Self {
+        let engine = if timeline.is_some() { Schedule::watched(&self.spec) } else { self.engine };
+        Self { engine, timeline, ..self }
     }
 
     /// Drives until nothing is left to send and nothing in flight, or it is stopped.
@@ -112,6 +123,7 @@ impl<'w> Drive<'w> {
                     self.pass_to(at);
                     self.engine.advance(at, &mut self.given);
                     self.hand_out()?;
+                    self.write_iterations()?;
                 }
                 Next::Expiry(at) => {
                     self.pass_to(at);
@@ -124,6 +136,7 @@ impl<'w> Drive<'w> {
                 watch.look(&mut self, stop)?;
             }
         }
+        self.timeline.take().map(TimelineWriter::finish).transpose().map_err(not_kept)?;
         let phase = RunPhase::Draining;
         let _ = self.events.send(RunEvent::PhaseBegan { phase, at: self.now });
         Ok(Driven {
@@ -248,6 +261,16 @@ impl<'w> Drive<'w> {
         };
         self.engine.cancel(request, at, &mut self.given);
         Some(ending)
+    }
+
+    fn write_iterations(&mut self) -> Result<(), RunError> {
+        let Some(timeline) = &mut self.timeline else { return Ok(()) };
+        for inside in self.engine.inside() {
+            if let Inside::Iteration(iteration) = inside {
+                timeline.write(&row(&iteration, Nanos::ZERO)).map_err(not_kept)?;
+            }
+        }
+        Ok(())
     }
 
     fn expire(&mut self) -> Result<(), RunError> {

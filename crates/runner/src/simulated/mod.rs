@@ -17,6 +17,7 @@ use std::sync::mpsc::Sender;
 
 use metron_results::event::{RunEvent, RunPhase};
 use metron_results::folder::RunFolder;
+use metron_results::timeline::TimelineWriter;
 use metron_sim::Spec;
 use metron_sim::words::DEFAULT_MODEL;
 use metron_units::Nanos;
@@ -30,6 +31,7 @@ use crate::error::RunError;
 use crate::facts::{Epoch, Named, facts};
 use crate::finished::Finished;
 use crate::gate::Gate;
+use crate::in_process::not_kept;
 use crate::live::Live;
 use crate::prepared::{begin_journal, requests_of};
 use crate::preview::template;
@@ -65,6 +67,9 @@ impl Simulated<'_> {
         let script = self.config.save_text.then(|| self.script(&plan)).transpose()?;
         let facts = facts(self.config, self.resolved, self.named(), Epoch::virtual_zero(Clock::start()));
         let path = folder.as_ref().map(|folder| folder.path().to_owned());
+        let timeline = folder.as_ref().filter(|_| self.spec.has_iterations());
+        let timeline = timeline.map(|folder| TimelineWriter::of_run(folder, facts.epoch_unix_ns).map_err(not_kept));
+        let timeline = timeline.transpose()?;
         let keep = folder.map(|folder| begin_journal(folder, &facts, self.config, None)).transpose()?;
         tell(self.events, RunEvent::Started { facts: Box::new(facts.clone()), folder: path });
         let gate = Arc::new(Gate::of(&plan, self.config.max_in_flight, Nanos::ZERO));
@@ -77,6 +82,7 @@ impl Simulated<'_> {
         tell(self.events, RunEvent::PhaseBegan { phase, at: Nanos::ZERO });
         let kinds = self.resolved.kinds.clone();
         let drive = Drive::new(self.spec, turns, gate, intake, (self.answers(), script, kinds), self.events.clone());
+        let drive = drive.keeping(timeline);
         let driven = drive.until_done(self.stop)?;
         tell(self.events, RunEvent::PhaseBegan { phase: RunPhase::Settling, at: driven.ended });
         let closing = Closing {

@@ -123,6 +123,17 @@ impl Engine {
         }
     }
 
+    /// The first half of [`Engine::advance`]: only ends iterations whose end has come by `now` and gives their tokens out. Whoever
+    /// has to hand them on before the next batch is formed calls it, and then [`Engine::advance`] with the same `now`: together
+    /// they do what that alone does.
+    pub fn give_out(&mut self, now: Nanos, events: &mut Vec<Event>) {
+        let mut moment = Moment { now, cost: &self.cost, sequences: &mut self.sequences, events };
+        match &mut self.layout {
+            Layout::Single(single) => single.give_out(&mut moment),
+            Layout::Pools(pools) => pools.give_out(&mut moment),
+        }
+    }
+
     fn drop_cancelled_arrivals(&mut self, now: Nanos, events: &mut Vec<Event>) {
         if self.sequences.any_cancelled() {
             let sequences = &mut self.sequences;

@@ -188,6 +188,16 @@ impl Schedule {
         }
     }
 
+    /// The first half of [`Schedule::advance`]: adds to `given` all that is due, and leaves it to that call, with the same `now`, to
+    /// go on with the next iteration. Tokens of a large batch then need not wait until the one after is formed.
+    pub fn give_out(&mut self, now: Nanos, given: &mut Vec<Given>) {
+        match self {
+            Self::Script(script) => script.advance(now, given),
+            Self::Fifo(fifo) => fifo.advance(now, given),
+            Self::Scheduled(scheduled) => scheduled.give_out(now, given),
+        }
+    }
+
     /// Adds to `given` all that is due at or before `now`, in order of the instants. An engine that is looked at late starts
     /// its next iteration late.
     pub fn advance(&mut self, now: Nanos, given: &mut Vec<Given>) {

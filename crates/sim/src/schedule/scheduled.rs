@@ -49,6 +49,16 @@ impl Scheduled {
 
     pub(super) fn advance(&mut self, now: Nanos, given: &mut Vec<Given>) {
         self.engine.advance(now, &mut self.events);
+        self.tell(given);
+    }
+
+    pub(super) fn give_out(&mut self, now: Nanos, given: &mut Vec<Given>) {
+        self.engine.give_out(now, &mut self.events);
+        self.tell(given);
+    }
+
+    /// Tells of what happened.
+    fn tell(&mut self, given: &mut Vec<Given>) {
         let mut events = std::mem::take(&mut self.events);
         for event in events.drain(..) {
             match event {

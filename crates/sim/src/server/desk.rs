@@ -82,12 +82,16 @@ impl Desk {
         self.given.first().map(|token| token.at).or_else(|| self.schedule.next())
     }
 
-    /// Swaps the tokens due at `now` into `due`, which is empty.
+    /// Swaps the tokens due at `now` into `due`, which is empty. [`Desk::go_on`] is to follow.
     pub(super) fn collect(&mut self, now: Nanos, due: &mut Vec<Given>) {
-        self.schedule.advance(now, &mut self.given);
+        self.schedule.give_out(now, &mut self.given);
         std::mem::swap(&mut self.given, due);
+    }
+
+    /// Lets the engine go on from `now`, the instant of the last [`Desk::collect`], once its tokens are written.
+    pub(super) fn go_on(&mut self, now: Nanos) {
+        self.schedule.advance(now, &mut self.given);
         self.look_inside();
-        due.iter().for_each(|given| self.metrics.given(given));
     }
 
     fn look_inside(&mut self) {
@@ -113,6 +117,8 @@ impl Desk {
 
     /// Adds what `given` brings to the connection that waits for it.
     pub(super) fn give(&mut self, connection: &mut Connection, given: &Given) {
+        // Here and not for all that is due at once: none of them waits for the counting of the others.
+        self.metrics.given(given);
         let Phase::Answering(request, answer) = &connection.phase else { return };
         let (request, port, due) = (*request, connection.port, given.at);
         let (outbox, after) = (&mut connection.outbox, answer.after());

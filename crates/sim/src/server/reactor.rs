@@ -163,6 +163,7 @@ impl Reactor {
         }
         due.clear();
         self.due = due;
+        self.desk.go_on(now);
     }
 
     /// A connection has something to read, or room for what is to be sent.

@@ -97,6 +97,12 @@ impl Spec {
         Self { kind, ..self.clone() }
     }
 
+    /// Whether it works in iterations: only a scheduler does.
+    #[must_use]
+    pub fn has_iterations(&self) -> bool {
+        matches!(self.kind, Kind::Scheduled(_))
+    }
+
     /// The longest prompt that is taken, where there is a limit.
     #[must_use]
     pub fn longest_prompt(&self) -> Option<Tokens> {

@@ -46,14 +46,19 @@ impl Pools {
         self.decode.iter().map(|decode| &decode.instance)
     }
 
-    /// Everything that is due at this instant, in SIM.md's order.
-    pub(crate) fn advance(&mut self, moment: &mut Moment<'_>, arrivals: impl Iterator<Item = SeqKey>) {
+    /// Ends the iterations whose end has come.
+    pub(crate) fn give_out(&mut self, moment: &mut Moment<'_>) {
         self.end_prefills(moment);
         for DecodeInstance { instance, .. } in &mut self.decode {
             if let Some(ended) = instance.end_due(moment.sequences, moment.now, moment.events) {
                 instance.clear_out(moment.sequences, ended, moment.events);
             }
         }
+    }
+
+    /// Everything that is due at this instant, in SIM.md's order.
+    pub(crate) fn advance(&mut self, moment: &mut Moment<'_>, arrivals: impl Iterator<Item = SeqKey>) {
+        self.give_out(moment);
         self.land_transfers(moment);
         self.waiting.extend(arrivals);
         let started_from = moment.events.len();

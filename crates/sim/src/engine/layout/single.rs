@@ -34,11 +34,16 @@ impl Single {
         self.waiting.len()
     }
 
-    /// Everything that is due at this instant. `arrivals` are those that have come by now, in order.
-    pub(crate) fn advance(&mut self, moment: &mut Moment<'_>, arrivals: impl Iterator<Item = SeqKey>) {
+    /// Ends the iteration, if its end has come.
+    pub(crate) fn give_out(&mut self, moment: &mut Moment<'_>) {
         if let Some(ended) = self.instance.end_due(moment.sequences, moment.now, moment.events) {
             self.instance.clear_out(moment.sequences, ended, moment.events);
         }
+    }
+
+    /// Everything that is due at this instant. `arrivals` are those that have come by now, in order.
+    pub(crate) fn advance(&mut self, moment: &mut Moment<'_>, arrivals: impl Iterator<Item = SeqKey>) {
+        self.give_out(moment);
         self.waiting.extend(arrivals);
         if self.instance.is_idle() {
             moment.clear_queue(&mut self.waiting);
