@@ -192,9 +192,8 @@ fn a_file_is_refused_with_its_line_before_anything_starts() {
         "metron run --url sim:",
     );
     check_file(
-        "targets: [{name: a, url: 'sim:'}]\nloads: [{rate: 2, arrivals: uniform}]\n",
-        "sweep.yaml, cell a, default, rate-2-arrivals-uniform: --arrivals: arrivals `uniform` has the unknown name `uniform`; known are poisson, constant, gamma, weibull, jitter, onoff, \
-         diurnal, steps, cycle, ramp, curve",
-        "--arrivals poisson",
+        "targets: [{name: a, url: 'sim:'}]\nloads: [{rate: 2, concurrency: 4}]\n",
+        "sweep.yaml, cell a, default, rate-2-concurrency-4: --rate: a rate and a number of users contradict each other",
+        "--rate 4 --max-in-flight 64",
     );
 }
