@@ -1,0 +1,79 @@
+//! Whole runs in virtual time of M/M/1, the queue whose every figure is known on paper: a request's time in it is exponential
+//! with mean 1 / (mu - lambda), and its neighbours' times are like its own.
+
+use std::sync::mpsc::channel;
+
+use metron_metrics::interval::Interval;
+use metron_results::summary::{Distribution, Figure};
+use metron_runner::{Options, Output, RunConfig, Stop, run};
+use serde_json::json;
+
+use super::{Counting, Kind};
+
+/// Services a second.
+const MU: f64 = 20.0;
+
+/// Makes `runs` runs of `requests` requests at a utilisation of `load`, and counts.
+///
+/// # Errors
+/// What the runner says.
+pub fn cover(
+    counting: &mut Counting,
+    place: usize,
+    (runs, requests): (u64, u64),
+    load: f64,
+    runs_of: &'static str,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let lambda = load * MU;
+    let mean = 1.0 / (MU - lambda);
+    let quantile = |p: f64| -mean * (1.0 - p).ln();
+    for seed in 0..runs {
+        let of = e2e(&config(seed, requests, lambda)?)?;
+        let ends = |ends: Option<(f64, f64)>| ends.map(|(low, high)| Interval { low, high });
+        let figures = [
+            ("p50 e2e_latency", "order statistics", quantile(0.5), of.ci95.p50),
+            ("p90 e2e_latency", "order statistics", quantile(0.9), of.ci95.p90),
+            ("p99 e2e_latency", "order statistics", quantile(0.99), of.ci95.p99),
+            ("mean e2e_latency", "batch means", mean, of.ci95.mean),
+        ];
+        for (offset, (figure, method, truth, interval)) in figures.into_iter().enumerate() {
+            let figure = format!("{figure}, {runs_of}");
+            counting.count(Kind { place: place + offset, method, figure, runs_of }, truth, ends(interval));
+        }
+    }
+    Ok(())
+}
+
+fn config(seed: u64, requests: u64, lambda: f64) -> Result<RunConfig, serde_json::Error> {
+    serde_json::from_value(json!({
+        "url": format!("sim:queue?servers=1&service=exponential:50ms&first=end&seed={seed}"),
+        "virtual_time": true,
+        "endpoint": "auto",
+        "rate": format!("{lambda}/s"),
+        "arrivals": "poisson",
+        "requests": requests,
+        // The queue begins empty, and the truth is that of one that does not.
+        "warmup_requests": 200,
+        "input_tokens": "1",
+        "output_tokens": "1",
+        "tokenizer": "auto",
+        "seed": seed,
+        "ttft_deadline": "300ms",
+        "tbt_deadline": "30ms",
+        "target_miss_rate": "10%",
+        "timeout_connect": "1h",
+        "timeout_first_token": "1h",
+        "timeout_idle": "1h",
+        "timeout": "1h",
+    }))
+}
+
+fn e2e(config: &RunConfig) -> Result<Distribution, Box<dyn std::error::Error>> {
+    let options = Options { name: "coverage".to_owned(), command: Vec::new(), output: Output::None };
+    let (events, _unheard) = channel();
+    let mut finished = run(config, options, &events, &Stop::new())?;
+    match finished.summary.metrics.remove("e2e_latency") {
+        Some(Figure::Distribution(distribution)) => Ok(distribution),
+        Some(Figure::Value(_)) | None => Err("a summary has a distribution of e2e_latency".into()),
+    }
+}
