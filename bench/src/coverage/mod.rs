@@ -29,10 +29,12 @@ pub struct Covered {
     pub without: u64,
     /// Intervals that held the truth.
     pub held: u64,
-    /// The mean width of the intervals, over the truth; null where that is 0.
+    /// The mean width of the intervals, over the figure of one run; null where that is 0.
     pub relative_width: Option<f64>,
     #[serde(skip)]
     widths: f64,
+    #[serde(skip)]
+    scale: f64,
 }
 
 impl Covered {
@@ -60,12 +62,14 @@ pub struct Kind {
     pub figure: String,
     /// In which runs.
     pub runs_of: &'static str,
+    /// The figure of one run: what widths are shown beside.
+    pub scale: f64,
 }
 
 impl Counting {
     /// Counts one interval, or that there was none.
     pub fn count(&mut self, kind: Kind, truth: f64, interval: Option<Interval>) {
-        let Kind { place, method, figure, runs_of } = kind;
+        let Kind { place, method, figure, runs_of, scale } = kind;
         let covered = self.figures.entry((place, figure.clone())).or_insert(Covered {
             method,
             figure,
@@ -76,6 +80,7 @@ impl Counting {
             held: 0,
             relative_width: None,
             widths: 0.0,
+            scale,
         });
         match interval {
             None => covered.without += 1,
@@ -92,7 +97,7 @@ impl Counting {
     pub fn finish(self) -> Vec<Covered> {
         let width = |covered: &Covered| {
             let mean = covered.widths / covered.intervals.max(1) as f64;
-            (covered.truth != 0.0).then(|| mean / covered.truth.abs())
+            (covered.scale > 0.0).then(|| mean / covered.scale)
         };
         let each = self.figures.into_values();
         each.map(|covered| Covered { relative_width: width(&covered), ..covered }).collect()

@@ -38,7 +38,8 @@ pub fn cover(
         ];
         for (offset, (figure, method, truth, interval)) in figures.into_iter().enumerate() {
             let figure = format!("{figure}, {runs_of}");
-            counting.count(Kind { place: place + offset, method, figure, runs_of }, truth, ends(interval));
+            let kind = Kind { place: place + offset, method, figure, runs_of, scale: truth };
+            counting.count(kind, truth, ends(interval));
         }
     }
     Ok(())

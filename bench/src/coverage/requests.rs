@@ -2,7 +2,7 @@
 //! compared with differ by a tenth in every latency.
 //!
 //! Request k of a run waits an exponential time of 100 ms for its first token, then draws a pace of its own and gaps around it;
-//! 3 in 100 fail. Truths are closed forms where there are any, else the figures of one run of very many requests.
+//! 5 in 1,000 fail. Truths are closed forms where there are any, else the figures of one run of very many requests.
 
 use std::collections::BTreeMap;
 
@@ -45,7 +45,7 @@ fn request(id: u64, at: f64, plan: &mut Generator, own: &mut Generator, slower: 
     let first = exponential(plan, 0.1) * slower * (0.8 + 0.4 * unit(own));
     let pace = 0.005 + exponential(plan, 0.005);
     let tokens = 5 + (unit(plan) * 40.0) as u64;
-    let fails = unit(own) < 0.03;
+    let fails = unit(own) < 0.005;
     let mut arrived = at + first;
     let mut chunks = Vec::new();
     for place in 0..if fails { 0 } else { tokens } {
@@ -136,6 +136,7 @@ pub fn cover(counting: &mut Counting, runs: u64, requests: u64, truth_requests: 
                 method,
                 figure,
                 runs_of: "independent requests",
+                scale: truth,
             };
             counting.count(kind(0, method, name(metric, aspect)), truth, of(&a).ci95);
             for (offset, redrawn, how) in [(100, &apart, "two plans"), (200, &paired, "one plan")] {

@@ -64,6 +64,10 @@ impl DistributionIntervals {
     }
 }
 
+/// Beyond this percentile there are too few samples to tell how alike neighbours are by themselves: what is rarer is worth no
+/// more than this is.
+const BULK: f64 = 0.9;
+
 impl Distribution {
     /// The moments and quantiles of `count` samples.
     pub(super) fn new(
@@ -97,10 +101,14 @@ impl Distribution {
     pub(super) fn over_requests(samples: &Samples) -> Self {
         let in_order = samples.in_order();
         let moments = (quantile::mean(in_order), quantile::std(in_order));
+        let worth_at = |p| {
+            let at = quantile::place(in_order.len(), p).map_or(f64::NAN, |(place, _)| samples.sorted()[place]);
+            worth(in_order.iter().map(|&sample| sample <= at))
+        };
+        let of_the_bulk = worth_at(BULK);
         let of_quantile = |p| {
-            let (place, _) = quantile::place(in_order.len(), p)?;
-            let at = samples.sorted()[place];
-            order_statistic_of(samples.sorted(), p, worth(in_order.iter().map(|&sample| sample <= at)))
+            let worth = if p > BULK { worth_at(p).min(of_the_bulk) } else { worth_at(p) };
+            order_statistic_of(samples.sorted(), p, worth)
         };
         let ci95 = DistributionIntervals::new(batch_means::mean(in_order), of_quantile);
         Self::new(in_order.len() as u64, moments, |p| samples.quantile(p), ci95)
