@@ -53,6 +53,12 @@ impl Clock {
         self.started_at_unix_ns
     }
 
+    /// The wall clock, in whole seconds since 1970: for signatures, and never for differences.
+    pub(crate) fn unix_seconds(&self) -> i64 {
+        let now = self.started_at_unix_ns.saturating_add(self.now().get());
+        i64::try_from(now / 1_000_000_000).unwrap_or(i64::MAX)
+    }
+
     /// An instant of this clock as the runtime's timers take it.
     #[must_use]
     pub fn instant(&self, at: Nanos) -> Instant {

@@ -188,6 +188,13 @@ impl Endpoint {
         }
     }
 
+    /// The region that the host's name tells: `bedrock-runtime.us-east-1.amazonaws.com`.
+    #[must_use]
+    pub fn aws_region(&self) -> Option<&str> {
+        let (before, _) = self.url.host_str()?.split_once(".amazonaws.com")?;
+        before.rsplit_once('.').map(|(_, region)| region)
+    }
+
     /// The model that the path itself names, as it stands there.
     #[must_use]
     pub fn model(&self) -> Option<&str> {

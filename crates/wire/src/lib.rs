@@ -6,7 +6,7 @@
 //!
 //! From the outside in: `target` is what all requests of a run share; `client` is one worker's connections and sends requests
 //! over them; `connect` opens a `connection` over a stamped `socket`, with `tls` if need be; `http1` takes responses apart,
-//! `sse` and `texts` find the events in their bodies, `dialect` says what an event means (reading it with `json`), and `reception` and
+//! `sse`, `texts` and `event_stream` find the events in their bodies, `dialect` says what an event means (reading it with `json`), and `reception` and
 //! `transcript` make an answer of it. `limits` holds every bound, `secret` what must not be shown, `head_lines` what a
 //! person looks at, `clock` the one clock.
 //!
@@ -43,6 +43,7 @@ mod endpoint;
 mod head_lines;
 mod header;
 mod secret;
+mod signature;
 mod target;
 
 mod clock;
@@ -52,6 +53,7 @@ mod socket;
 mod tls;
 
 mod dialect;
+mod event_stream;
 mod http1;
 mod json;
 mod reception;
@@ -62,6 +64,10 @@ mod transcript;
 mod client;
 
 #[cfg(test)]
+mod engines;
+#[cfg(fuzzing)]
+pub mod fuzzing;
+#[cfg(any(test, fuzzing))]
 mod replay;
 
 pub use answer::{Answer, Channel, Chunk, End, FailureKind, Piece, Usage};
@@ -72,5 +78,6 @@ pub use endpoint::{Endpoint, Told, UrlError};
 pub use head_lines::HeadLines;
 pub use header::{Header, HeaderError};
 pub use secret::{Secret, is_secret_name};
+pub use signature::Signing;
 pub use socket::StampCounts;
 pub use target::{Prepared, Redirects, Target, TargetError, TargetSettings, Timeouts, TlsSettings, Verify};

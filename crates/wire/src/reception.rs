@@ -7,6 +7,7 @@ use crate::alike::Alike;
 use crate::answer::{Answer, Chunk, End, FailureKind};
 use crate::connection::Received;
 use crate::dialect::{Dialect, Frame, Framing, error_message};
+use crate::event_stream;
 use crate::http1::{self, Content, Head, Malformed, Part};
 use crate::json::Raw;
 use crate::limits::{ERROR_BODY_BYTES, EVENT_BYTES};
@@ -22,6 +23,8 @@ pub(crate) struct Reception<'a> {
     head: Option<Head>,
     content: Option<Content>,
     body: Body,
+    /// Whether the bytes at hand are carried by messages.
+    is_carried: bool,
     /// The last event that said nothing but a text.
     alike: Alike,
     /// The read that brought the bytes at hand.
@@ -37,6 +40,8 @@ enum Body {
     Events,
     /// A stream of JSON texts, and how many have come.
     Texts(texts::Decoder, u64),
+    /// Messages of AWS's event stream; what they carry, where that is a stream of its own.
+    Messages(event_stream::Decoder, Box<Body>),
     /// One JSON text.
     Whole(Vec<u8>),
     /// The body of a status that is no success.
@@ -75,6 +80,7 @@ impl<'a> Reception<'a> {
             head: None,
             content: None,
             body: Body::Unknown,
+            is_carried: false,
             alike: Alike::default(),
             stamp: Stamp::default(),
             read: 0,
@@ -162,7 +168,7 @@ impl<'a> Reception<'a> {
             Body::Refusal(body) => body.len() >= ERROR_BODY_BYTES,
             // Its first line is all that is told of it: a page that never ends must not hold the request up.
             Body::Foreign(body) => body.len() >= ERROR_BODY_BYTES || body.trim_ascii_start().contains(&b'\n'),
-            Body::Unknown | Body::Events | Body::Texts(..) | Body::Whole(_) | Body::Over => false,
+            Body::Unknown | Body::Events | Body::Texts(..) | Body::Messages(..) | Body::Whole(_) | Body::Over => false,
         }
     }
 
@@ -197,6 +203,7 @@ impl<'a> Reception<'a> {
         let room = match &mut self.body {
             Body::Events => return self.take_events(events, data),
             Body::Texts(..) => return self.take_texts(data),
+            Body::Messages(..) => return self.take_messages(events, data),
             Body::Unknown | Body::Over => return Ok(()),
             Body::Whole(body) => {
                 if body.len() + data.len() > EVENT_BYTES {
@@ -224,6 +231,9 @@ impl<'a> Reception<'a> {
         };
         match content_type {
             "text/event-stream" => Body::Events,
+            "application/vnd.amazon.eventstream" if self.dialect.signed_service().is_some() && !self.is_carried => {
+                Body::Messages(event_stream::Decoder::default(), Box::new(Body::Unknown))
+            }
             _ if starts("data:") || starts("event:") || first == b':' => Body::Events,
             _ if self.dialect.framing(first) == Framing::Lines => Body::Texts(texts::Decoder::lines(), 0),
             _ if self.dialect.framing(first) == Framing::Array => Body::Texts(texts::Decoder::array(), 0),
@@ -256,6 +266,39 @@ impl<'a> Reception<'a> {
             }
         }
         self.body = Body::Texts(texts, count);
+        Ok(())
+    }
+
+    fn take_messages(&mut self, events: &mut sse::Decoder, data: &[u8]) -> Result<(), Reading> {
+        let Body::Messages(mut messages, mut carried) = std::mem::replace(&mut self.body, Body::Unknown) else {
+            unreachable!("asked for a body of messages alone")
+        };
+        let mut input = data;
+        while let Some(message) = messages.next(&mut input).map_err(|error| Reading::Senseless(error.to_string()))? {
+            if let Some(failure) = message.failure {
+                let said = failure.message.unwrap_or_else(|| error_message(&String::from_utf8_lossy(message.payload)));
+                self.transcript.error(format!("{}: {said}", failure.kind));
+                self.transcript.end_event(self.stamp, self.read);
+                self.body = Body::Over;
+                return Ok(());
+            }
+            if self.dialect.is_carried() {
+                (self.body, self.is_carried) = (*carried, true);
+                let taken = self.take_content(events, message.payload);
+                self.is_carried = false;
+                taken?;
+                if self.is_over() {
+                    return Ok(());
+                }
+                carried = Box::new(std::mem::replace(&mut self.body, Body::Unknown));
+            } else {
+                self.take_data(message.payload)?;
+                if self.is_over() {
+                    return Ok(());
+                }
+            }
+        }
+        self.body = Body::Messages(messages, carried);
         Ok(())
     }
 
@@ -341,6 +384,10 @@ impl<'a> Reception<'a> {
                     self.take_text(text, count + 1)?;
                 }
                 self.body = Body::Over;
+            }
+            Body::Messages(_, carried) => {
+                self.body = *carried;
+                return self.end_body(events);
             }
             Body::Whole(text) => self.take_whole(&text)?,
             kept @ (Body::Refusal(_) | Body::Foreign(_)) => self.body = kept,
@@ -432,6 +479,7 @@ mod tests {
 
     use crate::answer::{Answer, Channel, End};
     use crate::dialect::Dialect;
+    use crate::engines::{captures, spoken_in};
     use crate::replay::{fixture, reads, text, unframed};
 
     /// What must not depend on how the bytes were cut.
@@ -440,14 +488,6 @@ mod tests {
     fn essence(answer: Answer) -> Essence {
         let Answer { end, text, chunks, finish_reason, usage, status, .. } = answer;
         (end, text, chunks.len(), finish_reason, usage, status)
-    }
-
-    fn captures() -> Vec<String> {
-        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/captures");
-        let mut names: Vec<String> =
-            std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
     }
 
     #[test]
@@ -463,20 +503,6 @@ mod tests {
             let single: Vec<&[u8]> = bytes.chunks(1).collect();
             assert_eq!(essence(reads(dialect, &single)), whole, "{name} byte by byte");
         }
-    }
-
-    /// The dialect of a capture, by its name.
-    fn spoken_in(name: &str) -> Dialect {
-        let kinds = [
-            ("-messages", Dialect::Anthropic),
-            ("-responses", Dialect::Responses),
-            ("-completions", Dialect::Completions),
-            ("-ollama-chat", Dialect::Ollama),
-            ("-ollama-generate", Dialect::OllamaGenerate),
-            ("llamacpp-llamacpp", Dialect::LlamaCpp),
-            ("sglang-sglang", Dialect::Sglang),
-        ];
-        kinds.into_iter().find(|(kind, _)| name.contains(kind)).map_or(Dialect::Chat, |(_, dialect)| dialect)
     }
 
     #[test]

@@ -68,6 +68,12 @@ impl Redactor {
         Self { sought }
     }
 
+    /// Seeks these as well.
+    pub(crate) fn also<'a>(&mut self, secrets: impl IntoIterator<Item = &'a str>) {
+        self.sought.append(&mut Self::new(secrets).sought);
+        self.sought.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+    }
+
     /// The text with every known secret replaced by [`REDACTED`].
     pub(crate) fn redact(&self, text: String) -> String {
         self.sought.iter().fold(text, |text, secret| match text.contains(secret.as_str()) {

@@ -1,5 +1,6 @@
 //! What every request of a run shares: the address, the headers, the timeouts, the TLS set-up. It opens nothing.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use crate::dialect::Dialect;
 use crate::endpoint::Endpoint;
 use crate::header::Header;
 use crate::secret::{Redactor, is_secret_name};
+use crate::signature::{self, Signed, Signing};
 use crate::tls;
 
 /// What a [`Target`] is made of.
@@ -91,6 +93,8 @@ pub struct Target {
     pub(crate) way: Way,
     /// The request's head up to the headers that depend on its body.
     pub(crate) head: Zeroizing<Vec<u8>>,
+    /// Who signs each request, if anybody does.
+    signing: Option<Signing>,
 }
 
 /// Why a target cannot be set up.
@@ -118,6 +122,8 @@ pub struct Prepared {
     /// The headers of its own, those that depend on the body, and the blank line.
     pub(crate) length: Vec<u8>,
     pub(crate) body: Vec<u8>,
+    /// The body's hash, where requests are signed.
+    hash: Option<String>,
 }
 
 impl Target {
@@ -134,7 +140,26 @@ impl Target {
         let head = Zeroizing::new(request_head(url, settings.endpoint.dialect(), settings.headers.iter()));
         let tls = tls::config(&settings.tls)?;
         let way = Way::new(url, &tls).map_err(|refusal| TargetError::Name(refusal.message))?;
-        Ok(Self { redactor, head, tls, way, settings })
+        Ok(Self { redactor, head, tls, way, settings, signing: None })
+    }
+
+    /// The same target, each of whose requests is signed when it is sent.
+    #[must_use]
+    pub fn signed(mut self, signing: Signing) -> Self {
+        let token = signing.session_token.as_ref().map(crate::secret::Secret::expose);
+        self.redactor.also(std::iter::once(signing.secret_key.expose()).chain(token));
+        self.signing = Some(signing);
+        self
+    }
+
+    /// The last headers of a request, which depend on its body and, where it is signed, on the time: seconds since 1970.
+    pub(crate) fn last_lines<'a>(&self, url: &Url, prepared: &'a Prepared, at: i64) -> Cow<'a, [u8]> {
+        let (Some(signing), Some(hash)) = (&self.signing, &prepared.hash) else {
+            return Cow::Borrowed(&prepared.length);
+        };
+        let host = host_header(url);
+        let signed = Signed { method: "POST", url, host: &host, headers: &[], body: hash };
+        Cow::Owned([signing.lines(&signed, at).as_bytes(), &prepared.length].concat())
     }
 
     /// Where requests go.
@@ -161,7 +186,8 @@ impl Target {
             }
         }
         length.extend_from_slice(format!("content-length: {}\r\n\r\n", body.len()).as_bytes());
-        Prepared { length, body }
+        let hash = self.signing.as_ref().map(|_| signature::hash(&body));
+        Prepared { length, body, hash }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Whole-program tests: the built binary against real servers, in folders of its own.
 
+mod aws;
 mod bad_input;
 mod book;
 mod calibrate;

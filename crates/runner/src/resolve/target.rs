@@ -6,7 +6,8 @@ use metron_sim::Spec;
 use metron_sim::spec::{Address, SCHEME, Time};
 use metron_units::Nanos;
 use metron_wire::{
-    Dialect, Endpoint, Header, Redirects, Secret, Target, TargetError, TargetSettings, Timeouts, TlsSettings, Verify,
+    Dialect, Endpoint, Header, Redirects, Secret, Signing, Target, TargetError, TargetSettings, Timeouts, TlsSettings,
+    Verify,
 };
 
 use super::ConfigError;
@@ -189,10 +190,44 @@ impl Reach<'_> {
             timeouts: self.timeouts,
             redirects: self.redirects,
         };
-        Target::new(settings).map_err(|error| match &error {
+        let signing = match self.api_key_env.is_some() || settings.headers.iter().any(is_authorization) {
+            true => None,
+            false => signing(&settings.endpoint, variables)?,
+        };
+        let target = Target::new(settings).map_err(|error| match &error {
             TargetError::Ca { .. } => ConfigError::of("ca", &error),
             TargetError::Name(_) => ConfigError::of("url", &error),
             TargetError::Tls(cause) => ConfigError::new("url", format!("{error}: {cause}"), ""),
+        })?;
+        Ok(match signing {
+            Some(signing) => target.signed(signing),
+            None => target,
         })
     }
+}
+
+fn is_authorization(header: &Header) -> bool {
+    header.name().eq_ignore_ascii_case("authorization")
+}
+
+/// Who signs requests to this endpoint, by the variables that AWS's own tools read; `None` if nobody has to.
+fn signing(endpoint: &Endpoint, variables: Lookup<'_>) -> Result<Option<Signing>, ConfigError> {
+    let Some(service) = endpoint.dialect().signed_service() else { return Ok(None) };
+    let set = |name: &str| variables(name).filter(|value| !value.trim().is_empty());
+    let wanted = |name: &'static str| {
+        set(name).ok_or_else(|| {
+            let name_of = endpoint.dialect().name();
+            let message = format!("requests of `{name_of}` are signed, and the variable `{name}` is not set");
+            ConfigError::new("endpoint", message, format!("export {name}=..., or --api-key-env VAR for a bearer key"))
+        })
+    };
+    let region = endpoint.aws_region().map(str::to_owned);
+    let region = region.or_else(|| set("AWS_REGION")).or_else(|| set("AWS_DEFAULT_REGION"));
+    Ok(Some(Signing {
+        access_key: wanted("AWS_ACCESS_KEY_ID")?,
+        secret_key: Secret::new(wanted("AWS_SECRET_ACCESS_KEY")?),
+        session_token: set("AWS_SESSION_TOKEN").map(Secret::new),
+        region: region.map_or_else(|| wanted("AWS_REGION"), Ok)?,
+        service,
+    }))
 }

@@ -18,13 +18,15 @@ use crate::http1::Head;
 use crate::limits::BODY_END_GRACE;
 use crate::reception::{BodyEnd, Progress, Reception};
 use crate::secret::Redactor;
-use crate::target::{Prepared, Timeouts};
+use crate::target::Timeouts;
 use crate::transcript::Reading;
 
 /// What one exchange needs besides its connection.
 pub(super) struct Exchange<'a> {
     pub(super) head: &'a [u8],
-    pub(super) prepared: &'a Prepared,
+    /// The headers that depend on the body, and the blank line.
+    pub(super) last_lines: &'a [u8],
+    pub(super) body: &'a [u8],
     pub(super) dialect: Dialect,
     pub(super) clock: Clock,
     pub(super) timeouts: Timeouts,
@@ -60,7 +62,7 @@ impl Exchange<'_> {
     /// Sends the request over `connection` and reads until the answer is over. Timeouts count from `answer.dispatched`, which
     /// is set to now unless an earlier hop of the same request has set it.
     pub(super) async fn run(&self, mut connection: Box<Connection>, answer: &mut Answer) -> Finish {
-        let mut unsent = Unsent::new([self.head, &self.prepared.length, &self.prepared.body]);
+        let mut unsent = Unsent::new([self.head, self.last_lines, self.body]);
         if let Err(error) = connection.seal(&mut unsent) {
             return Finish::Lost(describe(&error));
         }

@@ -3,6 +3,7 @@
 //! Nothing is shared with other workers but the target. Futures are not `Send` and are polled wherever the caller likes within
 //! a tokio runtime that has I/O and time enabled.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::rc::Rc;
@@ -184,9 +185,15 @@ impl Client {
         leave_after: Option<u64>,
         answer: &mut Answer,
     ) -> Result<Option<crate::http1::Head>, Refusal> {
+        // What a redirect leads to elsewhere must not learn who signs.
+        let last_lines = match hop.is_target() {
+            true => self.target.last_lines(hop.url(), prepared, self.clock.unix_seconds()),
+            false => Cow::Borrowed(&*prepared.length),
+        };
         let exchange = Exchange {
             head: hop.head(),
-            prepared,
+            last_lines: &last_lines,
+            body: &prepared.body,
             dialect: self.target.endpoint().dialect(),
             clock: self.clock,
             timeouts: self.target.settings.timeouts,

@@ -34,6 +34,10 @@ impl<'a> Hop<'a> {
         Self { url: Cow::Borrowed(target.endpoint().address()), other: None, target, followed: 0 }
     }
 
+    pub(super) fn url(&self) -> &Url {
+        &self.url
+    }
+
     /// The request's head for this address.
     pub(super) fn head(&self) -> &[u8] {
         self.other.as_ref().map_or(&self.target.head, |other| &other.head)

@@ -115,7 +115,13 @@ impl Dialect {
             Feature::Audio => matches!(self, Self::Chat | Self::Azure | Self::Gemini),
             Feature::Tools => self.has_messages(),
             Feature::Schema => match self {
-                Self::Anthropic | Self::Triton | Self::Embeddings | Self::Rerank | Self::Custom(_) => false,
+                Self::Anthropic
+                | Self::Triton
+                | Self::Bedrock
+                | Self::Sagemaker
+                | Self::Embeddings
+                | Self::Rerank
+                | Self::Custom(_) => false,
                 Self::Completions | Self::OllamaGenerate | Self::LlamaCpp | Self::Sglang | Self::Tgi => true,
                 _ => self.has_messages(),
             },
@@ -153,6 +159,8 @@ impl Dialect {
             | Self::Sglang
             | Self::Tgi
             | Self::Triton
+            | Self::Bedrock
+            | Self::Sagemaker
             | Self::Embeddings
             | Self::Rerank
             | Self::Custom(_) => false,
@@ -236,7 +244,13 @@ impl Dialect {
             Self::Chat | Self::Azure | Self::Completions => json!({ "response_format": { "type": "json_schema",
                 "json_schema": { "name": ANSWER, "strict": true, "schema": schema } } }),
             // They have no place for one: see `can`.
-            Self::Anthropic | Self::Triton | Self::Embeddings | Self::Rerank | Self::Custom(_) => return,
+            Self::Anthropic
+            | Self::Triton
+            | Self::Bedrock
+            | Self::Sagemaker
+            | Self::Embeddings
+            | Self::Rerank
+            | Self::Custom(_) => return,
         };
         super::merge(body, &object(patch));
     }

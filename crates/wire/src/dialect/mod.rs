@@ -11,6 +11,7 @@ use crate::transcript::Transcript;
 
 mod anthropic;
 mod attach;
+mod bedrock;
 mod chat;
 mod cohere;
 mod completions;
@@ -23,6 +24,7 @@ mod openai;
 mod place;
 mod rerank;
 mod responses;
+mod sagemaker;
 mod sglang;
 mod talk;
 mod tgi;
@@ -63,6 +65,10 @@ pub enum Dialect {
     Tgi,
     /// Triton's `generate_stream`.
     Triton,
+    /// AWS Bedrock's `converse-stream`.
+    Bedrock,
+    /// AWS SageMaker's `invocations-response-stream`.
+    Sagemaker,
     /// OpenAI embeddings: no text comes back.
     Embeddings,
     /// Reranking: no text comes back.
@@ -111,7 +117,7 @@ impl<'a> RequestShape<'a> {
 
 impl Dialect {
     /// Those that are built in.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Chat,
         Self::Completions,
         Self::Responses,
@@ -125,6 +131,8 @@ impl Dialect {
         Self::Sglang,
         Self::Tgi,
         Self::Triton,
+        Self::Bedrock,
+        Self::Sagemaker,
         Self::Embeddings,
         Self::Rerank,
     ];
@@ -146,6 +154,8 @@ impl Dialect {
             Self::Sglang => "sglang",
             Self::Tgi => "tgi",
             Self::Triton => "triton",
+            Self::Bedrock => "bedrock",
+            Self::Sagemaker => "sagemaker",
             Self::Embeddings => "embeddings",
             Self::Rerank => "rerank",
             Self::Custom(custom) => custom.name(),
@@ -198,6 +208,8 @@ impl Dialect {
             Self::Sglang => sglang::body(shape),
             Self::Tgi => tgi::body(shape),
             Self::Triton => triton::body(shape),
+            Self::Bedrock => bedrock::body(shape),
+            Self::Sagemaker => sagemaker::body(shape),
             Self::Embeddings => embeddings::body(shape),
             Self::Rerank => rerank::body(shape),
             Self::Custom(custom) => custom.body(shape),
@@ -228,11 +240,27 @@ impl Dialect {
             | Self::OllamaGenerate
             | Self::LlamaCpp
             | Self::Sglang
-            | Self::Triton => json!({ "stream": false }),
+            | Self::Triton
+            | Self::Sagemaker => json!({ "stream": false }),
             // Another path says so, or nothing has to.
-            Self::Gemini | Self::Tgi | Self::Embeddings | Self::Rerank => json!({}),
+            Self::Gemini | Self::Tgi | Self::Bedrock | Self::Embeddings | Self::Rerank => json!({}),
             Self::Custom(_) => return None,
         }))
+    }
+
+    /// By which name AWS knows its service, if requests are to be signed.
+    #[must_use]
+    pub fn signed_service(self) -> Option<&'static str> {
+        match self {
+            Self::Bedrock => Some("bedrock"),
+            Self::Sagemaker => Some("sagemaker"),
+            _ => None,
+        }
+    }
+
+    /// Whether the messages of an event stream carry a stream of its own, in place of an event each.
+    pub(crate) fn is_carried(self) -> bool {
+        self == Self::Sagemaker
     }
 
     /// Reads one event's data, or a whole answer that was not streamed.
@@ -249,6 +277,8 @@ impl Dialect {
             Self::Sglang => sglang::read(text, into),
             Self::Tgi => tgi::read(text, into),
             Self::Triton => triton::read(text, into),
+            Self::Bedrock => bedrock::read(text, into),
+            Self::Sagemaker => sagemaker::read(text, into),
             Self::Embeddings => embeddings::read(text, into),
             Self::Rerank => rerank::read(text, into),
             Self::Custom(custom) => custom.events(text, into),
@@ -264,7 +294,7 @@ impl Dialect {
     /// What a body that begins with this byte, and is no SSE, is parted into.
     pub(crate) fn framing(self, first: u8) -> Framing {
         match (self, first) {
-            (Self::Ollama | Self::OllamaGenerate, b'{') => Framing::Lines,
+            (Self::Ollama | Self::OllamaGenerate | Self::Sagemaker, b'{') => Framing::Lines,
             (Self::Gemini, b'[') => Framing::Array,
             (Self::Custom(custom), b'{') if custom.framing() == Framing::Lines => Framing::Lines,
             (Self::Custom(custom), b'[') if custom.framing() == Framing::Array => Framing::Array,
@@ -349,6 +379,14 @@ mod tests {
         check(Dialect::LlamaCpp, r#"{"prompt":"Hi \"you\"","n_predict":8,"stream":true}"#);
         check(Dialect::Sglang, r#"{"text":"Hi \"you\"","sampling_params":{"max_new_tokens":8},"stream":true}"#);
         check(Dialect::Tgi, r#"{"inputs":"Hi \"you\"","parameters":{"max_new_tokens":8,"details":true}}"#);
+        check(
+            Dialect::Bedrock,
+            r#"{"messages":[{"role":"user","content":[{"text":"Hi \"you\""}]}],"inferenceConfig":{"maxTokens":8}}"#,
+        );
+        check(
+            Dialect::Sagemaker,
+            r#"{"inputs":"Hi \"you\"","parameters":{"max_new_tokens":8,"details":true},"stream":true}"#,
+        );
         check(Dialect::Embeddings, r#"{"model":"m","input":"Hi \"you\""}"#);
         check(Dialect::Triton, r#"{"text_input":"Hi \"you\"","max_tokens":8,"stream":true}"#);
     }

@@ -56,6 +56,8 @@ impl Dialect {
             Self::Triton => {
                 Place { version: Some("/v2"), before: "/models/", after: Some("/generate_stream"), ..VERSIONED }
             }
+            Self::Bedrock => Place { before: "/model/", after: Some("/converse-stream"), ..BARE },
+            Self::Sagemaker => Place { before: "/endpoints/", after: Some("/invocations-response-stream"), ..BARE },
             Self::Embeddings => Place { before: "/embeddings", ..VERSIONED },
             Self::Rerank => Place { before: "/rerank", ..VERSIONED },
             Self::Custom(custom) => custom.place(),
@@ -66,6 +68,8 @@ impl Dialect {
     pub(crate) fn whole_path(self) -> Option<(&'static str, &'static str)> {
         match self {
             Self::Gemini => Some((":streamGenerateContent", ":generateContent")),
+            Self::Bedrock => Some(("/converse-stream", "/converse")),
+            Self::Sagemaker => Some(("/invocations-response-stream", "/invocations")),
             Self::Tgi | Self::Triton => Some(("/generate_stream", "/generate")),
             _ => None,
         }
@@ -97,6 +101,8 @@ impl Dialect {
             "generativelanguage.googleapis.com" => Some(Self::Gemini),
             "api.cohere.com" | "api.cohere.ai" => Some(Self::Cohere),
             host if host.ends_with(".openai.azure.com") => Some(Self::Azure),
+            host if host.starts_with("bedrock-runtime.") && host.contains(".amazonaws.com") => Some(Self::Bedrock),
+            host if host.starts_with("runtime.sagemaker.") && host.contains(".amazonaws.com") => Some(Self::Sagemaker),
             _ => None,
         }
     }
@@ -117,6 +123,8 @@ impl Dialect {
             | Self::Sglang
             | Self::Tgi
             | Self::Triton
+            | Self::Bedrock
+            | Self::Sagemaker
             | Self::Embeddings
             | Self::Rerank => ("authorization", "Bearer "),
             Self::Custom(custom) => custom.key_header(),
