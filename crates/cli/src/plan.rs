@@ -2,9 +2,10 @@
 //! and whether it contradicts itself, is the runner's to say.
 
 use metron_runner::{RunConfig, class};
+use metron_units::Nanos;
 
 use crate::failure::Failure;
-use crate::flags::{LoadFlags, RunFlags};
+use crate::flags::{LoadFlags, RunFlags, TargetFlags, TimeoutFlags, WorkloadFlags};
 
 /// Users of a closed loop, unless said otherwise.
 const CONCURRENCY: u32 = 8;
@@ -68,6 +69,8 @@ pub(crate) fn resolve(flags: &RunFlags) -> Result<RunConfig, Failure> {
         schema: shape.schema.clone(),
         seed: workload.seed,
         ttft_deadline: deadlines.ttft_deadline,
+        prefill_profile: deadlines.prefill_profile.clone(),
+        ttft_slack: deadlines.ttft_slack.or(deadlines.prefill_profile.as_ref().map(|_| Nanos::ZERO)),
         tbt_deadline: deadlines.tbt_deadline,
         target_miss_rate: deadlines.target_miss_rate,
         slo: objectives.slo.iter().map(ToString::to_string).collect(),
@@ -83,6 +86,31 @@ pub(crate) fn resolve(flags: &RunFlags) -> Result<RunConfig, Failure> {
         save_text: output.save_text,
         virtual_time: target.virtual_time,
     })
+}
+
+/// The runs that a prefill profile is measured by: their loads and lengths are the profile's own.
+///
+/// # Errors
+/// No target, or a setting that chooses other prompts.
+pub(crate) fn of_prefill(
+    target: TargetFlags,
+    workload: WorkloadFlags,
+    timeouts: TimeoutFlags,
+) -> Result<RunConfig, Failure> {
+    let others = [
+        ("--trace", workload.trace.is_some()),
+        ("--speed", workload.speed.is_some()),
+        ("--dataset", workload.dataset.is_some()),
+        ("--lengths", workload.lengths.is_some()),
+        ("--prefix", workload.prefix.is_some()),
+        ("--prefix-cache", workload.prefix_cache.is_some()),
+    ];
+    if let Some((flag, _)) = others.iter().find(|(_, given)| *given) {
+        let message = format!("{flag} has no say in a profile, which asks cold prompts of its own lengths");
+        return Err(Failure::usage(message, "--prompt-tokens 64..8192"));
+    }
+    let (load, mix, shape, deadlines, objectives, output) = Default::default();
+    resolve(&RunFlags { target, load, workload, mix, shape, deadlines, objectives, timeouts, output })
 }
 
 /// Whoever gives a burstiness means gamma.

@@ -135,6 +135,12 @@ pub struct RunConfig {
 
     /// The deadline of the first token.
     pub ttft_deadline: Nanos,
+    /// A prefill-profile.json that says how long the first token of a prompt may take; outranks `ttft_deadline`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefill_profile: Option<PathBuf>,
+    /// What it may take beyond that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttft_slack: Option<Nanos>,
     /// The deadline of each later token.
     pub tbt_deadline: Nanos,
     /// The miss rate that the minimum TBT deadline may have.

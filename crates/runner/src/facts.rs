@@ -73,8 +73,9 @@ pub(crate) fn facts(config: &RunConfig, resolved: &Resolved, named: Named, epoch
         run,
         epoch_unix_ns: epoch.rows,
         planned: planned(&resolved.plan, &resolved.pattern),
-        ttft_deadline: config.ttft_deadline,
-        prefill_profile: None,
+        // Of a profile it is the slack upon it.
+        ttft_deadline: resolved.kinds.deadlines.stated().ttft,
+        prefill_profile: config.prefill_profile.as_ref().map(|path| path.display().to_string()),
         tbt_deadline: config.tbt_deadline,
         target_miss_rate: config.target_miss_rate,
         save_text: config.save_text,
@@ -85,10 +86,10 @@ pub(crate) fn facts(config: &RunConfig, resolved: &Resolved, named: Named, epoch
 
 fn classes(config: &RunConfig, resolved: &Resolved) -> Vec<ClassFacts> {
     let own = config.classes.iter().zip(&resolved.kinds.classes);
-    own.map(|(class, (name, deadlines))| ClassFacts {
+    own.map(|(class, (name, held_to))| ClassFacts {
         name: name.to_string(),
-        ttft_deadline: deadlines.ttft,
-        tbt_deadline: deadlines.tbt,
+        ttft_deadline: held_to.stated().ttft,
+        tbt_deadline: held_to.stated().tbt,
         objectives: class.slo.clone(),
     })
     .collect()

@@ -170,7 +170,7 @@ mod tests {
         let shaping = Shaping {
             model: "m".to_owned(),
             extra: None,
-            kinds: Kinds { deadlines, classes: Vec::new() },
+            kinds: Kinds { deadlines: deadlines.into(), classes: Vec::new() },
             classes: Vec::new(),
             carried: Carried::default(),
             session_header: None,

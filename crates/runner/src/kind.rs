@@ -5,6 +5,8 @@ use std::sync::Arc;
 use metron_metrics::Deadlines;
 use metron_workload::{Plan, PlannedRequest};
 
+use crate::held_to::HeldTo;
+
 /// What a request is.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Kind {
@@ -30,9 +32,9 @@ impl Kind {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Kinds {
     /// What requests of no class are held to.
-    pub(crate) deadlines: Deadlines,
+    pub(crate) deadlines: HeldTo,
     /// The classes, in the plan's order.
-    pub(crate) classes: Vec<(Arc<str>, Deadlines)>,
+    pub(crate) classes: Vec<(Arc<str>, HeldTo)>,
 }
 
 impl Kinds {
@@ -43,7 +45,7 @@ impl Kinds {
             session: request.turn.map(|turn| turn.session),
             turn: request.turn.map(|turn| turn.turn),
             class: class.map(|(name, _)| Arc::clone(name)),
-            deadlines: class.map_or(self.deadlines, |(_, deadlines)| *deadlines),
+            deadlines: class.map_or(&self.deadlines, |(_, held_to)| held_to).of(request.input_tokens),
         }
     }
 }

@@ -13,6 +13,7 @@ mod calibrate;
 mod capacity;
 mod compare;
 mod completions;
+mod prefill;
 mod probe;
 mod recover;
 mod report;
@@ -40,6 +41,10 @@ fn dispatch(matches: &ArgMatches) -> Result<Exit, Failure> {
         Command::Run(_) => {
             let (_, given) = matches.subcommand().expect("a subcommand was parsed");
             run::run(given)
+        }
+        Command::Prefill(_) => {
+            let (_, given) = matches.subcommand().expect("a subcommand was parsed");
+            prefill::measure(given)
         }
         Command::Capacity(_) => {
             let (_, given) = matches.subcommand().expect("a subcommand was parsed");

@@ -1,5 +1,7 @@
 //! Flags that say what counts as in time, and what must hold.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use metron_metrics::objective::Objective;
 use metron_units::{Nanos, Share};
@@ -20,12 +22,31 @@ pub(crate) struct DeadlineFlags {
     /// The first token's deadline.
     #[arg(long, value_name = "TIME", default_value = TTFT_DEADLINE)]
     pub(crate) ttft_deadline: Nanos,
+    /// What metron prefill measured: the first token's deadline is then that of its prompt's length, in place of --ttft-deadline.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) prefill_profile: Option<PathBuf>,
+    /// What the first token may take beyond its prefill profile. [default with --prefill-profile: 0ms]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) ttft_slack: Option<Nanos>,
     /// Each later token's deadline after the one before.
     #[arg(long, value_name = "TIME", default_value = TBT_DEADLINE, value_parser = above_zero)]
     pub(crate) tbt_deadline: Nanos,
     /// The share of missed deadlines that a stream may have for its minimum TBT deadline.
     #[arg(long, value_name = "SHARE", default_value = TARGET_MISS_RATE)]
     pub(crate) target_miss_rate: Share,
+}
+
+impl Default for DeadlineFlags {
+    fn default() -> Self {
+        let time = |text: &str| text.parse().expect("the default is a duration");
+        Self {
+            ttft_deadline: time(TTFT_DEADLINE),
+            prefill_profile: None,
+            ttft_slack: None,
+            tbt_deadline: time(TBT_DEADLINE),
+            target_miss_rate: TARGET_MISS_RATE.parse().expect("the default is a share"),
+        }
+    }
 }
 
 /// What requests are held to that were recorded before.
@@ -43,7 +64,7 @@ pub(crate) struct RecordedDeadlineFlags {
 }
 
 /// What must hold of a run.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Objectives")]
 pub(crate) struct ObjectiveFlags {
     /// An objective: 'p99 ttft <= 500ms', 'fluidity >= 0.9 for 99%', 'error_rate <= 1%'. May be given again.

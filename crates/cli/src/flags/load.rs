@@ -7,7 +7,7 @@ use metron_workload::{Curve, Dist, Process};
 use super::number::{above_zero, at_least_one, whole};
 
 /// How requests are released.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Load")]
 pub(crate) struct LoadFlags {
     /// Requests per second, whatever the server does (open loop).

@@ -6,7 +6,7 @@ use metron_units::Share;
 use metron_workload::{Cancellation, Count, Dist};
 
 /// Who asks.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Users")]
 pub(crate) struct MixFlags {
     /// A class of a mix, with what differs from the run: 'chat: 70%, input_tokens=512, slo=p99 ttft <= 500ms'. May be given

@@ -14,6 +14,7 @@ mod load;
 mod mix;
 mod number;
 mod output;
+mod prefill;
 mod probe;
 mod search;
 mod shape;
@@ -28,6 +29,7 @@ pub(crate) use deadlines::{DeadlineFlags, ObjectiveFlags, RecordedDeadlineFlags,
 pub(crate) use load::LoadFlags;
 pub(crate) use mix::MixFlags;
 pub(crate) use output::OutputFlags;
+pub(crate) use prefill::{Background, PrefillFlags, ProfileFlags};
 pub(crate) use probe::ProbeFlags;
 pub(crate) use search::{CapacityFlags, Searched};
 pub(crate) use shape::ShapeFlags;
@@ -58,6 +60,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Send a load to an endpoint and measure every token's arrival.
     Run(Box<RunFlags>),
+    /// Measure the time to first token against the prompt's length.
+    Prefill(Box<PrefillFlags>),
     /// Search for the highest load that holds the objectives, with its interval.
     Capacity(Box<CapacityFlags>),
     /// Deadline metrics of recorded token times, other tools' result files too; no server needed.

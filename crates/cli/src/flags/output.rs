@@ -6,7 +6,7 @@ use clap::Args;
 use metron_results::folder::RunName;
 
 /// What is left behind.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct OutputFlags {
     /// The run's folder.

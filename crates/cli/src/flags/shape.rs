@@ -7,7 +7,7 @@ use metron_units::Nanos;
 use metron_workload::{Count, Dist, ImageSize};
 
 /// What requests carry.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Request shape")]
 pub(crate) struct ShapeFlags {
     /// Images in each prompt, made up and each another one (PNG).

@@ -126,6 +126,7 @@ fn displaces(higher: &Given, lower: &str) -> bool {
         "prefix-cache" => lower == "prefix",
         "arrivals" => lower == "burstiness" && higher.values.first().is_some_and(|process| process != "gamma"),
         "burstiness" => lower == "arrivals",
+        "ttft-deadline" => matches!(lower, "prefill-profile" | "ttft-slack"),
         "warmup" => lower == "warmup-requests",
         "warmup-requests" => lower == "warmup",
         _ => false,

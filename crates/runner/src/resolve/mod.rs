@@ -2,6 +2,7 @@
 //! before anything is opened but the files that the configuration names. Sends nothing.
 
 mod carried;
+mod deadlines;
 mod error;
 mod load;
 mod pattern;
@@ -85,6 +86,7 @@ impl Resolved {
         }
         let workers = load::workers(config, &plan.load)?;
         target::headers(config.api_key_env.as_deref(), &config.header, dialect.unwrap_or(Dialect::Chat), variables)?;
+        let kinds = deadlines::within_profile(config, kinds, &plan, &pattern)?;
         let timeouts = target::timeouts(config);
         Ok(Self {
             server,

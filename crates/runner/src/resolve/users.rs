@@ -125,9 +125,9 @@ fn kinds(config: &RunConfig) -> Kinds {
     let class = |class: &ClassConfig| {
         let deadlines =
             Deadlines { ttft: class.ttft_deadline.unwrap_or(own.ttft), tbt: class.tbt_deadline.unwrap_or(own.tbt) };
-        (Arc::from(class.name.as_str()), deadlines)
+        (Arc::from(class.name.as_str()), deadlines.into())
     };
-    Kinds { deadlines: own, classes: config.classes.iter().map(class).collect() }
+    Kinds { deadlines: own.into(), classes: config.classes.iter().map(class).collect() }
 }
 
 /// The sessions of a configuration; `None` if each request stands alone.

@@ -62,6 +62,18 @@ impl Curve {
         }
     }
 
+    /// Whether it has all that it needs: finite terms, and at least two knots by rising length.
+    pub(super) fn is_whole(&self) -> bool {
+        match self {
+            Self::Linear(terms) => terms.iter().all(|term| term.is_finite()),
+            Self::Quadratic(terms) => terms.iter().all(|term| term.is_finite()),
+            Self::Piecewise(knots) => {
+                let finite = knots.iter().all(|(n, seconds)| n.is_finite() && seconds.is_finite());
+                finite && knots.len() > 1 && knots.is_sorted_by(|before, after| before.0 < after.0)
+            }
+        }
+    }
+
     /// Whether it never falls from `least` to `most`.
     pub(super) fn rises(&self, least: f64, most: f64) -> bool {
         match self {

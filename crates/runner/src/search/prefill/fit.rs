@@ -18,7 +18,7 @@ const AS_GOOD: f64 = 1.1;
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 pub enum FitError {
     /// Too few lengths.
-    #[error("{0} prompt lengths were measured, and a curve needs {FEWEST}\n  hint: --input-tokens 128,512,2048,8192")]
+    #[error("{0} prompt lengths were measured, and a curve needs {FEWEST}\n  hint: --prompt-tokens 64..8192")]
     TooFew(usize),
     /// A point without a time.
     #[error("the median TTFT at {0} prompt tokens is no time above zero, so nothing can be fitted to it")]
@@ -49,6 +49,18 @@ pub fn fit(points: Vec<Point>) -> Result<Profile, FitError> {
     let told = medians.iter().map(|median| (curve.at(median.tokens) / median.seconds - 1.0).abs());
     let error = left_out.into_iter().map(f64::abs).chain(told).fold(0.0, f64::max);
     Ok(Profile::new(points, curve, error).expect("points are sorted, and a fitted curve rises between them"))
+}
+
+/// The inner point that the others foretell worst, by its place, and the relative error; `None` for too few points.
+pub(super) fn surprise(points: Vec<Point>) -> Option<(usize, f64)> {
+    let medians = pooled(&points);
+    if medians.len() < FEWEST || medians.len() != points.len() {
+        return None;
+    }
+    let forms = Kind::ALL.into_iter().filter_map(|kind| errors_left_out(kind, &medians));
+    let best = forms.min_by(|a, b| root_mean_square(a).total_cmp(&root_mean_square(b)))?;
+    let worst = best.iter().map(|error| error.abs()).enumerate().max_by(|a, b| a.1.total_cmp(&b.1))?;
+    Some((worst.0 + 1, worst.1))
 }
 
 fn root_mean_square(errors: &[f64]) -> f64 {

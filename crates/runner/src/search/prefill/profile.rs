@@ -28,6 +28,7 @@ pub struct Profile {
     points: Vec<Point>,
     curve: Curve,
     max_relative_error: f64,
+    valid: (u64, u64),
 }
 
 /// A value of a profile.
@@ -42,7 +43,9 @@ pub struct Evaluated {
 /// A length that was not measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the prefill profile was measured from {least} to {most} prompt tokens, and {tokens} lie outside\n  hint: metron prefill --input-tokens with lengths up to {tokens}"
+    "the prefill profile was measured from {least} to {most} prompt tokens, and {tokens} lie outside\n  hint: metron prefill --prompt-tokens {}..{}",
+    least.min(tokens),
+    most.max(tokens)
 )]
 pub struct OutsideValid {
     /// The length asked for.
@@ -57,9 +60,17 @@ impl Profile {
     /// A profile of `points` by rising length; `None` if there are none or they do not rise, or the curve falls between them.
     #[must_use]
     pub fn new(points: Vec<Point>, curve: Curve, max_relative_error: f64) -> Option<Self> {
-        let (least, most) = (points.first()?.prompt_tokens as f64, points.last()?.prompt_tokens as f64);
-        let rises = points.is_sorted_by_key(|point| point.prompt_tokens) && curve.rises(least, most);
-        (rises && max_relative_error >= 0.0).then_some(Self { points, curve, max_relative_error })
+        let valid = (points.first()?.prompt_tokens, points.last()?.prompt_tokens);
+        let rises = points.is_sorted_by_key(|point| point.prompt_tokens);
+        rises.then(|| Self::of_curve(points, curve, max_relative_error, valid)).flatten()
+    }
+
+    /// A profile of a curve that is known to hold from the first to the second length; `None` if it falls between them, or is no time.
+    #[must_use]
+    pub fn of_curve(points: Vec<Point>, curve: Curve, max_relative_error: f64, valid: (u64, u64)) -> Option<Self> {
+        let (least, most) = (valid.0 as f64, valid.1 as f64);
+        let usable = valid.0 <= valid.1 && curve.is_whole() && curve.rises(least, most) && curve.at(least) >= 0.0;
+        (usable && max_relative_error >= 0.0).then_some(Self { points, curve, max_relative_error, valid })
     }
 
     /// What was measured, by rising length.
@@ -77,8 +88,7 @@ impl Profile {
     /// The shortest and the longest length measured.
     #[must_use]
     pub fn valid(&self) -> (u64, u64) {
-        let ends = self.points.first().zip(self.points.last()).expect("a profile has points");
-        (ends.0.prompt_tokens, ends.1.prompt_tokens)
+        self.valid
     }
 
     /// The largest relative error: of the curve at a measured median, and at an inner length that the fit was not told.

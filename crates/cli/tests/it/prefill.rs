@@ -1,0 +1,109 @@
+//! `metron prefill` on the simulated engine in virtual time, whose curve is known, and runs that are held to what it measured.
+
+use metron_units::{Nanos, Tokens};
+
+use crate::metron::Folder;
+
+const ENGINE: &str = "sim:vllm-v1?model=llama-3-8b&gpu=h100";
+
+/// What the engine takes for one prompt alone.
+fn engine(prompt: u64) -> f64 {
+    use metron_sim::schedule::{Arrival, Schedule};
+    let spec = ENGINE.parse().expect("an engine");
+    let (mut schedule, mut given) = (Schedule::new(&spec), Vec::new());
+    let arrival =
+        Arrival { request: 0, at: Nanos::ZERO, prompt: Tokens::new(prompt), output: Tokens::new(1), shared: None };
+    schedule.arrive(arrival, &mut given);
+    while let Some(at) = schedule.next() {
+        schedule.advance(at, &mut given);
+    }
+    given[0].at.as_secs_f64()
+}
+
+fn measure(folder: &Folder, more: &[&str]) -> serde_json::Value {
+    let base = ["prefill", "--url", ENGINE, "--virtual-time", "--output", "profile", "--json", "--quiet"];
+    folder.metron(base.iter().chain(more)).with_code(0).json()
+}
+
+/// Seconds at `n` tokens by the file alone.
+fn curve(file: &serde_json::Value, n: f64) -> f64 {
+    let terms = file["fit"]["coefficients"].as_array().expect("terms");
+    let number = |value: &serde_json::Value| value.as_f64().expect("a number");
+    match file["fit"]["kind"].as_str() {
+        Some("piecewise") => {
+            let knots: Vec<(f64, f64)> = terms.iter().map(|knot| (number(&knot[0]), number(&knot[1]))).collect();
+            let pair = knots.windows(2).find(|pair| n <= pair[1].0).expect("n lies between two knots");
+            pair[0].1 + (pair[1].1 - pair[0].1) * (n - pair[0].0) / (pair[1].0 - pair[0].0)
+        }
+        Some(_) => terms.iter().rev().fold(0.0, |sum, term| sum * n + number(term)),
+        None => panic!("a curve without a kind"),
+    }
+}
+
+#[test]
+fn the_profile_of_the_simulated_engine_is_within_two_per_cent_and_says_how_far_it_is_off() {
+    let folder = Folder::new();
+    let file = measure(&folder, &[]);
+    jsonschema::validate(&folder.metron(["schema", "prefill-profile"]).with_code(0).json(), &file).unwrap();
+    assert_eq!(file["valid"], serde_json::json!([64, 8_192]));
+    let band = file["fit"]["max_relative_error"].as_f64().expect("a number");
+    let mut errors: Vec<f64> =
+        (64..=8_192).step_by(53).map(|n| (curve(&file, n as f64) / engine(n) - 1.0).abs()).collect();
+    errors.sort_by(f64::total_cmp);
+    let most = errors[errors.len() * 95 / 100];
+    assert!(most <= 0.02, "at 95 % of the lengths within {most}");
+    assert!(most <= band, "the stated band {band} holds the curve at 95 % of the lengths: {most}");
+}
+
+#[test]
+fn a_run_is_held_to_the_profile_of_each_prompt_and_the_slack() {
+    let folder = Folder::new();
+    let file = measure(&folder, &["--prompt-tokens", "100..2000"]);
+    let run = |more: &[&str]| {
+        let base =
+            ["run", "--url", ENGINE, "--virtual-time", "--concurrency", "1", "--requests", "20", "--json", "--quiet"];
+        let profile = ["--prefill-profile", "profile/prefill-profile.json"];
+        folder.metron(base.iter().chain(&profile).chain(more))
+    };
+    let summary =
+        run(&["--ttft-slack", "5ms", "--input-tokens", "uniform:150..1900", "--output", "held"]).with_code(0).json();
+    let deadlines = &summary["deadlines"];
+    assert_eq!(deadlines["prefill_profile"], "profile/prefill-profile.json");
+    assert!(deadlines["ttft_deadline_s"].is_null(), "{deadlines}");
+    assert_eq!(summary["metrics"]["deadline_miss_rate"]["value"], 0.0, "an idle server is as quick as its profile");
+    for row in metron_results::rows::read_rows(&folder.path().join("held/requests.parquet")).unwrap() {
+        let row = row.unwrap();
+        let expected = curve(&file, row.planned_input_tokens.get() as f64) + 0.005;
+        let given = row.deadlines.ttft.as_secs_f64();
+        assert!((given - expected).abs() <= 1e-9, "{}: {given}, by the file {expected}", row.planned_input_tokens);
+    }
+    let config = folder.path().join("held/config.yaml");
+    let again = ["run", "--config", config.to_str().unwrap(), "--output", "again", "--json", "--quiet"];
+    assert_eq!(folder.metron(again).with_code(0).json()["metrics"], summary["metrics"]);
+
+    let outside = run(&["--input-tokens", "4000", "--output", "outside"]);
+    let outside = outside.with_code(2);
+    assert!(
+        outside.stderr.contains("outside") && outside.stderr.contains("hint: metron prefill"),
+        "{}",
+        outside.stderr
+    );
+    assert!(!folder.path().join("outside").exists());
+}
+
+#[test]
+fn what_makes_no_profile_is_refused_and_leaves_nothing() {
+    let folder = Folder::new();
+    let refused = |arguments: &[&str], word: &str| {
+        let ended = folder.metron(arguments).with_code(2);
+        assert!(ended.stderr.contains(word), "{}", ended.stderr);
+    };
+    refused(&["prefill", "--url", "sim:", "--prompt-tokens", "9..5"], "9..5");
+    refused(&["prefill", "--url", "sim:", "--dataset", "x"], "--dataset has no say");
+    refused(&["prefill", "--url", "sim:", "--background", "2/s"], "two runs share");
+    refused(&["run", "--url", "sim:", "--ttft-slack", "5ms"], "prefill profile");
+    std::fs::write(folder.path().join("none.json"), "{}").unwrap();
+    refused(&["run", "--url", "sim:", "--prefill-profile", "none.json"], "no prefill profile");
+    std::fs::remove_file(folder.path().join("none.json")).unwrap();
+    assert!(folder.files().is_empty(), "{:?}", folder.files());
+}

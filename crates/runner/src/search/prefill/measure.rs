@@ -1,0 +1,184 @@
+//! Measures a profile: a few lengths first, then more where the curve still surprises. Each length is asked one request at a time
+//! until the median's interval is narrow enough. Knows no server: [`Ask`] does.
+
+use metron_metrics::interval::{Interval, order_statistic, samples_needed};
+use metron_metrics::quantile::of_sorted;
+use metron_results::prefill_profile as written;
+use metron_units::Share;
+
+use super::fit::{FitError, fit, surprise};
+use super::profile::{Point, Profile};
+
+/// Lengths to begin with, evenly apart in their logarithms.
+const FIRST: usize = 6;
+
+/// Of interquartile ranges, so many above the third quartile is far outside (J. W. Tukey, *Exploratory Data Analysis*, 1977).
+const FAR_OUTSIDE: f64 = 3.0;
+
+/// Asks for prompts of a length.
+pub trait Ask {
+    /// What can keep it from asking.
+    type Error;
+
+    /// Asks for prompts of `tokens`, one after the other, until `enough` says so of the times so far, in seconds and in order. The
+    /// times, and how many requests failed.
+    ///
+    /// # Errors
+    /// If nothing could be asked; a request that fails is no error.
+    fn ask(
+        &mut self,
+        tokens: u64,
+        most: u64,
+        enough: &mut (dyn FnMut(&[f64]) -> bool + Send),
+    ) -> Result<Asked, Self::Error>;
+}
+
+/// What came of asking.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Asked {
+    /// TTFTs in seconds.
+    pub seconds: Vec<f64>,
+    /// Requests that failed.
+    pub failed: u64,
+    /// Whether the person ended it.
+    pub interrupted: bool,
+}
+
+/// How a profile is measured.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Plan {
+    /// The shortest prompt.
+    pub least: u64,
+    /// The longest one.
+    pub most: u64,
+    /// How narrow each median's interval must be, half its width over the median; and how far the curve may lie from a length
+    /// that it was not told before no more lengths are asked for.
+    pub precision: Share,
+    /// Requests of one length at most.
+    pub samples: u64,
+    /// Lengths at most.
+    pub lengths: usize,
+}
+
+/// A measured profile.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measured {
+    /// The curve.
+    pub profile: Profile,
+    /// What was measured, by rising length.
+    pub points: Vec<written::Point>,
+    /// Lengths that no request of was answered.
+    pub refused: Vec<u64>,
+    /// Whether it was ended before it was precise.
+    pub interrupted: bool,
+}
+
+/// Why there is no profile.
+#[derive(Debug, thiserror::Error)]
+pub enum MeasureError<E> {
+    /// Nothing could be asked.
+    #[error(transparent)]
+    Ask(E),
+    /// Too little came back.
+    #[error(transparent)]
+    Fit(FitError),
+}
+
+/// Measures. `told` hears of each length as it is done.
+///
+/// # Errors
+/// What keeps `ask` from asking, or too few answers for a curve.
+pub fn measure<A: Ask>(
+    ask: &mut A,
+    plan: Plan,
+    told: &mut dyn FnMut(&written::Point),
+) -> Result<Measured, MeasureError<A::Error>> {
+    let mut waiting = first_lengths(plan.least, plan.most);
+    let mut points: Vec<written::Point> = Vec::new();
+    let (mut refused, mut interrupted) = (Vec::new(), false);
+    while let Some(tokens) = waiting.pop() {
+        let mut enough = |seconds: &[f64]| is_narrow(seconds, plan.precision);
+        let asked = ask.ask(tokens, plan.samples, &mut enough).map_err(MeasureError::Ask)?;
+        interrupted |= asked.interrupted;
+        match point(tokens, &asked) {
+            Some(point) => {
+                told(&point);
+                points.push(point);
+                points.sort_by_key(|point| point.prompt_tokens);
+            }
+            None => refused.push(tokens),
+        }
+        if interrupted {
+            break;
+        }
+        if waiting.is_empty() && points.len() < plan.lengths {
+            let tried = |tokens: &u64| refused.contains(tokens) || points.iter().any(|it| it.prompt_tokens == *tokens);
+            waiting = surprising(&points, plan.precision.get()).into_iter().filter(|tokens| !tried(tokens)).collect();
+        }
+    }
+    refused.sort_unstable();
+    let profile = fit(points.iter().map(told_apart).collect()).map_err(MeasureError::Fit)?;
+    Ok(Measured { profile, points, refused, interrupted })
+}
+
+fn first_lengths(least: u64, most: u64) -> Vec<u64> {
+    let (low, high) = ((least as f64).ln(), (most as f64).ln());
+    let at = |k: usize| (low + (high - low) * k as f64 / (FIRST - 1) as f64).exp().round() as u64;
+    let mut lengths: Vec<u64> = (0..FIRST).map(at).collect();
+    lengths.dedup();
+    // The shortest is taken first.
+    lengths.reverse();
+    lengths
+}
+
+/// The lengths on both sides of the point that the others foretell worst; none if all are foretold well enough.
+fn surprising(points: &[written::Point], enough: f64) -> Vec<u64> {
+    let Some((place, error)) = surprise(points.iter().map(told_apart).collect()) else { return Vec::new() };
+    if error <= enough {
+        return Vec::new();
+    }
+    let between = |a: usize, b: usize| {
+        let (low, high) = (points[a].prompt_tokens, points[b].prompt_tokens);
+        let middle = ((low as f64) * (high as f64)).sqrt().round() as u64;
+        (middle > low && middle < high).then_some(middle)
+    };
+    [between(place, place + 1), between(place - 1, place)].into_iter().flatten().collect()
+}
+
+fn told_apart(point: &written::Point) -> Point {
+    let median = point.ttft_s.get("p50").copied().unwrap_or(f64::NAN);
+    Point { prompt_tokens: point.prompt_tokens, ttft_s: vec![(0.5, median)], samples: point.samples }
+}
+
+/// Whether the median is known well enough.
+fn is_narrow(seconds: &[f64], precision: Share) -> bool {
+    if (seconds.len() as u64) < samples_needed(0.5) + 2 {
+        return false;
+    }
+    let sorted = sorted(seconds);
+    let median = of_sorted(&sorted, 0.5).unwrap_or(f64::NAN);
+    order_statistic(&sorted, 0.5).is_some_and(|it| (it.high - it.low) / 2.0 <= precision.get() * median)
+}
+
+fn sorted(seconds: &[f64]) -> Vec<f64> {
+    let mut sorted = seconds.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted
+}
+
+fn point(prompt_tokens: u64, asked: &Asked) -> Option<written::Point> {
+    let seconds = sorted(&asked.seconds);
+    let at = |p: f64| of_sorted(&seconds, p);
+    let (low, high) = (at(0.25)?, at(0.75)?);
+    let fence = high + FAR_OUTSIDE * (high - low);
+    let names = [("min", 0.0), ("p25", 0.25), ("p50", 0.5), ("p75", 0.75), ("p90", 0.9), ("max", 1.0)];
+    Some(written::Point {
+        prompt_tokens,
+        ttft_s: names.into_iter().filter_map(|(name, p)| Some((name.to_owned(), at(p)?))).collect(),
+        samples: seconds.len() as u64,
+        median_ci95: order_statistic(&seconds, 0.5).map(|Interval { low, high }| [low, high]),
+        // Of equal times nothing is outside, but for the rounding of the fence itself.
+        outliers: seconds.iter().filter(|&&it| it > fence * (1.0 + 1e-9)).count() as u64,
+        failed: asked.failed,
+    })
+}
