@@ -55,6 +55,8 @@ pub(crate) fn config(url: &str) -> RunConfig {
         tools: None,
         schema: None,
         seed: 0,
+        prefill_profile: None,
+        ttft_slack: None,
         ttft_deadline: Nanos::from_millis(300),
         tbt_deadline: Nanos::from_millis(30),
         target_miss_rate: Share::new(0.1).expect("a share"),
