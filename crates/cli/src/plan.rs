@@ -54,6 +54,7 @@ pub(crate) fn resolve(flags: &RunFlags) -> Result<RunConfig, Failure> {
         input_tokens: workload.input_tokens.to_string(),
         output_tokens: workload.output_tokens.to_string(),
         tokenizer: workload.tokenizer.clone(),
+        text: workload.text.clone(),
         template_tokens: workload.template_tokens,
         body: workload.body.clone(),
         classes: mix.class.clone(),

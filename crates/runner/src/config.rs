@@ -90,6 +90,9 @@ pub struct RunConfig {
     pub output_tokens: String,
     /// The tokenizer's name or file; `auto` stands for the embedded default.
     pub tokenizer: String,
+    /// What made prompts are of: `words` at random (the default), `corpus`, `ids`, or a text file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
     /// Tokens that the server adds to each prompt, by its chat template: made prompts are so much shorter. Measured before the
     /// run if not given and a tokenizer is named.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -11,7 +11,7 @@ use metron_results::folder::{RunFile, RunFolder};
 use metron_results::recorder::Recorder as Journal;
 use metron_units::Nanos;
 use metron_wire::{Clock, Target};
-use metron_workload::{Load, Plan, Prompts, Shard, Warmup};
+use metron_workload::{Load, Plan, Shard, Warmup};
 use serde_json::{Map, Value};
 
 use crate::RunConfig;
@@ -77,7 +77,7 @@ impl Prepared<'_> {
         witness: Option<&mut dyn Witness>,
     ) -> Result<Finished, RunError> {
         let plan = self.resolved.whole_plan();
-        let prompts = Prompts::new(&self.resolved.tokenizer, self.config.seed).map_err(RunError::Prompt)?;
+        let prompts = self.resolved.prompts(self.config.seed)?;
         let queues = self.queues();
         let brake = Brake::new(Arc::clone(&queues));
         let feeder = Feeder {

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use metron_units::{Nanos, Tokens};
-use metron_workload::{Load, Plan, PlanDigest, PlannedRequest, Prompts, SaveError, Saved};
+use metron_workload::{Load, Plan, PlanDigest, PlannedRequest, SaveError, Saved};
 
 use crate::RunConfig;
 use crate::error::RunError;
@@ -44,7 +44,7 @@ impl Preview {
         let variables = |name: &str| std::env::var(name).ok();
         let resolved = Resolved::of(config, &variables)?;
         let plan = resolved.whole_plan();
-        let prompts = Prompts::new(&resolved.tokenizer, config.seed).map_err(RunError::Prompt)?;
+        let prompts = resolved.prompts(config.seed)?;
         let composer = Composer {
             script: Script::new(plan.clone(), prompts, resolved.script.clone()).under(template(config)),
             plan: plan.clone(),

@@ -42,6 +42,10 @@ pub(crate) struct WorkloadFlags {
     /// The tokenizer's name or its tokenizer.json; `auto` is the embedded default.
     #[arg(long, value_name = "T", default_value = "auto")]
     pub(crate) tokenizer: String,
+    /// What made prompts are of: words (at random), corpus (public-domain prose), ids (random token ids, for completions, sglang
+    /// and llamacpp), or a text file. [default: words]
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) text: Option<String>,
     /// Tokens that the server's chat template adds to each prompt, which then is so much shorter. [default: measured where
     /// --tokenizer names the model's, else 0]
     #[arg(long, value_name = "N", value_parser = whole::<u64>)]

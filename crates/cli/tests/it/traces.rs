@@ -241,3 +241,34 @@ fn what_the_server_adds_to_a_prompt_is_measured_and_taken_off() {
     assert_eq!(again.that_ran().json()["load"]["plan_digest"], summary["load"]["plan_digest"]);
     assert_eq!(server.requests().len(), 5 + 2, "what is known is not measured again");
 }
+
+#[test]
+fn prompts_are_of_what_was_asked_and_exact() {
+    let folder = folder("It was a dark (and stormy) night; 42 \"rain\" fell.\n");
+    let preview = |more: &[&str]| {
+        let base = ["workload", "preview", "--json", "--bodies", "--input-tokens", "60", "--requests", "2"];
+        folder.metron(base.iter().chain(more)).with_code(0).json()["requests"].clone()
+    };
+    let of_file = preview(&["--text", "trace"]);
+    let text = of_file[0]["prompt"].as_str().expect("a text");
+    assert!(text.contains("(and stormy) night; 42 \"rain\" fell. It was a dark"), "{text}");
+    let corpus = preview(&["--text", "corpus"]);
+    assert_ne!(corpus[0]["prompt"], preview(&[])[0]["prompt"]);
+    let ids = preview(&["--text", "ids", "--endpoint", "completions", "--prefix", "groups:1,20"]);
+    let of = |k: usize| ids[k]["body"]["prompt"].as_array().expect("ids").clone();
+    assert_eq!((of(0).len(), of(1).len(), of(0)[..20] == of(1)[..20], of(0)[20] == of(1)[20]), (60, 60, true, false));
+    let save = |out: &str, more: &[&str]| {
+        let base = ["workload", "save", "--endpoint", "completions", "--out", out];
+        folder.metron(base.iter().chain(more)).with_code(0).stdout
+    };
+    let saved = save("plan", &["--text", "ids", "--rate", "5", "--requests", "4"]);
+    assert_eq!(save("again", &["--trace", "plan"]), saved, "a saved plan keeps its ids");
+    let before = folder.files().len();
+    for (named, message) in
+        [("ids", "chat takes text, and no token ids"), ("none", "cannot read `none`"), (".", "cannot read `.`")]
+    {
+        let ended = run(&folder, &["--text", named]).with_code(2);
+        assert!(ended.stderr.contains("--text: ") && ended.stderr.contains(message), "{}", ended.stderr);
+    }
+    assert_eq!(folder.files().len(), before, "nothing is written");
+}

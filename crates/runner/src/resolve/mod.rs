@@ -7,6 +7,7 @@ mod error;
 mod load;
 mod pattern;
 mod target;
+mod text;
 mod trace;
 mod users;
 mod words;
@@ -14,10 +15,11 @@ mod words;
 use metron_sim::Spec;
 use metron_sim::spec::{Address, Time};
 use metron_wire::{Dialect, RequestShape, Target, Timeouts};
-use metron_workload::{Load, Pattern, Plan, PlanConfig, Tokenizer};
+use metron_workload::{Load, Pattern, Plan, PlanConfig, Prompts, Tokenizer};
 use serde_json::{Map, Value};
 
 use crate::RunConfig;
+use crate::error::RunError;
 use crate::kind::Kinds;
 use crate::script::{Shaping, TraceFile, laid_over};
 use crate::settle::Naming;
@@ -27,6 +29,7 @@ pub use error::ConfigError;
 use pattern::Planned;
 pub use target::Server;
 pub(crate) use target::{FIRST_CONTACT, Reach, network_url, target};
+use text::TextSource;
 pub use users::ClassShape;
 pub(crate) use words::dialect as named_dialect;
 pub use words::{endpoints, tokenizer};
@@ -46,6 +49,8 @@ pub struct Resolved {
     pub spoken: Dialect,
     /// What is sent, and when.
     pub plan: PlanConfig,
+    /// What made prompts are of.
+    pub(crate) text: TextSource,
     /// What the plan has beyond that: a trace, a rate that changes, what prompts share.
     pub pattern: Pattern,
     /// The file that says what is sent, where it says more than lengths.
@@ -80,9 +85,11 @@ impl Resolved {
         let users::Classes { mix, kinds, shapes: classes } = users::classes(config, &tokenizer)?;
         let Planned { plan, pattern, script } = pattern::planned(config, mix, &tokenizer)?;
         let spoken = server.dialect(config, dialect);
+        let text = text::text(config.text.as_deref(), spoken, &tokenizer)?;
         let carried = carried::carried(config, spoken)?;
         if pattern.sessions.is_some() {
             leaves_a_place(spoken, extra.as_ref(), &classes)?;
+            text.goes_on()?;
         }
         let workers = load::workers(config, &plan.load)?;
         target::headers(config.api_key_env.as_deref(), &config.header, dialect.unwrap_or(Dialect::Chat), variables)?;
@@ -94,6 +101,7 @@ impl Resolved {
             timeouts,
             dialect,
             spoken,
+            text,
             plan,
             pattern,
             script,
@@ -105,6 +113,11 @@ impl Resolved {
             carried,
             workers,
         })
+    }
+
+    /// What makes the prompts of a run.
+    pub(crate) fn prompts(&self, seed: u64) -> Result<Prompts, RunError> {
+        self.text.prompts(&self.tokenizer, seed).map_err(RunError::Prompt)
     }
 
     /// The run's plan, from its first request on.

@@ -32,6 +32,7 @@ fn config() -> RunConfig {
         input_tokens: "512".to_owned(),
         output_tokens: "128".to_owned(),
         tokenizer: "auto".to_owned(),
+        text: None,
         template_tokens: None,
         body: None,
         classes: Vec::new(),

@@ -97,7 +97,7 @@ pub fn tokenizer(name: &str) -> Result<(Tokenizer, Naming), ConfigError> {
     })
 }
 
-fn read(path: &str, most: u64) -> std::io::Result<Vec<u8>> {
+pub(super) fn read(path: &str, most: u64) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > most {

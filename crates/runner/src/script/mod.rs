@@ -36,6 +36,8 @@ pub(crate) struct Script {
 pub(crate) struct Said {
     /// As one text.
     pub(crate) prompt: String,
+    /// As token ids, which `prompt` then spells: where the run's prompts are ids.
+    pub(crate) ids: Option<Vec<u32>>,
     /// As messages, a JSON array: where its trace has them.
     pub(crate) messages: Option<Value>,
     /// Further fields of its body, from its trace.
@@ -133,6 +135,10 @@ impl Script {
             said.shared = Shared::of(self.plan.prefix(id, tokens));
         }
         said.made = true;
+        if self.prompts.are_ids() {
+            said.say_ids(self.prompts.ids(&said.shared, told.session.as_deref(), id, tokens));
+            return Ok(());
+        }
         self.prompts.write_shared(&said.shared, told.session.as_deref(), id, tokens, &mut said.prompt)
     }
 }
@@ -144,10 +150,18 @@ impl Said {
         }
     }
 
+    fn say_ids(&mut self, ids: Vec<u32>) {
+        self.prompt = ids.iter().map(u32::to_string).collect::<Vec<_>>().join(" ");
+        self.ids = Some(ids);
+    }
+
     /// A whole body: its messages or prompt, and what else is the request's own. Model and streaming are the run's.
     fn body(&mut self, mut body: Map<String, Value>) {
         self.messages = body.remove("messages");
-        for runs in ["prompt", "model", "stream", "stream_options"] {
+        if let Some(ids) = body.remove("prompt").and_then(|prompt| serde_json::from_value(prompt).ok()) {
+            self.say_ids(ids);
+        }
+        for runs in ["model", "stream", "stream_options"] {
             body.remove(runs);
         }
         self.fields.extend(body);
@@ -164,19 +178,20 @@ impl Said {
     /// As a saved plan has it.
     pub(crate) fn wording(self, texts: Texts) -> Wording {
         let whole = self.whole().into_owned();
-        let Self { prompt, messages, mut fields, shared, made } = self;
+        let Self { prompt, ids, messages, mut fields, shared, made } = self;
         // The names of blocks mean something within their own trace only.
         let named = matches!(shared, Shared::Blocks { .. });
         let made_again = texts == Texts::Left && made && !named;
         let tools = fields.get("tools").map(Value::to_string).filter(|_| fields.len() == 1);
         let content = match messages {
             None if fields.is_empty() && made_again => Content::Lengths,
-            None if fields.is_empty() => Content::Prompt(prompt),
+            None if fields.is_empty() && ids.is_none() => Content::Prompt(prompt),
             Some(messages) if fields.is_empty() || tools.is_some() => {
                 Content::Messages { messages: messages.to_string(), tools }
             }
             messages => {
-                let (name, said) = messages.map_or(("prompt", prompt.into()), |messages| ("messages", messages));
+                let prompt = ids.map_or_else(|| prompt.into(), |ids| serde_json::json!(ids));
+                let (name, said) = messages.map_or(("prompt", prompt), |messages| ("messages", messages));
                 fields.insert(name.to_owned(), said);
                 Content::Body(Value::Object(fields).to_string())
             }
@@ -191,11 +206,24 @@ impl Said {
         if let Some(messages) = self.messages.filter(|_| takes_messages(dialect)) {
             patch.insert("messages".to_owned(), messages);
         }
+        if let Some(ids) = self.ids {
+            match dialect {
+                Dialect::Sglang => {
+                    patch.extend([("text".to_owned(), Value::Null), ("input_ids".to_owned(), serde_json::json!(ids))]);
+                }
+                _ => drop(patch.insert("prompt".to_owned(), serde_json::json!(ids))),
+            }
+        }
         if let Some(user) = user {
             laid_over(&mut patch, user);
         }
         (self.prompt, patch)
     }
+}
+
+/// Whether a dialect takes a prompt as token ids.
+pub(crate) fn takes_ids(dialect: Dialect) -> bool {
+    matches!(dialect, Dialect::Completions | Dialect::Sglang | Dialect::LlamaCpp)
 }
 
 /// Whether a dialect's body has OpenAI's messages; to others their texts go as one.

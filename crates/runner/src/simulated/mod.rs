@@ -22,7 +22,7 @@ use metron_sim::Spec;
 use metron_sim::words::DEFAULT_MODEL;
 use metron_units::Nanos;
 use metron_wire::{Clock, Dialect};
-use metron_workload::{Load, Plan, Prompts, Warmup};
+use metron_workload::{Load, Plan, Warmup};
 
 use crate::RunConfig;
 use crate::close::{Closing, close};
@@ -105,7 +105,7 @@ impl Simulated<'_> {
 
     /// The texts of the plan's requests, which only files need.
     fn script(&self, plan: &Plan) -> Result<Script, RunError> {
-        let prompts = Prompts::new(&self.resolved.tokenizer, self.config.seed).map_err(RunError::Prompt)?;
+        let prompts = self.resolved.prompts(self.config.seed)?;
         Ok(Script::new(plan.clone(), prompts, self.resolved.script.clone()).under(template(self.config)))
     }
 

@@ -41,6 +41,7 @@ pub(crate) fn config(url: &str) -> RunConfig {
         input_tokens: "8".to_owned(),
         output_tokens: "4".to_owned(),
         tokenizer: "auto".to_owned(),
+        text: None,
         template_tokens: None,
         body: None,
         classes: Vec::new(),

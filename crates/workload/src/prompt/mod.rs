@@ -5,7 +5,9 @@
 //! words ([`Prompts::leading_words`]), and most of them in the first, so that a server's prefix cache finds nothing to
 //! reuse. The other words are drawn at random. All is a function of (seed, id, length, tokenizer).
 
+mod ids;
 mod lexicon;
+mod running;
 mod shared;
 mod spelled;
 
@@ -15,6 +17,8 @@ use rand::Rng;
 use crate::random::{Generator, Stream, below, generator};
 use crate::tokenizer::{Tokenizer, TokenizerError};
 use lexicon::Lexicon;
+pub use running::CORPUS;
+use running::Running;
 
 /// Ids up to 2^40 have leading words of their own.
 const ID_BITS: u32 = 40;
@@ -29,6 +33,10 @@ pub struct Prompts {
     lexicon: Lexicon,
     leading: u32,
     offsets: Vec<usize>,
+    /// A text that prompts are parts of.
+    running: Option<Running>,
+    /// The ids that prompts are made of, where they are no text.
+    vocabulary: Option<Vec<u32>>,
 }
 
 /// No prompt could be made.
@@ -45,6 +53,17 @@ pub enum PromptError {
         /// The tokenizer.
         tokenizer: String,
     },
+    /// Its tokens reach across spaces, so that running text has no length by its words.
+    #[error(
+        "tokenizer `{tokenizer}` does not cut at spaces, so running text of an exact length cannot be put together"
+    )]
+    JoinsWords {
+        /// The tokenizer.
+        tokenizer: String,
+    },
+    /// The text, or the vocabulary, has nothing to make a prompt of.
+    #[error("the text has no word")]
+    NoWords,
 }
 
 impl Prompts {
@@ -59,7 +78,8 @@ impl Prompts {
         // The last id is never a request's, so its draws are free to hold what all prompts of a seed share.
         let mut rng = generator(seed, Stream::Prompts, u64::MAX);
         let offsets = (0..leading).map(|_| below(&mut rng, words as u64) as usize).collect();
-        Ok(Self { tokenizer: tokenizer.clone(), seed, lexicon, leading, offsets })
+        let (running, vocabulary) = (None, None);
+        Ok(Self { tokenizer: tokenizer.clone(), seed, lexicon, leading, offsets, running, vocabulary })
     }
 
     /// Within how many words the prompts of any two ids below 2^40 differ.
@@ -114,7 +134,7 @@ impl Prompts {
             rest /= words.len() as u64;
             push_word(text, &words[(digit + offset) % words.len()]);
         }
-        write_random(words, count.saturating_sub(self.offsets.len()), rng, text);
+        self.write_tokens(words, count.saturating_sub(self.offsets.len()), rng, text);
     }
 }
 

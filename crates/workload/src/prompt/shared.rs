@@ -13,10 +13,10 @@ use crate::trace::{Scope, Shared};
 
 /// A run of words that several prompts have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Piece {
-    stream: Stream,
-    name: u64,
-    tokens: Tokens,
+pub(super) struct Piece {
+    pub(super) stream: Stream,
+    pub(super) name: u64,
+    pub(super) tokens: Tokens,
 }
 
 impl Prompts {
@@ -58,7 +58,7 @@ impl Prompts {
                 let mut left = tokens.get();
                 for piece in pieces {
                     let mut rng = generator(self.seed, piece.stream, piece.name);
-                    write_random(words, piece.tokens.get() as usize, &mut rng, text);
+                    self.write_tokens(words, piece.tokens.get() as usize, &mut rng, text);
                     left -= piece.tokens.get();
                 }
                 self.write_words(words, id, left as usize, &mut own, text);
@@ -88,7 +88,7 @@ impl Prompts {
 }
 
 /// The shared pieces of a prompt of `tokens` tokens, which together are no longer than it.
-fn pieces(shared: &Shared, session: Option<&str>, tokens: Tokens) -> Vec<Piece> {
+pub(super) fn pieces(shared: &Shared, session: Option<&str>, tokens: Tokens) -> Vec<Piece> {
     match shared {
         Shared::Nothing => Vec::new(),
         Shared::Group { group, tokens: of_group } => {

@@ -57,6 +57,16 @@ impl Vocabulary {
         })
     }
 
+    /// How many ids from 0 on are ordinary tokens.
+    pub(super) const fn ordinary(self) -> u32 {
+        match self {
+            Self::O200kBase | Self::O200kHarmony => 199_998,
+            Self::Cl100kBase => 100_256,
+            // What comes behind its special token is whitespace.
+            Self::P50kBase | Self::R50kBase => 50_256,
+        }
+    }
+
     /// Loads it on the first call.
     fn core(self) -> &'static CoreBPE {
         match self {

@@ -48,6 +48,12 @@ impl HuggingFace {
         Ok(self.encoding(text)?.get_ids().to_vec())
     }
 
+    pub(super) fn ordinary_ids(&self) -> Vec<u32> {
+        let mut ids: Vec<u32> = self.tokenizer.get_vocab(false).into_values().collect();
+        ids.sort_unstable();
+        ids
+    }
+
     pub(super) fn decode(&self, ids: &[u32]) -> Result<String, TokenizerError> {
         // The library passes over ids that it does not know.
         if let Some(&id) = ids.iter().find(|&&id| self.tokenizer.id_to_token(id).is_none()) {

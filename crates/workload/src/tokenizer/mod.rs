@@ -119,6 +119,15 @@ impl Tokenizer {
         }
     }
 
+    /// The ids of its ordinary tokens, in order: none that it treats as special.
+    #[must_use]
+    pub fn ordinary_ids(&self) -> Vec<u32> {
+        match &self.source {
+            Source::Embedded(vocabulary) => (0..vocabulary.ordinary()).collect(),
+            Source::HuggingFace(tokenizer) => tokenizer.ordinary_ids(),
+        }
+    }
+
     /// The ids of a text's tokens.
     ///
     /// # Errors
