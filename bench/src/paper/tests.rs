@@ -95,6 +95,19 @@ fn a_prompts_deadline_follows_its_length() {
 }
 
 #[test]
+fn the_book_shows_what_the_program_writes() {
+    // Those that cost nothing; the others go the same way.
+    for finding in [Finding::StallPosition, Finding::PrefillDeadline] {
+        let book = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/src/paper");
+        let read = |end: &str| std::fs::read_to_string(book.join(format!("{}.{end}", finding.name()))).unwrap();
+        let found = finding.find(&setting(0)).unwrap();
+        let again = "cargo run --release -p metron-bench --bin paper -- --out docs/src/paper";
+        assert_eq!(read("md"), found.table.markdown(), "{again}");
+        assert_eq!(read("svg"), found.plots[0].1.svg(metron_report::plot::Size::PAPER), "{again}");
+    }
+}
+
+#[test]
 fn the_fluid_token_rate_lies_between_those_by_tpot_and_by_tbt() {
     let found = Finding::TokenRates.find(&setting(400)).unwrap();
     let rates = |scheduler: &str| {

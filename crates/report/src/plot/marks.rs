@@ -41,7 +41,7 @@ impl Bars {
     /// How far along x the middle of a series's bars lies from the group's. A series that looks like bars lies where they do.
     fn offset(&self, plot: &Plot, index: usize) -> f64 {
         let bars = match plot.series[index].look {
-            Look::Like(place) => plot.series.iter().enumerate().filter(|(_, it)| !it.name.is_empty()).nth(place),
+            Look::Like(place) => plot.series.iter().enumerate().filter(|(_, it)| it.has_place()).nth(place),
             Look::ByPlace | Look::Faint => None,
         };
         let index = bars.map_or(index, |(k, _)| k);

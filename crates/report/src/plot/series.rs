@@ -28,9 +28,9 @@ pub enum Mark {
 /// How a series looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Look {
-    /// By its place among the named series.
+    /// By its place among the named series that are not faint.
     ByPlace,
-    /// As the named series of that place: colour, dashes, shape.
+    /// As the one of that place: colour, dashes, shape.
     Like(usize),
     /// Grey and dashed: what was promised or published, not what was seen.
     Faint,
@@ -62,7 +62,7 @@ impl Series {
         Self::new(name, Mark::Bars(points))
     }
 
-    /// Looks as the named series of that place, counted from 0: a band around a line.
+    /// Looks as the series of that place, counted from 0 among those that have a name and are not faint: a band around a line.
     #[must_use]
     pub fn like(self, place: usize) -> Self {
         Self { look: Look::Like(place), ..self }
@@ -72,6 +72,11 @@ impl Series {
     #[must_use]
     pub fn faint(self) -> Self {
         Self { look: Look::Faint, ..self }
+    }
+
+    /// Whether it is one of those that are told apart by colour.
+    pub(super) fn has_place(&self) -> bool {
+        !self.name.is_empty() && self.look != Look::Faint
     }
 }
 

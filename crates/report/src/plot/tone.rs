@@ -34,7 +34,7 @@ impl Tone {
         let mut named = 0;
         let tone = |series: &Series| {
             let place = named;
-            named += usize::from(!series.name.is_empty());
+            named += usize::from(series.has_place());
             match series.look {
                 Look::ByPlace => Self::Numbered(place),
                 Look::Like(other) => Self::Numbered(other),
