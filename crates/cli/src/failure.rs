@@ -119,11 +119,13 @@ pub(crate) fn of_clap(error: &clap::Error, place: &Place) -> Failure {
             Failure::usage(format!("unknown argument `{argument}`"), hint)
         }
         ErrorKind::InvalidSubcommand => {
-            let hint = match context(ContextKind::SuggestedSubcommand) {
-                near if near.is_empty() => "metron --help".to_owned(),
-                near => format!("metron {}", near.split(", ").next().unwrap_or_default()),
+            let typed = context(ContextKind::InvalidSubcommand);
+            // Several may be near; clap names the least likely first.
+            let hint = match nearest(&typed, context(ContextKind::SuggestedSubcommand).split(", ")) {
+                Some(near) => format!("metron {near}"),
+                None => "metron --help".to_owned(),
             };
-            Failure::usage(format!("unknown command `{}`", context(ContextKind::InvalidSubcommand)), hint)
+            Failure::usage(format!("unknown command `{typed}`"), hint)
         }
         ErrorKind::InvalidValue if context(ContextKind::InvalidValue).is_empty() => {
             Failure::usage(format!("{named} has no value"), format!("give one: {argument}"))

@@ -6,14 +6,17 @@
 mod commands;
 mod exit;
 mod failure;
+mod file_out;
 mod flags;
 mod layers;
+mod metrics_port;
 mod page;
 mod plan;
 mod saved;
 mod signals;
 mod speak;
 mod typed;
+mod view;
 
 use std::process::ExitCode;
 

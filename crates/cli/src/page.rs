@@ -1,17 +1,18 @@
-//! `report.html` of a finished folder: its summary, its configuration, its least fluid requests.
+//! `report.html` of a finished folder: its summary, its configuration, and what is drawn of its rows, which are read once.
 
 use std::path::Path;
 
+use metron_metrics::RequestRecord;
+use metron_report::course::Course;
 use metron_report::html::{self, EngineCourse, Extras, Worst};
 use metron_results::Summary;
 use metron_results::folder::{RunFile, RunFolder};
 use metron_results::rows::read_rows;
+use metron_results::server_metrics::{Curve, read_curves};
 use metron_results::timeline::for_each_iteration;
+use metron_units::Nanos;
 
 use crate::failure::{Failure, chain};
-
-/// Rows that are looked through for the least fluid ones; of a longer run the page shows its figures alone.
-const MOST_ROWS: u64 = 1_000_000;
 
 /// The summary of the run in `folder`.
 ///
@@ -37,9 +38,16 @@ pub(crate) fn summary_of(folder: &Path) -> Result<Summary, Failure> {
 /// If its rows cannot be read.
 pub(crate) fn of(folder: &Path, summary: &Summary) -> Result<String, Failure> {
     let config = std::fs::read_to_string(folder.join(RunFile::Config.name())).ok();
-    let streams = least_fluid(folder)?;
+    let seen = look(folder, summary)?;
     let engine = engine(folder)?;
-    Ok(html::report(summary, Extras { config: config.as_deref(), streams: &streams, engine: engine.as_ref() }))
+    let extras = Extras {
+        config: config.as_deref(),
+        streams: &seen.streams,
+        engine: engine.as_ref(),
+        course: Some(&seen.course),
+        server: &seen.server,
+    };
+    Ok(html::report(summary, extras))
 }
 
 /// Writes the page of the finished run in `folder` again.
@@ -71,14 +79,31 @@ fn engine(folder: &Path) -> Result<Option<EngineCourse>, Failure> {
     Ok(Some(course))
 }
 
-fn least_fluid(folder: &Path) -> Result<Vec<metron_metrics::RequestRecord>, Failure> {
+/// What is drawn of a run besides its summary.
+pub(crate) struct Seen {
+    /// The least fluid requests.
+    pub(crate) streams: Vec<RequestRecord>,
+    /// All of them, binned.
+    pub(crate) course: Course,
+    /// What the servers said of themselves.
+    pub(crate) server: Vec<Curve>,
+}
+
+/// Reads the rows of the run in `folder` once, and what its servers said.
+///
+/// # Errors
+/// If either cannot be read.
+pub(crate) fn look(folder: &Path, summary: &Summary) -> Result<Seen, Failure> {
     let unreadable = |error: &dyn std::error::Error| Failure::could_not_run(chain(error), "");
-    let rows = read_rows(&folder.join(RunFile::Rows.name())).map_err(|error| unreadable(&error))?;
-    let mut worst = Worst::default();
-    if rows.rows() <= MOST_ROWS {
-        for row in rows {
-            worst.see(&row.map_err(|error| unreadable(&error))?);
-        }
+    let duration = summary.run.duration_s.and_then(Nanos::from_secs_f64).unwrap_or_default();
+    let (mut worst, mut course) = (Worst::default(), Course::new(duration));
+    for row in read_rows(&folder.join(RunFile::Rows.name())).map_err(|error| unreadable(&error))? {
+        let row = row.map_err(|error| unreadable(&error))?;
+        worst.see(&row);
+        course.see(&row);
     }
-    Ok(worst.requests())
+    let path = folder.join(RunFile::ServerMetrics.name());
+    let server =
+        if path.exists() { read_curves(&path).map_err(|error| unreadable(&error))?.curves() } else { Vec::new() };
+    Ok(Seen { streams: worst.requests(), course, server })
 }

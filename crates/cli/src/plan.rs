@@ -20,7 +20,7 @@ const TOOLS_OF_AN_AGENT: &str = "4";
 /// # Errors
 /// No target, or a flag that the kind of load does not have.
 pub(crate) fn resolve(flags: &RunFlags) -> Result<RunConfig, Failure> {
-    let RunFlags { target, load, workload, shape, mix, deadlines, objectives, timeouts, output } = flags;
+    let RunFlags { target, load, workload, shape, mix, deadlines, objectives, timeouts, observe, output } = flags;
     // A rate may also be said in parts: by every class its own.
     let rate = load.rate.or(class::rate(&mix.class).filter(|_| load.concurrency.is_none()));
     let open = rate.is_some() || load.is_open(workload.trace.is_some());
@@ -84,6 +84,7 @@ pub(crate) fn resolve(flags: &RunFlags) -> Result<RunConfig, Failure> {
         ca: target.ca.clone(),
         follow_redirects: target.follow_redirects,
         no_stream: target.no_stream,
+        server_metrics: observe.server_metrics.clone(),
         save_text: output.save_text,
         virtual_time: target.virtual_time,
     })
@@ -110,8 +111,8 @@ pub(crate) fn of_prefill(
         let message = format!("{flag} has no say in a profile, which asks cold prompts of its own lengths");
         return Err(Failure::usage(message, "--prompt-tokens 64..8192"));
     }
-    let (load, mix, shape, deadlines, objectives, output) = Default::default();
-    resolve(&RunFlags { target, load, workload, mix, shape, deadlines, objectives, timeouts, output })
+    let (load, mix, shape, deadlines, objectives, observe, output) = Default::default();
+    resolve(&RunFlags { target, load, workload, mix, shape, deadlines, objectives, timeouts, observe, output })
 }
 
 /// Whoever gives a burstiness means gamma.

@@ -28,7 +28,7 @@ pub(crate) fn masked(arguments: impl IntoIterator<Item = OsString>) -> Vec<Strin
 fn mask_of(flag: &str) -> Option<fn(&str) -> String> {
     match flag {
         "--header" => Some(masked_header),
-        "--url" => Some(masked_url),
+        "--url" | "--server-metrics" | "--otlp" => Some(masked_url),
         _ => None,
     }
 }
@@ -46,6 +46,7 @@ mod tests {
         check(&["--header", "x-api-key: sk-1"], &["--header", "x-api-key: ${METRON_HEADER_X_API_KEY}"]);
         check(&["--header=x-api-key: sk-1"], &["--header=x-api-key: ${METRON_HEADER_X_API_KEY}"]);
         check(&["--url", "http://h/?key=sk-1"], &["--url", "http://h/?key=${METRON_QUERY_KEY}"]);
+        check(&["--server-metrics", "http://h/?key=sk-1"], &["--server-metrics", "http://h/?key=${METRON_QUERY_KEY}"]);
         check(&["--url=http://h/?key=sk-1"], &["--url=http://h/?key=${METRON_QUERY_KEY}"]);
     }
 

@@ -3,10 +3,13 @@
 //!
 //! Knows gaps and deadlines only; who made the gaps, and whether the request is to be judged at all, is decided elsewhere.
 
+mod timeline;
+
 use metron_units::{Nanos, Share};
 
 use crate::fraction::Fraction;
 use crate::record::Deadlines;
+pub use timeline::{Due, timeline};
 
 /// Whether a stream's first token is held to its deadline too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -54,24 +54,13 @@ impl<W: Write> Progress<W> {
     /// Shows one more event.
     pub fn show(&mut self, event: &RunEvent) {
         match event {
-            RunEvent::Identified { endpoint, why } => {
-                let endpoint = escape::terminal(endpoint);
-                let why = escape::terminal(why);
-                self.say(&format!("the API is {endpoint}: {why}; pin it with --endpoint {endpoint}"));
-            }
-            RunEvent::TemplateMeasured { tokens } => self.say(&format!(
-                "the server adds {tokens} tokens to each prompt, which is made so much shorter; pin it with --template-tokens {tokens}"
-            )),
+            RunEvent::Identified { endpoint, why } => self.say(&identified(endpoint, why)),
+            RunEvent::TemplateMeasured { tokens } => self.say(&template(*tokens)),
             RunEvent::Started { .. } => {}
             RunEvent::PhaseBegan { phase, .. } => self.phase = *phase,
             RunEvent::Progress(snapshot) => self.advance(snapshot),
             RunEvent::Warning(warning) => self.say(&self.warning(warning)),
-            RunEvent::Interrupted { in_flight: InFlight::Awaited, .. } => {
-                self.say("interrupted: sending has stopped, what is in flight is awaited; Ctrl-C again ends it now");
-            }
-            RunEvent::Interrupted { in_flight: InFlight::Dropped, .. } => {
-                self.say("interrupted: writing what is there")
-            }
+            RunEvent::Interrupted { in_flight, .. } => self.say(interruption(*in_flight)),
             RunEvent::Finished(_) => self.end(),
         }
     }
@@ -122,8 +111,29 @@ fn bar() -> ProgressBar {
     bar
 }
 
+/// What is said of an API that was found out, safe for a terminal.
+pub(crate) fn identified(endpoint: &str, why: &str) -> String {
+    let (endpoint, why) = (escape::terminal(endpoint), escape::terminal(why));
+    format!("the API is {endpoint}: {why}; pin it with --endpoint {endpoint}")
+}
+
+/// What is said of a template whose tokens were counted.
+pub(crate) fn template(tokens: impl std::fmt::Display) -> String {
+    format!(
+        "the server adds {tokens} tokens to each prompt, which is made so much shorter; pin it with --template-tokens {tokens}"
+    )
+}
+
+/// What is said of an end that was asked for.
+pub(crate) const fn interruption(in_flight: InFlight) -> &'static str {
+    match in_flight {
+        InFlight::Awaited => "interrupted: sending has stopped, what is in flight is awaited; Ctrl-C again ends it now",
+        InFlight::Dropped => "interrupted: writing what is there",
+    }
+}
+
 /// How far the run is, and how far it goes: by count, or by time where no count bounds it.
-fn extent(snapshot: &Snapshot) -> (u64, u64) {
+pub(crate) fn extent(snapshot: &Snapshot) -> (u64, u64) {
     let done = snapshot.completed + snapshot.failed + snapshot.cancelled;
     match (snapshot.planned, snapshot.ends_at) {
         (Some(planned), _) => (done.min(planned), planned),

@@ -9,6 +9,21 @@ use metron_units::Share;
 
 use crate::figure;
 
+/// What a figure of the server is, in words; the name itself where a newer file has one that is not known here.
+pub(crate) fn of_server(name: &str) -> &str {
+    match name {
+        "running" => "requests running",
+        "waiting" => "requests waiting",
+        "kv_cache" => "KV cache in use",
+        "preemptions" => "preemptions since the start",
+        "prefix_hits" => "found in the prefix cache",
+        "gpu_use" => "GPU in use",
+        "cpu_use" => "processors in use",
+        "power" => "power",
+        name => name,
+    }
+}
+
 /// Figures by name.
 pub(crate) type Metrics = BTreeMap<String, Figure>;
 

@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use metron_metrics::{Chunk, Deadlines, Outcome, Phase, RequestRecord};
+use metron_results::RunFacts;
 use metron_results::summary::{
     Better, Class, ClockSource, DeadlineSettings, Distribution, ErrorCount, Figure, Host, Instrument, Intervals, Load,
-    Objective, Quantiles, Requests, Run, SCHEMA, Sessions, Summary, Target, TokenCounts, Turn, TurnRequests, Value,
-    Verdict, Worker,
+    Objective, Quantiles, Requests, Run, SCHEMA, ServerFigure, ServerFigures, ServerSource, Sessions, Summary, Target,
+    TokenCounts, Turn, TurnRequests, Value, Verdict, Worker,
 };
+
+use metron_units::{Nanos, Share, Tokens};
 
 /// What a hostile server could send.
 pub(crate) const HOSTILE: &str = "</script><img src=x onerror=alert(1)>\x1b]0;owned\x07\u{202e}";
@@ -146,6 +150,7 @@ pub(crate) fn ordinary() -> Summary {
             verdict: Verdict::Ok,
             reasons: Vec::new(),
         }),
+        server: None,
     }
 }
 
@@ -158,6 +163,22 @@ fn objective(
     of: Option<u64>,
 ) -> Objective {
     Objective { expression: expression.to_owned(), held, value, unit: unit.to_owned(), met, of }
+}
+
+/// What is known beforehand of a run in an open loop of so many requests per second.
+pub(crate) fn facts(rate: f64) -> RunFacts {
+    RunFacts {
+        run: run(Load::Open { rate: Some(rate), arrivals: "poisson".to_owned(), max_in_flight: None }),
+        epoch_unix_ns: 0,
+        planned: Some(400),
+        ttft_deadline: Nanos::from_millis(300),
+        prefill_profile: None,
+        tbt_deadline: Nanos::from_millis(30),
+        target_miss_rate: Share::new(0.1).expect("a share"),
+        save_text: false,
+        objectives: Vec::new(),
+        classes: Default::default(),
+    }
 }
 
 /// Nobody was answered: no latency exists.
@@ -308,5 +329,55 @@ pub(crate) fn parted() -> Summary {
         sessions: Some(Sessions { begun: 200, completed: 180, abandoned: 14, cut: 6 }),
         turns: [0, 1, 31].map(turn).to_vec(),
         ..whole.clone()
+    }
+}
+
+/// A streamed answer of 50 tokens that lie so far apart, the first 100 ms after dispatch.
+pub(crate) fn request(id: u64, gap_ms: u64) -> RequestRecord {
+    let at = Nanos::from_millis;
+    RequestRecord {
+        id,
+        phase: Phase::Measured,
+        session: None,
+        turn: None,
+        class: None,
+        attempt: 1,
+        intended: None,
+        dispatched: Some(at(10)),
+        headers: Some(at(20)),
+        finished: Some(at(10_000)),
+        connect: None,
+        status: Some(200),
+        outcome: Outcome::Completed,
+        finish_reason: None,
+        streamed: true,
+        unclean_end: false,
+        planned_input_tokens: Tokens::new(1),
+        input_tokens: Tokens::new(1),
+        output_tokens: Tokens::new(50),
+        unseen_tokens: Tokens::new(0),
+        counted_by: None,
+        count_mismatch: false,
+        chunks: (0..50).map(|k| Chunk { arrived: at(110 + k * gap_ms), tokens: 1 }).collect(),
+        first_answer_chunk: Some(0),
+        shared_reads: 0,
+        deadlines: Deadlines { ttft: at(300), tbt: at(30) },
+        texts: None,
+    }
+}
+
+/// What a vLLM server with one GPU said of itself.
+pub(crate) fn server() -> ServerFigures {
+    let figure = |unit: &str, mean, max| ServerFigure { unit: unit.to_owned(), mean: Some(mean), max: Some(max) };
+    ServerFigures {
+        sources: vec![ServerSource { url: "http://localhost:8000/metrics".to_owned(), scrapes: 63, failed: 1 }],
+        families: vec!["DCGM exporter".to_owned(), "vLLM".to_owned()],
+        figures: BTreeMap::from([
+            ("kv_cache".to_owned(), figure("share", 0.41, 0.63)),
+            ("running".to_owned(), figure("requests", 7.4, 8.0)),
+            ("waiting".to_owned(), figure("requests", 0.2, 3.0)),
+        ]),
+        energy_j: Some(26_772.0),
+        energy_per_output_token_j: Some(0.42),
     }
 }

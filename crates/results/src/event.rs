@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use metron_metrics::ErrorClass;
 use metron_units::{Nanos, Tokens};
 
+use crate::summary::Verdict;
 use crate::{RunFacts, Summary};
 
 pub use warning::{Measured, Warning};
@@ -109,8 +110,21 @@ pub struct Snapshot {
     pub output_tokens: Tokens,
     /// Failures by class.
     pub errors: BTreeMap<ErrorClass, u64>,
+    /// What the latest failure of each class said. From outside: not safe for a terminal.
+    pub latest_errors: BTreeMap<ErrorClass, String>,
     /// The last seconds.
     pub recent: Recent,
+    /// What the instrument thinks of itself so far; `None` where no client is observed.
+    pub instrument: Option<SoFar>,
+}
+
+/// The instrument's verdict as far as it can be told while the run runs: how busy the workers were is known at its end only.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SoFar {
+    /// The verdict by the lags and failures until now.
+    pub verdict: Verdict,
+    /// Why, and what to do.
+    pub reasons: Vec<String>,
 }
 
 /// Figures of the last seconds, for the eye: approximate, and never in a result. `None` where nothing ended lately.

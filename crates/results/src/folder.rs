@@ -32,6 +32,8 @@ pub enum RunFile {
     Journal,
     /// The iterations of a simulated engine.
     Engine,
+    /// What servers said of themselves meanwhile (`--server-metrics`).
+    ServerMetrics,
     /// TTFT against prompt length, of `metron prefill`.
     PrefillProfile,
     /// The highest load that holds, of `metron capacity`.
@@ -42,13 +44,14 @@ pub enum RunFile {
 
 impl RunFile {
     /// Every one.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Config,
         Self::Summary,
         Self::Rows,
         Self::Report,
         Self::Journal,
         Self::Engine,
+        Self::ServerMetrics,
         Self::PrefillProfile,
         Self::Capacity,
         Self::Sweep,
@@ -64,6 +67,7 @@ impl RunFile {
             Self::Report => "report.html",
             Self::Journal => "journal.arrows",
             Self::Engine => "engine.parquet",
+            Self::ServerMetrics => "server.parquet",
             Self::PrefillProfile => "prefill-profile.json",
             Self::Capacity => "capacity.json",
             Self::Sweep => "sweep.json",

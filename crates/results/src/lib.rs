@@ -6,7 +6,9 @@
 //! - [`event::RunEvent`] is what a runner tells whoever watches.
 //! - [`recorder::Recorder`] keeps a run's requests while it runs and leaves its files at the end, whole or absent.
 //! - [`timeline`] holds what a simulated engine did, iteration by iteration.
+//! - [`server_metrics`] keeps what servers say of themselves meanwhile.
 //! - [`rows`], [`journal`] and [`recover()`] read them back; [`foreign`] reads other tools' files.
+//! - [`export`] writes a run in other tools' shapes.
 //!
 //! This crate sends nothing, prints nothing and reads no clock; what figures mean is `metron-metrics`' matter.
 
@@ -16,6 +18,7 @@ pub mod calibration;
 pub mod capacity;
 pub mod compare;
 pub mod event;
+pub mod export;
 pub mod facts;
 pub mod folder;
 pub mod foreign;
@@ -28,6 +31,7 @@ pub mod recorder;
 pub mod recover;
 pub mod rows;
 pub mod score;
+pub mod server_metrics;
 pub mod storage;
 pub mod summary;
 pub mod sweep;

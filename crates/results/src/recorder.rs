@@ -12,6 +12,7 @@ use metron_metrics::RequestRecord;
 use crate::folder::{FolderError, Overwrite, Privacy, RunFile, RunFolder};
 use crate::journal::{Damage, JournalError, JournalReader, JournalWriter};
 use crate::rows::{RowWriter, TextColumns};
+use crate::server_metrics::ServerMetricsWriter;
 use crate::storage::{Action, StorageError};
 use crate::{RunFacts, Summary, plan_order};
 
@@ -88,6 +89,14 @@ impl Recorder {
     /// If it cannot be written.
     pub fn write(&self, file: RunFile, bytes: &[u8]) -> Result<(), StorageError> {
         self.folder.write(file, bytes)
+    }
+
+    /// Starts the file of the servers' metrics, for a thread of its own.
+    ///
+    /// # Errors
+    /// If it cannot be created.
+    pub fn server_metrics(&self) -> Result<ServerMetricsWriter, StorageError> {
+        ServerMetricsWriter::create(self.folder.shared_storage(), self.facts.epoch_unix_ns)
     }
 
     /// Adds a request that is over.

@@ -19,8 +19,9 @@ use crate::conduct::{Crew, FeedError};
 use crate::error::{NotKept, RunError};
 use crate::feeder::Fed;
 use crate::finished::Finished;
-use crate::instrument::{self, Measured, Readings};
+use crate::instrument;
 use crate::recorder::{Keep, Observed, Recorded};
+use crate::scrape::Scraped;
 use crate::sessions::{NotSent, Sessions};
 use crate::stop::Asked;
 use crate::worker::WorkerError;
@@ -34,6 +35,8 @@ pub(crate) struct Closing<'a> {
     pub(crate) recorded: Recorded,
     /// When that was.
     pub(crate) ended: Nanos,
+    /// What servers said of themselves, and when the measured phase began; `None` if nobody was asked.
+    pub(crate) scraped: Option<(Scraped, Nanos)>,
     pub(crate) dispatched: &'a AtomicU64,
     pub(crate) sessions: &'a Sessions,
     pub(crate) time: Time,
@@ -44,7 +47,7 @@ pub(crate) struct Closing<'a> {
 /// # Errors
 /// If something cannot be kept, or something of metron's own failed.
 pub(crate) fn close(closing: Closing<'_>, events: &Sender<RunEvent>) -> Result<Finished, RunError> {
-    let Closing { facts, plan, fed, crew, recorded, ended, dispatched, sessions, time } = closing;
+    let Closing { facts, plan, fed, crew, recorded, ended, scraped, dispatched, sessions, time } = closing;
     let Recorded { keep, refused, observed } = recorded;
     let dispatched = dispatched.load(Ordering::Relaxed);
     let rescue_name = format!("metron-{}", facts.run.id);
@@ -85,7 +88,8 @@ pub(crate) fn close(closing: Closing<'_>, events: &Sender<RunEvent>) -> Result<F
     let at = folder.as_ref().map(|folder| folder.path().to_owned());
     let summary = tally.close(ending).map_err(|source| RunError::Accounts { folder: at.clone(), source })?;
     let load = fed.as_ref().ok().map(|fed| load_check(fed, &summary, &observed));
-    let summary = Summary { load, ..summary };
+    let server = scraped.map(|(scraped, from)| scraped.figures(from, ended, summary.tokens.output));
+    let summary = Summary { load, server, ..summary };
     if let Some(folder) = &folder {
         folder.write_summary(&summary).map_err(|error| not_kept(error.into(), None, &rescue_name))?;
     }
@@ -186,18 +190,7 @@ fn planned_requests(
 
 fn report(crew: &Crew, observed: &Observed) -> Instrument {
     let clock = if crew.stamps.kernel > crew.stamps.user { ClockSource::Kernel } else { ClockSource::User };
-    let median = |lags: &instrument::Lags| lags.quantiles().and_then(|quantiles| quantiles.p50);
-    instrument::report(&Readings {
-        clock,
-        dispatch_lag: observed.dispatch_lag.quantiles(),
-        read_lag: observed.read_lag.quantiles().filter(|_| clock == ClockSource::Kernel),
-        chunks: observed.chunks,
-        shared_reads: observed.shared_reads,
-        workers: crew.busy.clone(),
-        client_resource: observed.client_resource,
-        stall: crew.longest_stall,
-        measured: Measured { ttft: median(&observed.ttft), gap: median(&observed.gaps) },
-    })
+    instrument::report(&observed.readings(clock, crew.busy.clone(), crew.longest_stall))
 }
 
 #[cfg(test)]

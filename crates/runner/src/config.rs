@@ -176,6 +176,10 @@ pub struct RunConfig {
     /// Ask for whole answers in place of streams.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub no_stream: bool,
+    /// Where servers tell their own metrics (Prometheus text); `auto` is the measured server's `/metrics`. Query values may be
+    /// `${VAR}`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub server_metrics: Vec<String>,
     /// Keep prompts and answers in the rows.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub save_text: bool,

@@ -11,6 +11,7 @@ pub fn config_yaml(config: &RunConfig, model: Option<&str>) -> String {
         url: masked_url(&config.url),
         model: config.model.clone().or_else(|| model.map(str::to_owned)),
         header: config.header.iter().map(|line| masked_header(line)).collect(),
+        server_metrics: config.server_metrics.iter().map(|url| masked_url(url)).collect(),
         ..config.clone()
     };
     serde_saphyr::to_string(&written).expect("a configuration is plain values with text keys")
@@ -33,7 +34,7 @@ mod tests {
     const CONFIG: &str = "url: https://h/v1?key=sk-url\nendpoint: auto\nheader:\n- 'X-API-Key: sk-header'\n- 'x-team: a'\n\
         rate: 4/s\ninput_tokens: lognormal:512,0.5\noutput_tokens: 70% 128 + 30% 512\ntokenizer: auto\nseed: 7\n\
         ttft_deadline: 300ms\ntbt_deadline: 30ms\ntarget_miss_rate: 10%\ntimeout_connect: 10s\ntimeout_first_token: 60s\n\
-        timeout_idle: 30s\ntimeout: 600s\nrequests: 10\nbody: '{\"a\": \"x: y # z\"}'\n";
+        timeout_idle: 30s\ntimeout: 600s\nserver_metrics:\n- http://h:9400/metrics?token=sk-metrics\nrequests: 10\nbody: '{\"a\": \"x: y # z\"}'\n";
 
     fn config() -> RunConfig {
         serde_saphyr::from_str(CONFIG).expect("a configuration")
@@ -61,6 +62,7 @@ mod tests {
             url: "https://h/v1?key=${METRON_QUERY_KEY}".to_owned(),
             header: vec!["X-API-Key: ${METRON_HEADER_X_API_KEY}".to_owned(), "x-team: a".to_owned()],
             model: Some("m".to_owned()),
+            server_metrics: vec!["http://h:9400/metrics?token=${METRON_QUERY_TOKEN}".to_owned()],
             ..config()
         };
         let yaml = config_yaml(&config(), Some("m"));

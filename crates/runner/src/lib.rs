@@ -37,6 +37,7 @@ mod queue;
 mod recorder;
 pub mod resolve;
 mod run;
+mod scrape;
 mod script;
 pub mod search;
 mod sessions;

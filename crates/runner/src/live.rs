@@ -13,7 +13,7 @@ use metron_workload::Plan;
 use crate::gate::Gate;
 
 /// How far back the recent figures look.
-const RECENT: Nanos = Nanos::from_secs(5);
+const RECENT: Nanos = Nanos::from_secs(10);
 /// Samples that are kept for them at most: of a faster run they look back less far.
 const SAMPLES: usize = 4_096;
 /// Gaps that are taken of one answer at most: its last ones.
@@ -81,6 +81,7 @@ impl Live {
             Outcome::Failed(failure) => {
                 counts.failed += 1;
                 *counts.errors.entry(failure.class).or_default() += 1;
+                counts.latest_errors.insert(failure.class, failure.message.clone());
                 return;
             }
             Outcome::Cancelled => {
@@ -226,6 +227,7 @@ mod tests {
         let snapshot = live.snapshot(5, Nanos::from_secs(2));
         assert_eq!((snapshot.completed, snapshot.failed, snapshot.in_flight, snapshot.waiting), (1, 1, 3, 0));
         assert_eq!(snapshot.errors.get(&ErrorClass::Connect), Some(&1));
+        assert_eq!(snapshot.latest_errors.get(&ErrorClass::Connect).map(String::as_str), Some("refused"));
         assert_eq!((snapshot.input_tokens, snapshot.output_tokens), (Tokens::new(3), Tokens::new(4)));
     }
 
@@ -239,7 +241,7 @@ mod tests {
             (recent.request_rate, recent.output_token_rate, recent.fluid_share),
             (Some(0.25), Some(1.0), Some(1.0))
         );
-        assert_eq!(live.snapshot(1, Nanos::from_secs(7)).recent, Recent::default());
+        assert_eq!(live.snapshot(1, Nanos::from_secs(12)).recent, Recent::default());
     }
 
     #[test]

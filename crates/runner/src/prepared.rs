@@ -31,6 +31,7 @@ use crate::queue::{Bound, Queue};
 use crate::recorder::{Intake, Keep, Recorded, Recorder};
 use crate::resolve::{Resolved, Server};
 use crate::run::{Options, tell};
+use crate::scrape::{Scrape, Source};
 use crate::script::{Composer, Script};
 use crate::sessions::Sessions;
 use crate::settle::Settler;
@@ -51,6 +52,8 @@ pub(crate) struct Prepared<'a> {
     pub(crate) config: &'a RunConfig,
     pub(crate) resolved: &'a Resolved,
     pub(crate) target: Arc<Target>,
+    /// Whom to ask for their own metrics meanwhile.
+    pub(crate) scraped: Vec<Source>,
     pub(crate) model: String,
     pub(crate) options: Options,
     pub(crate) events: &'a Sender<RunEvent>,
@@ -110,6 +113,7 @@ impl Prepared<'_> {
         let model = matches!(self.resolved.server, Server::Network { .. }).then_some(self.model.as_str());
         let keep = folder.map(|folder| begin_journal(folder, &facts, self.config, model)).transpose();
         let keep = keep.inspect_err(|_| brake.drain())?;
+        let scrape = self.scrape(clock, keep.as_ref()).inspect_err(|_| brake.drain())?;
         tell(self.events, started);
         // From here on the plan's time runs: all that takes time before the first request is done.
         let origin = clock.now();
@@ -122,6 +126,8 @@ impl Prepared<'_> {
         tell(self.events, RunEvent::PhaseBegan { phase: RunPhase::Settling, at: ended });
         let fed = feeding.end();
         engine.map(InProcess::end).transpose()?;
+        let scraped = scrape.map(Scrape::end);
+        let measured_from = stage.gate.measured_from().unwrap_or(origin);
         close(
             Closing {
                 facts,
@@ -130,6 +136,7 @@ impl Prepared<'_> {
                 crew,
                 recorded,
                 ended,
+                scraped: scraped.map(|scraped| (scraped, measured_from)),
                 dispatched: &stage.dispatched,
                 sessions: &stage.sessions,
                 time: self.resolved.time,
@@ -148,6 +155,15 @@ impl Prepared<'_> {
             }
             (None, said) => said.clone(),
         }
+    }
+
+    /// Asks servers for their metrics from now on.
+    fn scrape(&self, clock: Clock, keep: Option<&Keep>) -> Result<Option<Scrape>, RunError> {
+        let kept = if self.scraped.is_empty() { None } else { keep };
+        let writer = kept.map(Keep::server_metrics).transpose();
+        let writer =
+            writer.map_err(|error| RunError::NotKept { rescued: None, source: NotKept::Storage(error) })?.flatten();
+        Ok(Scrape::start(self.scraped.clone(), clock, writer, self.events)?)
     }
 
     /// One queue where the next free worker takes the next request; one for each worker where the plan alone decides.

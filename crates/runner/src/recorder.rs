@@ -10,15 +10,17 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
 use metron_metrics::{ErrorClass, Outcome, Phase, RequestRecord};
-use metron_results::event::{InFlight, RunEvent, Warning};
+use metron_results::event::{InFlight, RunEvent, SoFar, Warning};
 use metron_results::recorder::Recorder as Journal;
+use metron_results::server_metrics::ServerMetricsWriter;
 use metron_results::storage::StorageError;
+use metron_results::summary::ClockSource;
 use metron_units::Nanos;
 use metron_wire::Clock;
 
 use crate::asked::Instants;
 use crate::brake::Brake;
-use crate::instrument::Lags;
+use crate::instrument::{Busy, Lags, Measured, Readings, judge};
 use crate::live::Live;
 use crate::settle::Settler;
 use crate::witness::Witness;
@@ -171,7 +173,8 @@ impl<'w> Intake<'w> {
     /// Hands what was recorded to the system, and tells how the run stands.
     pub(crate) fn tick(&mut self, dispatched: u64, now: Nanos) {
         self.keep_or_refuse(|keep| keep.flush(dispatched));
-        let snapshot = self.live.snapshot(dispatched, now);
+        let mut snapshot = self.live.snapshot(dispatched, now);
+        snapshot.instrument = self.observed.so_far();
         self.tell(RunEvent::Progress(Box::new(snapshot)));
     }
 
@@ -213,6 +216,14 @@ impl Keep {
         }
     }
 
+    /// The file of the servers' metrics; `None` where nothing is kept.
+    pub(crate) fn server_metrics(&self) -> Result<Option<ServerMetricsWriter>, StorageError> {
+        match self {
+            Self::Folder(journal) => journal.server_metrics().map(Some),
+            Self::Memory(_) => Ok(None),
+        }
+    }
+
     fn add(&mut self, record: RequestRecord) -> Result<(), StorageError> {
         match self {
             Self::Folder(journal) => journal.record(&record),
@@ -232,6 +243,32 @@ impl Keep {
 }
 
 impl Observed {
+    /// With what the workers tell once they are done.
+    pub(crate) fn readings(&self, clock: ClockSource, workers: Vec<Busy>, stall: Option<Nanos>) -> Readings {
+        let median = |lags: &Lags| lags.quantiles().and_then(|quantiles| quantiles.p50);
+        Readings {
+            clock,
+            dispatch_lag: self.dispatch_lag.quantiles(),
+            read_lag: self.read_lag.quantiles().filter(|_| clock == ClockSource::Kernel),
+            chunks: self.chunks,
+            shared_reads: self.shared_reads,
+            workers,
+            client_resource: self.client_resource,
+            stall,
+            measured: Measured { ttft: median(&self.ttft), gap: median(&self.gaps) },
+        }
+    }
+
+    /// The verdict before the workers have told anything; `None` where nothing was observed, as in virtual time.
+    fn so_far(&self) -> Option<SoFar> {
+        if self.chunks == 0 && self.client_resource == 0 {
+            return None;
+        }
+        // Without kernel stamps every read lag is zero, and then speaks against nobody.
+        let (verdict, reasons) = judge(&self.readings(ClockSource::Kernel, Vec::new(), None));
+        Some(SoFar { verdict, reasons })
+    }
+
     fn own_lags(&mut self, ended: &Ended) {
         if let Some(lag) = ended.dispatch_lag() {
             self.dispatch_lag.add(lag);

@@ -23,7 +23,8 @@ use crate::preflight::{
 };
 use crate::prepared::Prepared;
 use crate::probe::{Identified, identify};
-use crate::resolve::{FIRST_CONTACT, Resolved, Server, run_target, target};
+use crate::resolve::{ConfigError, FIRST_CONTACT, Resolved, Server, run_target, target};
+use crate::scrape::sources;
 use crate::settle::Naming;
 use crate::simulated::Simulated;
 use crate::stop::{Asked, Stop};
@@ -88,6 +89,10 @@ fn conduct(
     let variables = |name: &str| std::env::var(name).ok();
     let resolved = Resolved::of(config, &variables)?;
     if let (Server::Simulated(spec), Time::Virtual) = (&resolved.server, resolved.time) {
+        if !config.server_metrics.is_empty() {
+            let message = "in virtual time there is no server to ask";
+            return Err(ConfigError::new("server-metrics", message, "leave out --virtual-time").into());
+        }
         let folder = make_folder(config, &options.output)?;
         return Simulated { config, resolved: &resolved, spec, options, events, stop }.conduct(folder, witness);
     }
@@ -98,6 +103,7 @@ fn conduct(
             (engine.url(), Some(engine))
         }
     };
+    let scraped = sources(config, &url, &variables)?;
     let timeouts = first_contact_timeouts(config);
     let first = |dialect| self::target(config, &url, dialect, &variables, timeouts).map(Arc::new);
     limits(config, &resolved, events)?;
@@ -115,7 +121,7 @@ fn conduct(
     warn_beforehand(config, &resolved, events);
     let template_tokens = template_tokens(config, &resolved, first(dialect)?, &found.model, events, stop)?;
     let config = &RunConfig { template_tokens, ..config.clone() };
-    let run = Prepared { config, resolved: &resolved, target, model: found.model, options, events, stop };
+    let run = Prepared { config, resolved: &resolved, target, scraped, model: found.model, options, events, stop };
     run.conduct(folder, engine, witness)
 }
 

@@ -18,7 +18,8 @@ use super::run;
 use crate::exit::Exit;
 use crate::failure::{Failure, chain};
 use crate::flags::{CapacityFlags, Searched};
-use crate::{plan, signals, speak};
+use crate::view::View;
+use crate::{metrics_port, plan, signals, speak};
 
 /// The time that the probes may take, unless said otherwise. In virtual time nobody waits.
 const BUDGET: Nanos = Nanos::from_secs(30 * 60);
@@ -42,7 +43,8 @@ pub(super) fn search(given: &ArgMatches) -> Result<Exit, Failure> {
     signals::hand_to(stop.clone())
         .map_err(|error| Failure::could_not_run(format!("no signal can be taken: {error}"), ""))?;
     let (events, seen) = channel();
-    let detail = run::detail(&flags.run.output);
+    let seen = metrics_port::serve(flags.run.observe.metrics_port, seen)?;
+    let detail = View::by_lines(&flags.run.output)?;
     let watcher = std::thread::spawn(move || watch(&seen, detail));
     let command = run::command_line();
     let of_runs = |files| RunsSettings {

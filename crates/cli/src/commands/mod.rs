@@ -13,6 +13,8 @@ mod calibrate;
 mod capacity;
 mod compare;
 mod completions;
+mod export;
+mod plot;
 mod prefill;
 mod probe;
 mod recover;
@@ -61,6 +63,8 @@ fn dispatch(matches: &ArgMatches) -> Result<Exit, Failure> {
         Command::Sim(flags) => sim::run(&flags),
         Command::Calibrate(flags) => calibrate::run(&flags),
         Command::Report(flags) => report::run(&flags),
+        Command::Plot(flags) => plot::run(&flags),
+        Command::Export(flags) => export::run(&flags),
         Command::Recover(flags) => recover::run(&flags),
         Command::Schema(flags) => schema::run(&flags),
         Command::Completions(flags) => completions::run(&flags),

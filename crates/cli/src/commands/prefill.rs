@@ -16,6 +16,7 @@ use super::run;
 use crate::exit::Exit;
 use crate::failure::{Failure, chain};
 use crate::flags::{Background, OutputFlags, PrefillFlags, ProfileFlags};
+use crate::view::View;
 use crate::{plan, signals, speak};
 
 /// Measures, and leaves the profile's folder.
@@ -78,7 +79,7 @@ fn with_background(
 ) -> Result<Found, Failure> {
     let background = asked.background.map(|load| Beside::start(config, load)).transpose()?;
     let (events, seen) = channel();
-    let quiet = output.quiet || run::detail(output) == Detail::Quiet;
+    let quiet = View::by_lines(output)? == Detail::Quiet;
     // A run of one length is short: what is shown is each length as it is done, and warnings never twice.
     let watcher = std::thread::spawn(move || warnings(&seen));
     let mut ask = ByRuns::new(config.clone(), &events, stop);

@@ -1,12 +1,11 @@
 //! `metron run`: the flags' layers become a configuration, the configuration a run, the run its files, table and exit code.
 
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Sender, channel};
 use std::time::SystemTime;
 
 use clap::ArgMatches;
 use metron_report::console;
-use metron_report::progress::{Detail, Progress};
 use metron_results::event::RunEvent;
 use metron_results::folder::{self, FolderError, Overwrite, RunFile, RunName};
 use metron_runner::{Finished, Objectives, Options, Output, RunError, Stop, Whose};
@@ -15,7 +14,8 @@ use metron_units::Nanos;
 use crate::exit::Exit;
 use crate::failure::{Failure, chain};
 use crate::flags::{OutputFlags, RunFlags};
-use crate::{layers, page, plan, saved, signals, speak, typed};
+use crate::view::View;
+use crate::{layers, metrics_port, page, plan, saved, signals, speak, typed};
 
 /// Runs, and leaves everything that a run leaves.
 ///
@@ -25,12 +25,16 @@ pub(super) fn run(given: &ArgMatches) -> Result<Exit, Failure> {
     let flags = settled::<RunFlags>(given)?;
     let config = plan::resolve(&flags)?;
     let output = flags.output;
+    let view = View::of(&output)?;
     let stop = Stop::new();
     signals::hand_to(stop.clone())
         .map_err(|error| Failure::could_not_run(format!("no signal can be taken: {error}"), ""))?;
     let (events, seen) = channel();
-    let detail = detail(&output);
-    let watcher = std::thread::spawn(move || watch(&seen, detail));
+    let seen = metrics_port::serve(flags.observe.metrics_port, seen)?;
+    let watcher = std::thread::spawn({
+        let stop = stop.clone();
+        move || view.watch(&seen, &stop)
+    });
     let finished = conduct(&config, options(&output), events, &stop);
     let most_at_once = watcher.join().expect("the progress view does not panic");
     let mut finished = finished?;
@@ -96,29 +100,6 @@ fn free(path: PathBuf) -> PathBuf {
 fn now_unix_ns() -> u64 {
     let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     Nanos::from(since_1970).get()
-}
-
-pub(super) fn detail(output: &OutputFlags) -> Detail {
-    use std::io::IsTerminal as _;
-    match (output.quiet, std::io::stderr().is_terminal()) {
-        (true, _) => Detail::Quiet,
-        (false, true) => Detail::Bar,
-        (false, false) => Detail::Lines,
-    }
-}
-
-/// Shows how it goes until it is over. The most requests that were seen in flight at once.
-fn watch(events: &Receiver<RunEvent>, detail: Detail) -> u64 {
-    let mut progress = Progress::new(detail, speak::style_of_stderr(), std::io::stderr());
-    let mut most = 0;
-    for event in events {
-        if let RunEvent::Progress(snapshot) = &event {
-            most = most.max(snapshot.in_flight);
-        }
-        progress.show(&event);
-    }
-    progress.end();
-    most
 }
 
 /// The run itself. The sender goes with it: the watcher sees the end.

@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use metron_sim::Spec;
 
 mod compare;
@@ -13,6 +13,7 @@ mod deadlines;
 mod load;
 mod mix;
 mod number;
+mod observe;
 mod output;
 mod prefill;
 mod probe;
@@ -28,7 +29,8 @@ pub(crate) use compare::CompareFlags;
 pub(crate) use deadlines::{DeadlineFlags, ObjectiveFlags, RecordedDeadlineFlags, TBT_DEADLINE, TTFT_DEADLINE};
 pub(crate) use load::LoadFlags;
 pub(crate) use mix::MixFlags;
-pub(crate) use output::OutputFlags;
+pub(crate) use observe::ObserveFlags;
+pub(crate) use output::{OutputFlags, ProgressView};
 pub(crate) use prefill::{Background, PrefillFlags, ProfileFlags};
 pub(crate) use probe::ProbeFlags;
 pub(crate) use search::{CapacityFlags, Searched};
@@ -80,6 +82,10 @@ pub(crate) enum Command {
     Calibrate(CalibrateFlags),
     /// Write a run's report.html again and show its table.
     Report(ReportFlags),
+    /// Write one plot of a run as SVG or CSV.
+    Plot(PlotFlags),
+    /// Write a run in the shape of another tool, or of a build server.
+    Export(ExportFlags),
     /// Finish the folder of a run that was killed.
     Recover(RecoverFlags),
     /// Print the JSON Schema of a file that metron writes.
@@ -130,6 +136,8 @@ pub(crate) struct RunFlags {
     pub(crate) objectives: ObjectiveFlags,
     #[command(flatten)]
     pub(crate) timeouts: TimeoutFlags,
+    #[command(flatten)]
+    pub(crate) observe: ObserveFlags,
     #[command(flatten)]
     pub(crate) output: OutputFlags,
 }
@@ -225,6 +233,63 @@ pub(crate) struct ReportFlags {
     /// The run's folder.
     #[arg(value_name = "DIR")]
     pub(crate) folder: PathBuf,
+}
+
+/// The flags of `metron plot`.
+#[derive(Debug, Args)]
+pub(crate) struct PlotFlags {
+    /// The run's folder.
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+    /// Which plot: ttft-cdf, tail, rate, ...
+    #[arg(value_name = "NAME", help = format!("One of {}", metron_report::course::NAMES.join(", ")))]
+    pub(crate) name: String,
+    /// The file, which ends in .svg or .csv; without it SVG goes to stdout.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Replace the file.
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Pixels from left to right.
+    #[arg(long, value_name = "PX", default_value_t = 600, value_parser = clap::value_parser!(u32).range(200..=10_000))]
+    pub(crate) width: u32,
+    /// Pixels from top to bottom.
+    #[arg(long, value_name = "PX", default_value_t = 400, value_parser = clap::value_parser!(u32).range(150..=10_000))]
+    pub(crate) height: u32,
+}
+
+/// The flags of `metron export`.
+#[derive(Debug, Args)]
+pub(crate) struct ExportFlags {
+    /// The run's folder.
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+    /// The shape: junit and github for build servers, csv, or vllm, aiperf, guidellm for what reads those tools' files.
+    #[arg(long, value_name = "SHAPE", value_enum, hide_possible_values = true)]
+    pub(crate) to: ExportShape,
+    /// The file; without it everything goes to stdout.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Replace the file.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// A shape that a run can be written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportShape {
+    /// JUnit XML: each objective is a test.
+    Junit,
+    /// Markdown for a GitHub job's summary.
+    Github,
+    /// One line a request.
+    Csv,
+    /// vLLM's bench serve, detailed.
+    Vllm,
+    /// AIPerf's profile_export.jsonl.
+    Aiperf,
+    /// GuideLLM's report.
+    Guidellm,
 }
 
 /// The flags of `metron recover`.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use metron_results::folder::RunName;
 
 /// What is left behind.
@@ -27,7 +27,26 @@ pub(crate) struct OutputFlags {
     /// Print the summary as one JSON object instead of a table.
     #[arg(long)]
     pub(crate) json: bool,
-    /// Show no progress.
+    /// How the run is shown while it runs: live (a terminal of 60x15 or more), bar, lines, none, or auto: what fits.
+    #[arg(long, value_name = "VIEW", value_enum, default_value_t = ProgressView::Auto, hide_possible_values = true)]
+    pub(crate) progress: ProgressView,
+    /// Show nothing while it runs, whatever --progress says.
     #[arg(long)]
     pub(crate) quiet: bool,
+}
+
+/// How a run is shown while it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum ProgressView {
+    /// What fits.
+    #[default]
+    Auto,
+    /// A whole screen: rates, percentiles, errors, keys that end the run.
+    Live,
+    /// One line that is drawn over and over.
+    Bar,
+    /// A line now and then.
+    Lines,
+    /// Nothing.
+    None,
 }

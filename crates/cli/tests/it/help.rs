@@ -20,7 +20,9 @@ fn help_of_run_lists_every_flag_with_its_default() {
 
 #[test]
 fn every_command_has_help() {
-    for command in ["compare", "sweep", "score", "probe", "sim", "report", "recover", "schema", "completions"] {
+    for command in
+        ["compare", "sweep", "score", "probe", "sim", "report", "plot", "export", "recover", "schema", "completions"]
+    {
         check(&format!("help_{command}"), &[command, "--help"]);
     }
     for command in ["inspect", "convert"] {

@@ -13,6 +13,7 @@ mod faults;
 mod help;
 mod interrupt;
 mod metron;
+mod outward;
 mod prefill;
 mod probe;
 mod run;

@@ -14,6 +14,7 @@ mod parts;
 mod prefill;
 mod probe;
 mod score;
+mod server;
 mod sweep;
 mod throughput;
 mod verdicts;
@@ -47,6 +48,7 @@ pub fn table(summary: &Summary, style: Style) -> String {
         parts::sessions(summary, style),
         verdicts::objectives(&summary.objectives, style),
         verdicts::errors(summary, style),
+        server::lines(summary, style),
         instrument::lines(summary, style),
         notes(summary, style),
     ];

@@ -61,3 +61,10 @@ fn the_names_of_the_samples_are_the_catalogue_s() {
         assert!(metron_metrics::Metric::from_name(name).is_ok(), "{name}");
     }
 }
+
+#[test]
+fn what_the_server_says_is_told_in_lines_that_do_not_wrap() {
+    let mut summary = samples::ordinary();
+    summary.server = Some(samples::server());
+    insta::assert_snapshot!("server", table(&summary, Style::Plain));
+}

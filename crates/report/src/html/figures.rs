@@ -8,7 +8,7 @@ use metron_results::summary::{Distribution, Figure, Interval, Value};
 use crate::figure::{self, Scale};
 
 /// What the catalogue says of a metric; empty for one that it does not know (a newer file's).
-fn sentence(name: &str) -> &'static str {
+pub(super) fn sentence(name: &str) -> &'static str {
     CATALOGUE.iter().find(|entry| entry.name == name).map_or("", |entry| entry.sentence)
 }
 

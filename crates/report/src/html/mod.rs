@@ -3,18 +3,24 @@
 //! Everything from outside is text to maud, which escapes it; a content security policy forbids what slips through to do
 //! anything. The same figures as in summary.json, with the catalogue's sentences to explain them.
 
+mod charts;
 mod compare;
 mod engine;
 mod figures;
+mod heat;
 mod parts;
 mod plots;
 mod sections;
+mod server;
 mod streams;
 mod sweep;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use metron_metrics::RequestRecord;
 use metron_results::Summary;
+use metron_results::server_metrics::Curve;
+
+use crate::course::{Course, Named, acceptance};
 
 pub use compare::compare_report;
 pub use engine::EngineCourse;
@@ -36,21 +42,33 @@ pub struct Extras<'a> {
     pub streams: &'a [RequestRecord],
     /// What the simulated engine did, where there was one.
     pub engine: Option<&'a EngineCourse>,
+    /// What is drawn of all rows.
+    pub course: Option<&'a Course>,
+    /// What the servers said of themselves meanwhile.
+    pub server: &'a [Curve],
 }
 
 /// The page.
 #[must_use]
 pub fn report(summary: &Summary, extras: Extras<'_>) -> String {
+    let drawn = match extras.course {
+        Some(course) => course.plots(summary, extras.server),
+        None => acceptance(summary).map(|plot| Named { name: "tbt-acceptance", plot }).into_iter().collect(),
+    };
     let body = html! {
         (sections::head(summary))
         (sections::warnings(summary))
-        (sections::tiles(summary))
         (sections::objectives(summary))
+        h2 { "How did it feel?" }
+        (sections::tiles(summary))
+        (plots::of_streams(extras.streams))
         (parts::of_run(summary))
         (figures::latencies(summary))
-        (plots::of_run(summary))
-        (plots::of_streams(extras.streams))
+        (plots::spreads(&drawn))
+        (plots::promises(&drawn))
+        (plots::over_time(extras.course, &drawn))
         (engine::course(extras.engine))
+        (server::section(summary.server.as_ref()))
         (figures::values(summary))
         (sections::requests(summary))
         (sections::instrument(summary))

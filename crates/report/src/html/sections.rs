@@ -4,6 +4,7 @@ use maud::{Markup, html};
 use metron_results::Summary;
 use metron_results::summary::{ClockSource, Load, Objective, Quantiles, Verdict};
 
+use super::figures::sentence;
 use crate::{figure, reading};
 
 pub(super) fn head(summary: &Summary) -> Markup {
@@ -59,17 +60,17 @@ pub(super) fn tiles(summary: &Summary) -> Markup {
         |name: &str, show: fn(f64) -> String| reading::value(&summary.metrics, name).map(|(value, _)| show(value));
     let rate = |value: f64| format!("{} tokens/s", figure::number(value));
     let tiles = [
-        ("fluid requests", value("fluid_request_share", figure::share)),
-        ("fluid token rate", value("fluid_token_generation_rate", rate)),
-        ("TTFT, median", percentile("ttft", |q| q.p50)),
-        ("TBT, p99", percentile("tbt", |q| q.p99)),
-        ("output", value("output_token_throughput", rate)),
-        ("errors", value("error_rate", figure::share)),
+        ("fluid requests", "fluid_request_share", value("fluid_request_share", figure::share)),
+        ("fluid token rate", "fluid_token_generation_rate", value("fluid_token_generation_rate", rate)),
+        ("TTFT, median", "ttft", percentile("ttft", |q| q.p50)),
+        ("TBT, p99", "tbt", percentile("tbt", |q| q.p99)),
+        ("output", "output_token_throughput", value("output_token_throughput", rate)),
+        ("errors", "error_rate", value("error_rate", figure::share)),
     ];
     html! {
         div.tiles {
-            @for (label, figure) in tiles {
-                div.tile { span.faint { (label) } b { (figure.as_deref().unwrap_or("–")) } }
+            @for (label, name, figure) in tiles {
+                div.tile title=(sentence(name)) { span.faint { (label) } b { (figure.as_deref().unwrap_or("–")) } }
             }
         }
     }
@@ -77,8 +78,10 @@ pub(super) fn tiles(summary: &Summary) -> Markup {
 
 pub(super) fn objectives(summary: &Summary) -> Markup {
     html! {
-        @if !summary.objectives.is_empty() {
-            h2 { "Objectives" }
+        h2 { "Did it hold?" }
+        @if summary.objectives.is_empty() {
+            p { "No objective was stated. One is judged by " code { "--slo 'p99 ttft <= 500ms'" } "." }
+        } @else {
             (objective_table(&summary.objectives))
         }
     }

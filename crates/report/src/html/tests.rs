@@ -1,48 +1,16 @@
 //! The page against a hostile server, and against the runs that lack figures.
 
-use metron_metrics::{Chunk, Deadlines, Outcome, Phase, RequestRecord};
-use metron_units::{Nanos, Tokens};
+use metron_metrics::Phase;
+use metron_units::Nanos;
 
 use super::*;
-use crate::samples;
-
-fn request(id: u64, gap_ms: u64) -> RequestRecord {
-    let at = Nanos::from_millis;
-    RequestRecord {
-        id,
-        phase: Phase::Measured,
-        session: None,
-        turn: None,
-        class: None,
-        attempt: 1,
-        intended: None,
-        dispatched: Some(at(10)),
-        headers: Some(at(20)),
-        finished: Some(at(10_000)),
-        connect: None,
-        status: Some(200),
-        outcome: Outcome::Completed,
-        finish_reason: None,
-        streamed: true,
-        unclean_end: false,
-        planned_input_tokens: Tokens::new(1),
-        input_tokens: Tokens::new(1),
-        output_tokens: Tokens::new(50),
-        unseen_tokens: Tokens::new(0),
-        counted_by: None,
-        count_mismatch: false,
-        chunks: (0..50).map(|k| Chunk { arrived: at(110 + k * gap_ms), tokens: 1 }).collect(),
-        first_answer_chunk: Some(0),
-        shared_reads: 0,
-        deadlines: Deadlines { ttft: at(300), tbt: at(30) },
-        texts: None,
-    }
-}
+use crate::course::Course;
+use crate::samples::{self, request};
 
 #[test]
 fn a_page_has_no_element_that_the_server_wrote() {
     let summary = samples::short_and_hostile();
-    let page = report(&summary, Extras { config: Some(samples::HOSTILE), streams: &[], engine: None });
+    let page = report(&summary, Extras { config: Some(samples::HOSTILE), ..Extras::default() });
     assert!(!page.contains("<img") && !page.contains("</script"), "markup from outside");
     assert!(page.contains("&lt;/script&gt;"), "the text itself is shown");
     assert!(!page.contains("<script"), "the page needs no script");
@@ -79,6 +47,44 @@ fn the_least_fluid_requests_are_drawn() {
     worst.see(&warmup);
     let drawn = worst.requests();
     assert_eq!(drawn.iter().map(|request| request.id).collect::<Vec<_>>(), [1, 4, 5]);
-    let page = report(&samples::ordinary(), Extras { config: None, streams: &drawn, engine: None });
-    assert!(page.contains("Request 1: its tokens as they came"));
+    let page = report(&samples::ordinary(), Extras { streams: &drawn, ..Extras::default() });
+    assert!(page.contains("Request 1: its tokens against their deadlines"));
+}
+
+#[test]
+fn what_a_person_asks_first_stands_first() {
+    let mut course = Course::new(Nanos::from_secs(10));
+    let drawn = [request(0, 100)];
+    for id in 0..40 {
+        course.see(&request(id, 20 + id));
+    }
+    let extras = Extras { config: Some("seed: 0"), streams: &drawn, course: Some(&course), ..Extras::default() };
+    let page = report(&samples::ordinary(), extras);
+    let places = [
+        "Did it hold?",
+        "How did it feel?",
+        "Distributions",
+        "What could be promised",
+        "Over time",
+        "Instrument",
+        "Configuration",
+    ];
+    let places = places.map(|word| page.find(word).unwrap_or_else(|| panic!("{word} is on the page")));
+    assert!(places.is_sorted(), "{places:?}");
+    assert!(!page.contains("NaN"), "what is not known is left out");
+    assert_eq!(
+        page.matches("<figure>").count(),
+        page.matches("As a table").count() + 1,
+        "each plot has a table, but the map"
+    );
+}
+
+#[test]
+fn what_the_server_says_is_on_the_page_in_words() {
+    let mut summary = samples::ordinary();
+    summary.server = Some(samples::server());
+    let page = report(&summary, Extras::default());
+    for words in ["What the server says", "vLLM", "KV cache in use", "0.42 J per output token", "1 failed"] {
+        assert!(page.contains(words), "{words}");
+    }
 }

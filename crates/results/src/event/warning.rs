@@ -108,6 +108,13 @@ pub enum Warning {
         /// How many.
         count: u64,
     },
+    /// A server's own metrics cannot be had.
+    ServerMetrics {
+        /// Where they were asked for; safe to show.
+        url: String,
+        /// What is wrong. From outside.
+        message: String,
+    },
     /// Redirects were answered and not followed.
     Redirected {
         /// The address they name. From outside.
@@ -243,6 +250,10 @@ impl fmt::Display for Warning {
                 f,
                 "{count} lengths were drawn outside 1 to 10000000 tokens and moved to the nearer end; choose a distribution within"
             ),
+            Self::ServerMetrics { url, message } => write!(
+                f,
+                "no metrics from {url}: {message}; the run goes on without them, check --server-metrics"
+            ),
             Self::Redirected { to } => write!(
                 f,
                 "the server redirects to {to} and redirects are not followed in a run; use --url {to} or --follow-redirects"
@@ -332,6 +343,7 @@ mod tests {
                     holds: Load { streams: 1_024, tokens_per_s: None },
                 },
             },
+            Warning::ServerMetrics { url: "http://x/metrics".to_owned(), message: "status 404".to_owned() },
             Warning::DescriptorsRaised { from: 32, to: 64 },
         ];
         for warning in warnings.into_iter().chain(ErrorClass::ALL.map(failing)) {

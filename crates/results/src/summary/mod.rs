@@ -11,6 +11,7 @@ mod parting;
 mod parts;
 mod run;
 mod schema;
+mod server;
 mod tally;
 
 use std::collections::BTreeMap;
@@ -25,6 +26,7 @@ pub use of_figures::{acceptance_curve, metrics};
 pub use parts::{Class, Sessions, Turn, TurnRequests};
 pub use run::{Host, Load, Run, Target};
 pub use schema::{SCHEMAS, schema};
+pub use server::{ServerFigure, ServerFigures, ServerSource};
 pub use tally::{Ending, Tally};
 
 /// The value of [`Summary::schema`].
@@ -66,6 +68,9 @@ pub struct Summary {
     /// How far the client itself can be trusted; null if it was not observed (a recovered run, a run in virtual time).
     #[serde(default)]
     pub instrument: Option<Instrument>,
+    /// What the servers said of themselves meanwhile; absent if they were not asked (`--server-metrics`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<ServerFigures>,
 }
 
 /// What became of the requests.

@@ -62,6 +62,7 @@ fn config() -> RunConfig {
         ca: None,
         follow_redirects: false,
         no_stream: false,
+        server_metrics: Vec::new(),
         save_text: false,
         virtual_time: false,
     }

@@ -92,6 +92,7 @@ impl Simulated<'_> {
             crew: Crew { asked: driven.asked, ..Crew::default() },
             recorded: driven.recorded,
             ended: driven.ended,
+            scraped: None,
             dispatched: &AtomicU64::new(driven.dispatched),
             sessions: &sessions,
             time: self.resolved.time,

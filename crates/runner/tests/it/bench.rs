@@ -71,6 +71,7 @@ pub(crate) fn config(url: &str) -> RunConfig {
         ca: None,
         follow_redirects: false,
         no_stream: false,
+        server_metrics: Vec::new(),
         save_text: false,
         virtual_time: false,
     }
