@@ -4,16 +4,18 @@ use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
+use metron_results::folder::Overwrite;
+
 use crate::failure::Failure;
 use crate::speak;
 
-/// Writes `path` by `write`. With `force` a file that is there is replaced.
+/// Writes `path` by `write`.
 ///
 /// # Errors
 /// If a file is there, or it cannot be written; what was begun is removed again.
 pub(crate) fn write(
     path: &Path,
-    force: bool,
+    overwrite: Overwrite,
     write: impl FnOnce(&mut dyn Write) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let refused = |error: std::io::Error| {
@@ -23,7 +25,10 @@ pub(crate) fn write(
             _ => Failure::could_not_run(message, "name another file: --out FILE"),
         }
     };
-    let file = if force { File::create(path) } else { OpenOptions::new().write(true).create_new(true).open(path) };
+    let file = match overwrite {
+        Overwrite::Replace => File::create(path),
+        Overwrite::Refuse => OpenOptions::new().write(true).create_new(true).open(path),
+    };
     let mut file = BufWriter::new(file.map_err(refused)?);
     let written = write(&mut file).and_then(|()| file.flush().map_err(refused));
     if written.is_err() {

@@ -10,82 +10,74 @@ use metron_units::Nanos;
 /// The text of a scrape.
 #[must_use]
 pub fn prometheus(snapshot: &Snapshot) -> String {
-    let mut text = String::new();
-    let mut family = |name: &str, kind: &str, help: &str, samples: Vec<(String, f64)>| {
+    let mut text = Text::default();
+    counts(&mut text, snapshot);
+    lately(&mut text, snapshot);
+    text.written
+}
+
+/// What was written so far.
+#[derive(Default)]
+struct Text {
+    written: String,
+}
+
+impl Text {
+    /// One metric with its samples, each with its labels; one without samples is left out.
+    fn family(&mut self, name: &str, kind: &str, help: &str, samples: Vec<(String, f64)>) {
         if samples.is_empty() {
             return;
         }
-        write!(text, "# HELP metron_{name} {help}\n# TYPE metron_{name} {kind}\n").expect("a String takes everything");
+        let head = format!("# HELP metron_{name} {help}\n# TYPE metron_{name} {kind}\n");
+        self.written.push_str(&head);
         for (labels, value) in samples {
-            writeln!(text, "metron_{name}{labels} {value}").expect("a String takes everything");
+            writeln!(self.written, "metron_{name}{labels} {value}").expect("a String takes everything");
         }
-    };
-    let alone = |value: f64| vec![(String::new(), value)];
-    let maybe = |value: Option<f64>| value.map(alone).unwrap_or_default();
-    let outcomes = [("completed", snapshot.completed), ("failed", snapshot.failed), ("cancelled", snapshot.cancelled)];
+    }
+}
+
+/// One sample without labels.
+fn alone(value: f64) -> Vec<(String, f64)> {
+    vec![(String::new(), value)]
+}
+
+fn maybe(value: Option<f64>) -> Vec<(String, f64)> {
+    value.map(alone).unwrap_or_default()
+}
+
+/// Since the run's start.
+fn counts(text: &mut Text, of: &Snapshot) {
+    let outcomes = [("completed", of.completed), ("failed", of.failed), ("cancelled", of.cancelled)];
     let outcomes = outcomes.map(|(outcome, count)| (label("outcome", outcome), count as f64));
-    let errors = snapshot.errors.iter().map(|(class, count)| (label("class", class.name()), *count as f64));
-    family("elapsed_seconds", "gauge", "Time since the run's epoch.", alone(snapshot.elapsed.as_secs_f64()));
-    family(
-        "requests_planned",
-        "gauge",
-        "Requests of the plan, where a count bounds it.",
-        maybe(snapshot.planned.map(|n| n as f64)),
-    );
-    family("requests_dispatched_total", "counter", "Requests whose turn came.", alone(snapshot.dispatched as f64));
-    family("requests_total", "counter", "Requests that are over, by outcome.", outcomes.to_vec());
-    family("errors_total", "counter", "Requests that failed, by class.", errors.collect());
-    family(
-        "requests_in_flight",
-        "gauge",
-        "Requests that were sent and are not over.",
-        alone(snapshot.in_flight as f64),
-    );
-    family("requests_waiting", "gauge", "Requests that --max-in-flight holds back.", alone(snapshot.waiting as f64));
-    family(
-        "input_tokens_total",
-        "counter",
-        "Prompt tokens of completed requests.",
-        alone(snapshot.input_tokens.get() as f64),
-    );
-    family(
-        "output_tokens_total",
-        "counter",
-        "Output tokens of completed requests.",
-        alone(snapshot.output_tokens.get() as f64),
-    );
-    let recent = &snapshot.recent;
-    family(
-        "recent_ttft_seconds",
-        "gauge",
-        "Time to first token of the last 10 s.",
-        quantiles(recent.ttft_p50, recent.ttft_p99),
-    );
-    family(
-        "recent_tbt_seconds",
-        "gauge",
-        "Time between tokens of the last 10 s.",
-        quantiles(recent.tbt_p50, recent.tbt_p99),
-    );
-    family(
-        "recent_fluid_request_share",
-        "gauge",
-        "Share of fluid requests of the last 10 s.",
-        maybe(recent.fluid_share),
-    );
-    family(
-        "recent_output_tokens_per_second",
-        "gauge",
-        "Output tokens of the last 10 s.",
-        maybe(recent.output_token_rate),
-    );
-    let verdict = snapshot.instrument.as_ref().map(|so_far| match so_far.verdict {
+    let errors = of.errors.iter().map(|(class, count)| (label("class", class.name()), *count as f64));
+    let planned = of.planned.map(|planned| planned as f64);
+    text.family("elapsed_seconds", "gauge", "Time since the run's epoch.", alone(of.elapsed.as_secs_f64()));
+    text.family("requests_planned", "gauge", "Requests of the plan, where a count bounds it.", maybe(planned));
+    text.family("requests_dispatched_total", "counter", "Requests whose turn came.", alone(of.dispatched as f64));
+    text.family("requests_total", "counter", "Requests that are over, by outcome.", outcomes.to_vec());
+    text.family("errors_total", "counter", "Requests that failed, by class.", errors.collect());
+    text.family("requests_in_flight", "gauge", "Requests that were sent and are not over.", alone(of.in_flight as f64));
+    text.family("requests_waiting", "gauge", "Requests that --max-in-flight holds back.", alone(of.waiting as f64));
+    let (input, output) = (of.input_tokens.get() as f64, of.output_tokens.get() as f64);
+    text.family("input_tokens_total", "counter", "Prompt tokens of completed requests.", alone(input));
+    text.family("output_tokens_total", "counter", "Output tokens of completed requests.", alone(output));
+}
+
+/// Of the last seconds.
+fn lately(text: &mut Text, of: &Snapshot) {
+    let recent = &of.recent;
+    let (ttft, tbt) = (quantiles(recent.ttft_p50, recent.ttft_p99), quantiles(recent.tbt_p50, recent.tbt_p99));
+    text.family("recent_ttft_seconds", "gauge", "Time to first token of the last 10 s.", ttft);
+    text.family("recent_tbt_seconds", "gauge", "Time between tokens of the last 10 s.", tbt);
+    let rate = maybe(recent.output_token_rate);
+    text.family("recent_fluid_request_share", "gauge", "Fluid requests of the last 10 s.", maybe(recent.fluid_share));
+    text.family("recent_output_tokens_per_second", "gauge", "Output tokens of the last 10 s.", rate);
+    let verdict = of.instrument.as_ref().map(|so_far| match so_far.verdict {
         Verdict::Ok => 0.0,
         Verdict::Suspect => 1.0,
         Verdict::Bottleneck => 2.0,
     });
-    family("instrument_verdict", "gauge", "The client so far: 0 ok, 1 suspect, 2 bottleneck.", maybe(verdict));
-    text
+    text.family("instrument_verdict", "gauge", "The client so far: 0 ok, 1 suspect, 2 bottleneck.", maybe(verdict));
 }
 
 fn quantiles(p50: Option<Nanos>, p99: Option<Nanos>) -> Vec<(String, f64)> {

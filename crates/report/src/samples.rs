@@ -77,6 +77,7 @@ fn run(load: Load) -> Run {
 }
 
 /// 500 requests of 8 users, of which two failed.
+#[expect(clippy::too_many_lines, reason = "a whole summary, field by field")]
 pub(crate) fn ordinary() -> Summary {
     let mut metrics = BTreeMap::new();
     for (name, count, low, high) in [

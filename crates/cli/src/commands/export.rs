@@ -6,7 +6,7 @@ use std::path::Path;
 use metron_report::ci;
 use metron_results::Summary;
 use metron_results::export::{ExportError, Run, Shape};
-use metron_results::folder::RunFile;
+use metron_results::folder::{Overwrite, RunFile};
 
 use crate::exit::Exit;
 use crate::failure::{Failure, chain};
@@ -29,7 +29,8 @@ pub(super) fn run(flags: &ExportFlags) -> Result<Exit, Failure> {
             }
         }
         Some(path) => {
-            file_out::write(path, flags.force, |out| {
+            let overwrite = if flags.force { Overwrite::Replace } else { Overwrite::Refuse };
+            file_out::write(path, overwrite, |out| {
                 write(&flags.folder, &summary, flags.to, out).map_err(|error| error.failure)
             })?;
             speak::aside(format_args!("wrote {}", speak::shown(path)));

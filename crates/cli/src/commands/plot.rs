@@ -2,6 +2,7 @@
 
 use metron_report::course::{NAMES, Named};
 use metron_report::plot::Size;
+use metron_results::folder::Overwrite;
 
 use crate::exit::Exit;
 use crate::failure::{Failure, nearest};
@@ -40,7 +41,8 @@ pub(super) fn run(flags: &PlotFlags) -> Result<Exit, Failure> {
     match &flags.out {
         None => speak::result(&text)?,
         Some(path) => {
-            file_out::write(path, flags.force, |out| {
+            let overwrite = if flags.force { Overwrite::Replace } else { Overwrite::Refuse };
+            file_out::write(path, overwrite, |out| {
                 out.write_all(text.as_bytes()).map_err(|error| Failure::could_not_run(error, ""))
             })?;
             speak::aside(format_args!("wrote {}: {}", speak::shown(path), plot.caption));

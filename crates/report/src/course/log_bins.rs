@@ -47,13 +47,17 @@ impl LogBins {
             return Vec::new();
         }
         let mut so_far = self.below;
-        let mut points = vec![(LOWEST, self.below as f64 / self.count as f64)];
+        let mut points = Vec::new();
         for (bin, &times) in self.bins.iter().enumerate().filter(|(_, times)| **times > 0) {
-            if points.len() == 1 {
+            if points.is_empty() {
                 points.push((edge(bin), so_far as f64 / self.count as f64));
             }
             so_far += times;
             points.push((edge(bin + 1), so_far as f64 / self.count as f64));
+        }
+        if points.is_empty() {
+            // Nothing took any time.
+            points.push((LOWEST, 1.0));
         }
         thinned(points)
     }

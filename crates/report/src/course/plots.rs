@@ -68,12 +68,19 @@ impl Course {
         all.into_iter().filter(|(_, bins)| bins.count() > 0)
     }
 
+    /// An axis of equal ratios that begins where the waits do: the few gaps of a burst would stretch it to the microsecond.
+    fn waits(&self) -> Axis {
+        let axis = Axis::log("seconds");
+        let low = self.spreads().filter_map(|(_, bins)| bins.quantile(0.05)).filter(|low| *low > 0.0);
+        low.reduce(f64::min).map_or_else(|| axis.clone(), |low| axis.clone().from(low / 2.0))
+    }
+
     /// All four on one axis of equal ratios.
     fn cdf(&self) -> Option<Plot> {
         let series = self.spreads().map(|(name, bins)| Series::steps(name, percent(bins.shares()))).collect();
         some(Plot {
             caption: "How waits are spread: the share of requests (TBT: of gaps) that took no longer".to_owned(),
-            x: Axis::log("seconds"),
+            x: self.waits(),
             y: Axis::linear("no longer, %").to(100.0),
             series,
             references: Vec::new(),
@@ -87,7 +94,7 @@ impl Course {
         let series = self.spreads().map(|(name, bins)| Series::steps(name, longer(bins))).collect();
         some(Plot {
             caption: "The tail: the share that took longer, both axes in equal ratios".to_owned(),
-            x: Axis::log("seconds"),
+            x: self.waits(),
             y: Axis::log("longer, %").to(100.0),
             series,
             references: Vec::new(),

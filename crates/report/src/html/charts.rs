@@ -25,7 +25,7 @@ fn table(rows: &str) -> Markup {
     let every = rows.len().div_ceil(ROWS).max(1);
     html! {
         details.data {
-            summary { "As a table" @if every > 1 { " (every " (every) "th point)" } }
+            summary { "As a table" @if every > 1 { " (one point in " (every) ")" } }
             div.scroll {
                 table {
                     tr { @for head in &heads { th { (head) } } }

@@ -82,14 +82,9 @@ impl Screen {
         if !matches!(self, Self::Open(_)) {
             return pressed;
         }
-        loop {
-            match event::poll(Duration::ZERO) {
-                Ok(true) => match event::read() {
-                    Ok(event) => pressed.extend(Pressed::of(&event)),
-                    Err(_) => break,
-                },
-                Ok(false) | Err(_) => break,
-            }
+        while event::poll(Duration::ZERO).unwrap_or(false) {
+            let Ok(event) = event::read() else { break };
+            pressed.extend(Pressed::of(&event));
         }
         pressed
     }

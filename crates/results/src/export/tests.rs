@@ -82,7 +82,7 @@ fn check_same_figures(shape: Shape, name: &str, format: &str) {
     assert_eq!(report.requests.len(), 40);
     for metric in OF_TIMES {
         let quantiles = |figure: &Figure| match figure {
-            Figure::Distribution(distribution) => distribution.quantiles.clone(),
+            Figure::Distribution(distribution) => distribution.quantiles,
             Figure::Value(_) => panic!("{metric} is a distribution"),
         };
         assert_eq!(quantiles(&report.metrics[metric]), quantiles(&summary.metrics[metric]), "{metric}");
