@@ -15,6 +15,9 @@ const REQUESTS: u64 = 100;
 /// Tools that an agent is offered, unless said otherwise.
 const TOOLS_OF_AN_AGENT: &str = "4";
 
+/// Measured requests of a run that is to end once a figure is known, unless said otherwise.
+const MOST_UNTIL: u64 = 100_000;
+
 /// The run that the flags ask for.
 ///
 /// # Errors
@@ -41,8 +44,13 @@ pub(crate) fn resolve(flags: &RunFlags) -> Result<RunConfig, Failure> {
         think_time: load.think_time.as_ref().map(ToString::to_string),
         max_in_flight: load.max_in_flight,
         ramp_up: load.ramp_up,
-        requests: load.requests.or(if ends_by_itself { None } else { Some(REQUESTS) }),
+        requests: load.requests.or(match (ends_by_itself, load.until) {
+            (true, _) => None,
+            (false, Some(_)) => Some(MOST_UNTIL),
+            (false, None) => Some(REQUESTS),
+        }),
         duration: load.duration,
+        until: load.until.as_ref().map(ToString::to_string),
         warmup: load.warmup,
         warmup_requests: load.warmup_requests,
         trace: workload.trace.clone(),

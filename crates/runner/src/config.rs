@@ -59,6 +59,9 @@ pub struct RunConfig {
     /// Time of the measured phase.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration: Option<Nanos>,
+    /// Ends the run once a figure is known well enough: `p99 ttft within 5%`; the limits above still hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
     /// Warm-up by time; at most one of `warmup` and `warmup_requests` is set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warmup: Option<Nanos>,

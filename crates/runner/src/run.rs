@@ -28,6 +28,7 @@ use crate::scrape::sources;
 use crate::settle::Naming;
 use crate::simulated::Simulated;
 use crate::stop::{Asked, Stop};
+use crate::until::Watching;
 use crate::witness::Witness;
 
 /// What a run is told besides its configuration.
@@ -88,13 +89,31 @@ fn conduct(
 ) -> Result<Finished, RunError> {
     let variables = |name: &str| std::env::var(name).ok();
     let resolved = Resolved::of(config, &variables)?;
+    // Who watches a run of a search ends it by a rule of its own.
+    let Some(until) = resolved.until.filter(|_| witness.is_none()) else {
+        return begin(config, &resolved, options, events, stop, witness);
+    };
+    let mut watching = Watching::new(until, config.target_miss_rate);
+    let finished = begin(config, &resolved, options, events, stop, Some(&mut watching))?;
+    Ok(Finished { until: Some(watching.reached()), ..finished })
+}
+
+fn begin(
+    config: &RunConfig,
+    resolved: &Resolved,
+    options: Options,
+    events: &Sender<RunEvent>,
+    stop: &Stop,
+    witness: Option<&mut dyn Witness>,
+) -> Result<Finished, RunError> {
+    let variables = |name: &str| std::env::var(name).ok();
     if let (Server::Simulated(spec), Time::Virtual) = (&resolved.server, resolved.time) {
         if !config.server_metrics.is_empty() {
             let message = "in virtual time there is no server to ask";
             return Err(ConfigError::new("server-metrics", message, "leave out --virtual-time").into());
         }
         let folder = make_folder(config, &options.output)?;
-        return Simulated { config, resolved: &resolved, spec, options, events, stop }.conduct(folder, witness);
+        return Simulated { config, resolved, spec, options, events, stop }.conduct(folder, witness);
     }
     let (url, engine) = match &resolved.server {
         Server::Network { url } => (url.clone(), None),
@@ -106,7 +125,7 @@ fn conduct(
     let scraped = sources(config, &url, &variables)?;
     let timeouts = first_contact_timeouts(config);
     let first = |dialect| self::target(config, &url, dialect, &variables, timeouts).map(Arc::new);
-    limits(config, &resolved, events)?;
+    limits(config, resolved, events)?;
     let (mut dialect, mut found) = (resolved.dialect, None);
     // Where a model is named nothing is asked: then nothing is sent before the first request but a greeting.
     if dialect.is_none() && config.model.is_none() && matches!(resolved.server, Server::Network { .. }) {
@@ -118,10 +137,10 @@ fn conduct(
         None => meet(first(dialect)?, config.model.as_deref(), stop)?,
     };
     let folder = make_folder(config, &options.output)?;
-    warn_beforehand(config, &resolved, events);
-    let template_tokens = template_tokens(config, &resolved, first(dialect)?, &found.model, events, stop)?;
+    warn_beforehand(config, resolved, events);
+    let template_tokens = template_tokens(config, resolved, first(dialect)?, &found.model, events, stop)?;
     let config = &RunConfig { template_tokens, ..config.clone() };
-    let run = Prepared { config, resolved: &resolved, target, scraped, model: found.model, options, events, stop };
+    let run = Prepared { config, resolved, target, scraped, model: found.model, options, events, stop };
     run.conduct(folder, engine, witness)
 }
 

@@ -116,6 +116,7 @@ fn unit(flags: &CapacityFlags) -> Result<LoadUnit, Failure> {
     let load = &flags.run.load;
     let each_probes_own = [
         ("--requests", load.requests.is_some(), "--budget 20m"),
+        ("--until", load.until.is_some(), "--precision 5%"),
         ("--duration", load.duration.is_some(), "--budget 20m"),
         ("--ramp-up", load.ramp_up.is_some(), "--warmup 10s"),
         ("--max-in-flight", load.max_in_flight.is_some(), "--concurrency 8"),

@@ -1,6 +1,7 @@
 //! Flags that say how much is sent, when, and for how long.
 
 use clap::Args;
+use metron_runner::Until;
 use metron_units::{Nanos, Rate};
 use metron_workload::{Curve, Dist, Process};
 
@@ -38,6 +39,10 @@ pub(crate) struct LoadFlags {
     /// Stop sending after this time; what is in flight is awaited.
     #[arg(long, value_name = "TIME", value_parser = above_zero)]
     pub(crate) duration: Option<Nanos>,
+    /// Stop once a figure is known well enough, e.g. 'p99 ttft within 5%' (half its 95 % interval); --requests and --duration
+    /// bound it. [default of --requests then: 100000]
+    #[arg(long, value_name = "RULE")]
+    pub(crate) until: Option<Until>,
     /// Send for this time first, without counting it.
     #[arg(long, value_name = "TIME")]
     pub(crate) warmup: Option<Nanos>,

@@ -28,6 +28,7 @@ Examples:
     mut_arg("rate", |it| it.help("Search for the highest rate (open loop), this one first. [default: measured]")),
     mut_arg("concurrency", |it| it.help("Search for the most users (closed loop), so many first")),
     mut_arg("requests", |it| it.hide(true)),
+    mut_arg("until", |it| it.hide(true)),
     mut_arg("duration", |it| it.hide(true)),
     mut_arg("ramp_up", |it| it.hide(true)),
     mut_arg("max_in_flight", |it| it.hide(true)),

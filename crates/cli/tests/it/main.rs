@@ -25,4 +25,5 @@ mod sweep;
 mod tidy;
 mod traces;
 mod unstreamed;
+mod until;
 mod workload;

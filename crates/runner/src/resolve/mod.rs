@@ -23,6 +23,7 @@ use crate::error::RunError;
 use crate::kind::Kinds;
 use crate::script::{Shaping, TraceFile, laid_over};
 use crate::settle::Naming;
+use crate::until::{Until, UntilError};
 use crate::variables::Lookup;
 pub use carried::Carried;
 pub use error::ConfigError;
@@ -63,6 +64,8 @@ pub struct Resolved {
     pub extra: Option<Map<String, Value>>,
     /// What requests are, and what they are held to.
     pub(crate) kinds: Kinds,
+    /// When the run is known well enough.
+    pub(crate) until: Option<Until>,
     /// What the classes of a mix have of their own, in their order.
     pub(crate) classes: Vec<ClassShape>,
     /// What requests carry besides their prompts.
@@ -93,6 +96,8 @@ impl Resolved {
         }
         let workers = load::workers(config, &plan.load)?;
         target::headers(config.api_key_env.as_deref(), &config.header, dialect.unwrap_or(Dialect::Chat), variables)?;
+        let until = config.until.as_deref().map(str::parse).transpose();
+        let until = until.map_err(|error: UntilError| ConfigError::of("until", &error))?;
         let kinds = deadlines::within_profile(config, kinds, &plan, &pattern)?;
         let timeouts = target::timeouts(config);
         Ok(Self {
@@ -109,6 +114,7 @@ impl Resolved {
             naming,
             extra,
             kinds,
+            until,
             classes,
             carried,
             workers,

@@ -47,6 +47,7 @@ fn config() -> RunConfig {
         tools: None,
         schema: None,
         seed: 0,
+        until: None,
         prefill_profile: None,
         ttft_slack: None,
         ttft_deadline: Nanos::from_millis(300),

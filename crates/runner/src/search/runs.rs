@@ -230,6 +230,7 @@ impl RunsSettings {
         let base = RunConfig {
             url,
             requests: Some(wish.most),
+            until: None,
             duration: (wish.time < Nanos::MAX).then_some(wish.time),
             seed: wish.seed,
             slo: self.demands.iter().map(|demand| demand.objective().to_string()).collect(),

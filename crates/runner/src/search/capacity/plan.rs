@@ -35,7 +35,10 @@ const FARTHEST: f64 = 0.04;
 const FEWEST: usize = 4;
 const NEAR: f64 = 0.12;
 
-/// Grains of requests that the interval must rest on.
+/// More probes than this tell nothing that these do not.
+const MOST_PROBES: usize = 80;
+
+/// Grains of requests that the interval must rest on, at the usual precision of 5 %.
 const LEAST_NEAR: u64 = 1_000;
 
 /// What comes next.
@@ -137,7 +140,11 @@ fn crossings(probes: &[Probe], demands: &[Demand], bracket: &Bracket) -> Option<
     let start = middle(bracket.holds?, bracket.fails?);
     let of = |(objective, demand): (usize, &Demand)| {
         let scatter = if demand.counts() { Scatter::Counts } else { Scatter::Values };
-        crossing(&points(probes, objective, demand), scatter, start.get().ln())
+        let start = start.get().ln();
+        // A probe that was ended by what was seen of it is farther from the bound than its load: it speaks where nothing else does.
+        let whole: Vec<Probe> = probes.iter().filter(|probe| probe.whole).cloned().collect();
+        crossing(&points(&whole, objective, demand), scatter, start)
+            .or_else(|| crossing(&points(probes, objective, demand), scatter, start))
             .map(|crossing| Binding { objective, crossing })
     };
     demands.iter().enumerate().filter_map(of).reduce(|a, b| {
@@ -174,8 +181,18 @@ fn refine(
     let length = |load: Load, most: u64| {
         Some(Step::Play(Plan { load: within(settings, load), most: most.min(left), patience: Patience::Length }))
     };
+    if probes.len() >= MOST_PROBES {
+        return None;
+    }
     let Some(Binding { crossing, .. }) = found else {
-        let side = if probes.len().is_multiple_of(2) { fails.shifted(NEAREST) } else { holds.shifted(-NEAREST) };
+        let wide = fails.get() > holds.get() * (1.0 + 2.0 * NEAREST);
+        let side = if wide {
+            middle(holds, fails)
+        } else if probes.len().is_multiple_of(2) {
+            fails.shifted(NEAREST)
+        } else {
+            holds.shifted(-NEAREST)
+        };
         return length(side, grain * FIRST);
     };
     let half = 0.5 * (crossing.high - crossing.low);

@@ -37,7 +37,8 @@ pub struct Probe {
 pub(super) enum Patience {
     /// Until the verdict.
     Verdict,
-    /// For the whole length, unless it is far from the bound: the probe is near the capacity, and its figure counts more than its verdict.
+    /// For the whole length, unless the queue grows: the probe is near the capacity, and its figure counts more than its verdict. One
+    /// that was ended by what was seen of it would tell a worse figure than the load has.
     Length,
 }
 
@@ -51,9 +52,6 @@ pub(super) struct Plan {
 
 /// Grains of requests before a probe is looked at for the first time.
 const FIRST_LOOK: u64 = 4;
-
-/// A ratio so many times above or below what is allowed says no more about the crossing.
-const FAR: f64 = 4.0;
 
 /// Plays one probe. `most_time` bounds it too.
 pub(super) fn play<P: Prober>(
@@ -75,7 +73,7 @@ pub(super) fn play<P: Prober>(
         }
         next_look = (series.requests() as f64 * LOOK).ceil() as u64;
         let look = look(&series, demands);
-        match enough(&look, demands, plan.patience) {
+        match enough(&look, plan.patience) {
             // To wait for a queue that has grown without end would take as long again.
             true if look.growing => ControlFlow::Break(InFlight::Dropped),
             true => ControlFlow::Break(InFlight::Awaited),
@@ -90,18 +88,13 @@ pub(super) fn play<P: Prober>(
     Ok(Probe { load: plan.load, verdict, growing, whole, requests, duration, estimates, ending })
 }
 
-fn enough(look: &Look, demands: &[Demand], patience: Patience) -> bool {
+fn enough(look: &Look, patience: Patience) -> bool {
     if look.growing {
         return true;
     }
     let decided = look.verdict != Verdict::Undecided;
     match patience {
         Patience::Verdict => decided,
-        Patience::Length => {
-            decided
-                && demands.iter().zip(&look.estimates).all(|(demand, estimate)| {
-                    estimate.is_some_and(|it| it.ratio > FAR * demand.allowed() || it.ratio < demand.allowed() / FAR)
-                })
-        }
+        Patience::Length => false,
     }
 }

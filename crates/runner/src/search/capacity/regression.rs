@@ -42,8 +42,13 @@ pub(super) struct Crossing {
 }
 
 /// The narrowest and widest standard deviation of the kernel, in parts of the load.
-const NARROWEST: f64 = 0.04;
+const NARROWEST: f64 = 0.03;
 const WIDEST: f64 = 0.4;
+
+/// By how much the interval is wider than the noise alone makes it: the curve is no parabola, and the noise of a queue near its limit is
+/// skewed. Measured: with 1.0 the interval of sixteen servers at 87 % of their limit held the truth in 89 % of the searches
+/// (`examples/capacity_coverage.rs`), with this in at least 93 %.
+const WIDER: f64 = 1.3;
 
 /// The slope must be so many standard errors above zero.
 const SLOPE_SURE: f64 = 2.0;
@@ -95,7 +100,7 @@ fn local(points: &[Point], scatter: Scatter, centre: f64, width: f64) -> Option<
     let weight: f64 = kernel.iter().sum();
     let squares: f64 = kernel.iter().map(|k| k * k).sum();
     let freedom = (STRETCHES - 1) as f64 * weight * weight / squares;
-    let found = curve.read(student((freedom as usize).max(5)), 3.0 * width)?;
+    let found = curve.read(WIDER * student((freedom as usize).max(5)), 3.0 * width)?;
     Some(Crossing { at: centre + found.at, low: centre + found.low, high: centre + found.high })
 }
 
