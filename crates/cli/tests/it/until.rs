@@ -11,18 +11,18 @@ fn a_run_ends_once_the_figure_is_known_well_enough() {
         let text = format!("run --url {QUEUE} --virtual-time --rate 20 --json --quiet --output {output} --until");
         text.split(' ').map(str::to_owned).chain([format!("p90 ttft within {within}")]).collect::<Vec<_>>()
     };
-    let ended = folder.metron(arguments("10%", "rough")).with_code(0);
+    let ended = folder.metron(arguments("20%", "rough")).with_code(0);
     let summary = ended.json();
     let count = |summary: &serde_json::Value, name: &str| summary["requests"][name].as_u64().expect("a count");
     let ttft = &summary["metrics"]["ttft"];
     let (p90, ci) = (ttft["p90"].as_f64().unwrap(), &ttft["ci95"]["p90"]);
     let half = (ci[1].as_f64().unwrap() - ci[0].as_f64().unwrap()) / 2.0;
     // What was in flight when it was known came in after that.
-    assert!(half / p90 <= 0.11, "{half} of {p90}");
+    assert!(half / p90 <= 0.22, "{half} of {p90}");
     assert_eq!(count(&summary, "planned"), count(&summary, "dispatched") + count(&summary, "not_sent"));
     assert!(count(&summary, "not_sent") > 0 && count(&summary, "dispatched") >= 100);
-    assert!(ended.stderr.contains("p90 ttft within 10%: reached after"), "{}", ended.stderr);
-    let finer = folder.metron(arguments("5%", "fine")).with_code(0).json();
+    assert!(ended.stderr.contains("p90 ttft within 20%: reached after"), "{}", ended.stderr);
+    let finer = folder.metron(arguments("10%", "fine")).with_code(0).json();
     assert!(count(&finer, "dispatched") > 2 * count(&summary, "dispatched"));
     let config = folder.path().join("rough/config.yaml");
     let again = ["run", "--config", config.to_str().unwrap(), "--output", "again", "--json", "--quiet"];
