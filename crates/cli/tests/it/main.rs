@@ -20,6 +20,7 @@ mod run;
 mod score;
 mod secrets;
 mod server;
+mod sessions;
 mod sim;
 mod sweep;
 mod tidy;

@@ -58,6 +58,22 @@ fn the_plan_is_one_whatever_the_workers() {
     };
     let one = digest(1);
     assert_eq!(digest(4), one);
+    let shaped = |workers| {
+        let classes = ["a: 60%, turns=3", "b: 40%, input_tokens=20"].map(|text| text.parse().expect("a class"));
+        let asked = RunConfig {
+            concurrency: Some(4),
+            workers: Some(workers),
+            classes: classes.to_vec(),
+            turns: Some("uniform:1..2".to_owned()),
+            cancel: vec!["20% after 2 tokens".to_owned()],
+            images: Some("1".to_owned()),
+            image_size: Some("8x8".to_owned()),
+            tools: Some("2".to_owned()),
+            ..config(QUICK)
+        };
+        finish(&asked).plan_digest.expect("the plan was walked to its end")
+    };
+    assert_eq!(shaped(4), shaped(1));
     let other_seed = RunConfig { seed: 1, input_tokens: "uniform:4..40".to_owned(), ..config(QUICK) };
     assert_ne!(finish(&other_seed).plan_digest, Some(one));
 }
