@@ -26,8 +26,10 @@ pub(crate) fn resolve(flags: &RunFlags) -> Result<RunConfig, Failure> {
     let RunFlags { target, load, workload, shape, mix, deadlines, objectives, timeouts, observe, output } = flags;
     // A rate may also be said in parts: by every class its own.
     let rate = load.rate.or(class::rate(&mix.class).filter(|_| load.concurrency.is_none()));
-    let open = rate.is_some() || load.is_open(workload.trace.is_some());
-    only_of_an_open_loop(load, open)?;
+    let open = rate.is_some() || load.is_open(workload.trace.as_deref());
+    if !open {
+        nothing_of_an_open_loop(load)?;
+    }
     let url = target.url.clone().filter(|url| !url.trim().is_empty());
     let url = url.ok_or_else(|| Failure::usage("no target: --url is missing", "metron run --url sim:"))?;
     let ends_by_itself = load.duration.is_some() || workload.trace.is_some();
@@ -129,10 +131,7 @@ fn default_arrivals(load: &LoadFlags) -> String {
 }
 
 /// Flags that only an open loop has: the configuration of a closed one could not even hold them.
-fn only_of_an_open_loop(load: &LoadFlags, open: bool) -> Result<(), Failure> {
-    if open {
-        return Ok(());
-    }
+fn nothing_of_an_open_loop(load: &LoadFlags) -> Result<(), Failure> {
     let shape = load.arrivals.as_ref().map(|_| "--arrivals").or(load.burstiness.map(|_| "--burstiness"));
     if let Some(flag) = shape {
         let message = format!("{flag} needs --rate: users who wait have no arrivals of their own");

@@ -1,5 +1,7 @@
 //! Flags that say how much is sent, when, and for how long.
 
+use std::path::Path;
+
 use clap::Args;
 use metron_runner::Until;
 use metron_units::{Nanos, Rate};
@@ -55,10 +57,10 @@ pub(crate) struct LoadFlags {
 }
 
 impl LoadFlags {
-    /// Whether requests have instants of their own, given whether a trace has some.
-    pub(crate) fn is_open(&self, is_trace: bool) -> bool {
+    /// Whether requests have instants of their own, those of a trace included.
+    pub(crate) fn is_open(&self, trace: Option<&Path>) -> bool {
         let own_rate = |text: &String| text.parse::<Process>().ok()?.curve.as_ref().and_then(Curve::rate);
-        let by_itself = is_trace || self.arrivals.as_ref().and_then(own_rate).is_some();
+        let by_itself = trace.is_some() || self.arrivals.as_ref().and_then(own_rate).is_some();
         self.rate.is_some() || (by_itself && self.concurrency.is_none())
     }
 }

@@ -52,7 +52,8 @@ pub(super) fn carried(config: &RunConfig, dialect: Dialect) -> Result<Carried, C
         ("agent", config.agent, Feature::ToolMessages),
         ("class", config.classes.iter().any(|class| class.model.is_some()), Feature::Model),
     ];
-    for (flag, _, feature) in asked.into_iter().filter(|&(_, is_asked, feature)| is_asked && !dialect.can(feature)) {
+    let cannot = |&(_, is_asked, feature): &(_, bool, Feature)| is_asked && !dialect.can(feature);
+    if let Some((flag, _, feature)) = asked.into_iter().find(cannot) {
         let message = format!("requests of the dialect `{}` cannot carry {}", dialect.name(), feature.name());
         return Err(ConfigError::new(flag, message, "--endpoint chat"));
     }

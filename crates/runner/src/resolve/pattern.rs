@@ -2,7 +2,9 @@
 
 use metron_units::{Nanos, ParseError, Tokens};
 use metron_workload::dist::Quantity as _;
-use metron_workload::{Curve, LengthSource, Load, Mix, Pattern, Plan, PlanConfig, PlanError, PrefixGroups, Tokenizer};
+use metron_workload::{
+    Curve, LengthSource, Load, Mix, Pattern, Plan, PlanConfig, PlanError, PrefixGroups, Replay, Tokenizer,
+};
 
 use super::trace::{Replayed, Which, dist, joint, replayed};
 use super::{ConfigError, load, users};
@@ -24,7 +26,7 @@ pub(super) fn planned(config: &RunConfig, mix: Mix, tokenizer: &Tokenizer) -> Re
     let (load, curve): (Load, Option<Curve>) = load::load(config, replay)?;
     let (sessions, cancellations) = (users::sessions(config)?, users::cancellations(config)?);
     let think_time = load::think_time(config, &load, sessions.is_some())?;
-    let lengths = lengths(config, replay.is_some(), tokenizer)?;
+    let lengths = lengths(config, replay, tokenizer)?;
     let plan = PlanConfig {
         seed: config.seed,
         load,
@@ -35,7 +37,7 @@ pub(super) fn planned(config: &RunConfig, mix: Mix, tokenizer: &Tokenizer) -> Re
         output_tokens: dist(Which::Output, &config.output_tokens, tokenizer)?,
     };
     let (replay, file) = replayed.map(|Replayed { replay, file }| (replay, file)).unzip();
-    let says_more = replay.as_ref().is_some_and(metron_workload::Replay::says_more);
+    let says_more = replay.as_ref().is_some_and(Replay::says_more);
     let pattern =
         Pattern { curve, replay, lengths, think_time, prefixes: prefixes(config)?, sessions, mix, cancellations };
     Plan::patterned(plan.clone(), pattern.clone()).map_err(|error| refused(&error))?;
@@ -59,15 +61,15 @@ fn refused(error: &PlanError) -> ConfigError {
     ConfigError::new(flag, error.to_string(), error.hint())
 }
 
-fn lengths(config: &RunConfig, is_replayed: bool, tokenizer: &Tokenizer) -> Result<LengthSource, ConfigError> {
-    match (&config.lengths, is_replayed) {
-        (Some(_), true) => {
+fn lengths(config: &RunConfig, replay: Option<&Replay>, tokenizer: &Tokenizer) -> Result<LengthSource, ConfigError> {
+    match (&config.lengths, replay) {
+        (Some(_), Some(_)) => {
             let message = "the file that is replayed says its own lengths";
             Err(ConfigError::new("lengths", message, "leave one of the two out"))
         }
-        (Some(text), false) => Ok(LengthSource::Together(joint(text, tokenizer)?)),
-        (None, true) => Ok(LengthSource::Recorded),
-        (None, false) => Ok(LengthSource::Separate),
+        (Some(text), None) => Ok(LengthSource::Together(joint(text, tokenizer)?)),
+        (None, Some(_)) => Ok(LengthSource::Recorded),
+        (None, None) => Ok(LengthSource::Separate),
     }
 }
 

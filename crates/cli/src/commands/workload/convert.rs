@@ -2,6 +2,8 @@
 
 use metron_workload::trace::write::{WriteError, convert};
 
+use metron_results::folder::Overwrite;
+
 use crate::exit::Exit;
 use crate::failure::{Failure, chain};
 use crate::flags::ConvertFlags;
@@ -15,7 +17,8 @@ pub(super) fn run(flags: &ConvertFlags) -> Result<Exit, Failure> {
     let trace = super::open(&flags.from)?;
     let shown = speak::shown(&flags.from);
     let of = trace.format();
-    let converted = super::whole_file::write(&flags.out, flags.force, |out| {
+    let overwrite = if flags.force { Overwrite::Replace } else { Overwrite::Refuse };
+    let converted = super::whole_file::write(&flags.out, overwrite, |out| {
         let converted = convert(trace, flags.to, out).map_err(|error| {
             let message = format!("`{shown}`: {}", chain(&error));
             match error {

@@ -16,6 +16,13 @@ use crate::speak;
 /// Characters of a prompt that a table shows.
 const SHOWN: usize = 48;
 
+/// What decides when a request leaves: its instant, or how long its user thought before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum When {
+    At,
+    Thinks,
+}
+
 /// What `--json` prints.
 #[derive(Serialize)]
 struct Shown {
@@ -42,15 +49,15 @@ struct ShownRequest {
 /// If the run's flags contradict each other, or a file cannot be read.
 pub(super) fn run(flags: &PreviewFlags, config: &RunConfig) -> Result<Exit, Failure> {
     let preview = Preview::of(config).map_err(|error| refused(&error))?;
-    let open = preview.is_open();
+    let when = if preview.is_open() { When::At } else { When::Thinks };
     let first = usize::try_from(flags.first).unwrap_or(usize::MAX);
     let requests: Vec<Previewed> =
         preview.take(first).collect::<Result<_, _>>().map_err(|error| Failure::could_not_run(chain(&error), ""))?;
     if flags.run.output.json {
-        let requests = requests.into_iter().map(|request| shown(request, flags.bodies, open)).collect();
+        let requests = requests.into_iter().map(|request| shown(request, flags, when)).collect();
         speak::json(&Shown { schema: "metron.preview/1", requests })?;
     } else {
-        speak::result(&table(&requests, flags.bodies, open))?;
+        speak::result(&table(&requests, flags, when))?;
     }
     Ok(Exit::Done)
 }
@@ -72,14 +79,14 @@ fn phase(of: PlannedPhase) -> &'static str {
     }
 }
 
-fn shown(previewed: Previewed, bodies: bool, open: bool) -> ShownRequest {
+fn shown(previewed: Previewed, flags: &PreviewFlags, when: When) -> ShownRequest {
     let Previewed { request, think, prompt, body } = previewed;
-    let body = bodies.then(|| String::from_utf8(body).expect("a body is JSON"));
+    let body = flags.bodies.then(|| String::from_utf8(body).expect("a body is JSON"));
     ShownRequest {
         id: request.id,
         phase: phase(request.phase),
         at_ns: request.intended.map(Nanos::get),
-        think_ns: (!open).then_some(think.get()),
+        think_ns: (when == When::Thinks).then_some(think.get()),
         input_tokens: request.input_tokens.get(),
         output_tokens: request.output_tokens.get(),
         prompt,
@@ -87,11 +94,11 @@ fn shown(previewed: Previewed, bodies: bool, open: bool) -> ShownRequest {
     }
 }
 
-fn table(requests: &[Previewed], bodies: bool, open: bool) -> String {
-    let when = if open { "at" } else { "thinks" };
+fn table(requests: &[Previewed], flags: &PreviewFlags, shown: When) -> String {
+    let when = if shown == When::At { "at" } else { "thinks" };
     let mut table = format!("{:>6}  {:>14}  {:>8}  {:>8}  {:<8}  prompt\n", "id", when, "input", "output", "phase");
     for Previewed { request, think, prompt, body } in requests {
-        let when = if open { request.intended.unwrap_or_default().exact() } else { think.exact() };
+        let when = if shown == When::At { request.intended.unwrap_or_default().exact() } else { think.exact() };
         table.push_str(&format!(
             "{:>6}  {:>14}  {:>8}  {:>8}  {:<8}  {}\n",
             request.id,
@@ -101,7 +108,7 @@ fn table(requests: &[Previewed], bodies: bool, open: bool) -> String {
             phase(request.phase),
             beginning(prompt)
         ));
-        if bodies {
+        if flags.bodies {
             table.push_str(&format!("        {}\n", escape::terminal(&String::from_utf8_lossy(body))));
         }
     }

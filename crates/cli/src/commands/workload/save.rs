@@ -4,6 +4,8 @@ use metron_runner::RunConfig;
 use metron_runner::preview::{Preview, Texts};
 use metron_workload::SaveError;
 
+use metron_results::folder::Overwrite;
+
 use crate::exit::Exit;
 use crate::failure::{Failure, chain};
 use crate::flags::SaveFlags;
@@ -16,7 +18,8 @@ use crate::speak;
 pub(super) fn run(flags: &SaveFlags, config: &RunConfig) -> Result<Exit, Failure> {
     let preview = Preview::of(config).map_err(|error| super::preview::refused(&error))?;
     let texts = if flags.without_prompts { Texts::Left } else { Texts::Kept };
-    let saved = super::whole_file::write(&flags.out, flags.run.output.force, |out| {
+    let overwrite = if flags.run.output.force { Overwrite::Replace } else { Overwrite::Refuse };
+    let saved = super::whole_file::write(&flags.out, overwrite, |out| {
         preview.save(texts, out).map_err(|error| {
             let (message, hint) = (chain(&error), error.hint());
             match error {

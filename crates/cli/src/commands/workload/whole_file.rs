@@ -4,19 +4,22 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
+use metron_results::folder::Overwrite;
+
 use crate::failure::Failure;
 
-/// Writes to a neighbour of `path` and, once `write` is done, renames it. A file that is there is replaced only if `force`.
+/// Writes to a neighbour of `path` and, once `write` is done, renames it. A file that is there is replaced only if
+/// that was asked.
 ///
 /// # Errors
 /// If the file is there, it cannot be written, or `write` fails; nothing is left behind then.
 pub(super) fn write<T>(
     path: &Path,
-    force: bool,
+    overwrite: Overwrite,
     write: impl FnOnce(&mut BufWriter<File>) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let shown = path.display();
-    if !force && path.exists() {
+    if overwrite == Overwrite::Refuse && path.exists() {
         return Err(Failure::usage(format!("`{shown}` is there already"), "--force replaces it"));
     }
     let part = part(path);
