@@ -21,10 +21,9 @@ pub(crate) fn warnings(summary: &Summary, observed: &Observed) -> Vec<Warning> {
     if let Some(share) = mismatch.and_then(|share| Share::new(share).ok()) {
         warnings.push(Warning::CountMismatch { share });
     }
-    if let Some(instrument) = &summary.instrument {
-        if instrument.clock == ClockSource::User && observed.chunks > 0 {
-            warnings.push(Warning::NoKernelStamps);
-        }
+    let by_user = summary.instrument.as_ref().is_some_and(|instrument| instrument.clock == ClockSource::User);
+    if by_user && observed.chunks > 0 {
+        warnings.push(Warning::NoKernelStamps);
     }
     warnings.extend(Warning::bursts(summary));
     warnings.extend(summary.load.iter().flat_map(not_as_asked));

@@ -68,6 +68,7 @@ mod engines;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 #[cfg(any(test, fuzzing))]
+#[cfg_attr(not(test), expect(dead_code, reason = "the fuzz targets need one function of it"))]
 mod replay;
 
 pub use answer::{Answer, Channel, Chunk, End, FailureKind, Piece, Usage};

@@ -78,7 +78,7 @@ pub enum Warning {
     SharedReads {
         /// Share of the chunks that came in one read with another of their stream.
         share: Share,
-        /// The mean time from one burst to the next, if that is known.
+        /// The time from one burst to the next, where gaps show one.
         period: Option<Nanos>,
     },
     /// Too few samples for a percentile.
@@ -143,15 +143,11 @@ impl Warning {
     pub fn bursts(summary: &Summary) -> Option<Self> {
         let shared = summary.instrument.as_ref()?.shared_read_share.filter(|&share| share >= SHARED)?;
         let share = Share::new(shared).ok()?;
-        let gap = match summary.metrics.get("inter_chunk_latency")? {
-            Figure::Distribution(gaps) => gaps.quantiles.mean,
-            Figure::Value(_) => None,
-        };
-        // Within a burst there is no gap: the whole time lies between bursts.
-        let period = gap.filter(|_| shared < 1.0).map(|gap| gap / (1.0 - shared));
-        let period = period
-            .map(|seconds| Nanos::from_millis((seconds * 1e3).round() as u64))
-            .filter(|period| *period > Nanos::ZERO);
+        let Figure::Distribution(gaps) = summary.metrics.get("inter_chunk_latency")? else { return None };
+        // Within a burst there is no gap: what lies between bursts is far above the mean.
+        let between = gaps.quantiles.p99.zip(gaps.quantiles.mean).filter(|(p99, mean)| *p99 >= 3.0 * mean);
+        let period = between.map(|(p99, _)| Nanos::from_millis((p99 * 1e3).round() as u64));
+        let period = period.filter(|period| *period > Nanos::ZERO);
         Some(Self::SharedReads { share, period })
     }
 }
@@ -169,6 +165,7 @@ pub enum Measured {
 
 /// One line: what it is, and after a semicolon what to do. Parts from outside are not safe for a terminal.
 impl fmt::Display for Warning {
+    #[expect(clippy::too_many_lines, reason = "an arm a warning, and each is one sentence")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TokenizerAssumed { name } => write!(
@@ -221,7 +218,7 @@ impl fmt::Display for Warning {
                 f,
                 "{share} of the chunks came together with another of their stream{}, so gaps are those of a buffer on the way; \
                  turn off buffering in the proxy (metron probe shows it), or use more --workers",
-                period.map_or_else(String::new, |period| format!(", in bursts about {period} apart"))
+                period.map_or_else(String::new, |period| format!(", in bursts up to {period} apart"))
             ),
             Self::FewSamples { metric, percentile, has, needs } => write!(
                 f,

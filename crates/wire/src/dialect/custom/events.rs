@@ -186,7 +186,7 @@ fn walk<'a, 'p, T>(
 ) -> Result<(), JsonError> {
     debug_assert!(sought.len() <= PATHS, "the file's reader bounds them");
     let all = (0..sought.len()).fold(0, |all, at| all | bit(at));
-    Walk { sought, path }.into_value(reader, 0, all, found)
+    Walk { sought, path }.within(reader, 0, all, found)
 }
 
 struct Walk<'p, T> {
@@ -202,7 +202,7 @@ impl<'p, T> Walk<'p, T> {
     }
 
     /// Looks at what is within a value, to which the `active` paths have taken so many steps.
-    fn into_value<'a>(
+    fn within<'a>(
         &self,
         reader: &mut Reader<'a>,
         taken: usize,
@@ -239,13 +239,13 @@ impl<'p, T> Walk<'p, T> {
         let ends = ends.fold(0, |all, at| all | bit(at));
         match (ends, active & !ends) {
             (0, 0) => reader.skip().map(drop),
-            (0, further) => self.into_value(reader, taken, further, found),
+            (0, further) => self.within(reader, taken, further, found),
             (ends, further) => {
                 let value = reader.skip()?;
                 indices(ends).try_for_each(|at| found(&self.sought[at], value))?;
                 match further {
                     0 => Ok(()),
-                    further => self.into_value(&mut Reader::new(value), taken, further, found),
+                    further => self.within(&mut Reader::new(value), taken, further, found),
                 }
             }
         }
