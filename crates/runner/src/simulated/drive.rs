@@ -180,7 +180,7 @@ impl<'w> Drive<'w> {
         }
         let output = self.spec.answer_tokens(Some(request.output_tokens));
         let room = usize::try_from(output.get()).unwrap_or(0).min(1 << 16);
-        let fault = self.spec.faults.of(request.id);
+        let fault = self.spec.faults.of(number);
         let prompt = self.script.as_mut().map(|script| script.say(&request)).transpose()?.map(|said| said.prompt);
         let plan = self.turns.plan();
         let shared = shared(plan, &request, prompt_tokens);

@@ -142,3 +142,25 @@ impl IndexMut<SeqKey> for Sequences {
         &mut self.slots[key.0 as usize]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use metron_units::Tokens;
+
+    use super::*;
+
+    #[test]
+    fn room_grows_with_the_requests_in_flight_and_not_with_the_run() {
+        let mut sequences = Sequences::default();
+        let mut in_flight = std::collections::VecDeque::new();
+        for id in 0..10_000 {
+            let (id, prompt) = (RequestId::new(id), Tokens::new(1));
+            let request = Request { id, arrival: Nanos::ZERO, prompt, output: prompt, shared: None };
+            in_flight.push_back(sequences.insert(&request, 10));
+            if in_flight.len() > 7 {
+                sequences.remove(in_flight.pop_front().expect("eight of them"));
+            }
+        }
+        assert_eq!((sequences.in_flight(), sequences.slots.len(), sequences.keys.len()), (7, 8, 7));
+    }
+}

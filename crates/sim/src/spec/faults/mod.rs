@@ -2,8 +2,7 @@
 //!
 //! `fault=503:5%+reset@3,7..9` are clauses joined by `+`. A clause is a fault, with `/TIME` where it takes one, and whom it
 //! befalls: `:SHARE` draws for each request, `@LIST` names requests by their numbers and ranges of them (both ends count), and
-//! without either it befalls every one. Requests are numbered from 0 in their order of arrival, in virtual time by their place
-//! in the plan. The first clause that fits a request is the one that happens; draws are a pure function of (`fault-seed`,
+//! without either it befalls every one. Requests are numbered from 0 in their order of arrival. The first clause that fits a request is the one that happens; draws are a pure function of (`fault-seed`,
 //! the request's number), so which requests go wrong depends neither on time nor on the engine.
 
 mod who;
