@@ -10,7 +10,7 @@ use metron_results::timeline::TimelineWriter;
 use metron_sim::Spec;
 use metron_sim::engine::SharedPrefix;
 use metron_sim::schedule::{Arrival, Given, Inside, Schedule, What};
-use metron_sim::spec::Fault;
+use metron_sim::spec::{Fault, Place};
 use metron_units::{Nanos, Tokens};
 use metron_wire::Clock;
 use metron_workload::{Plan, PlannedRequest, Prefix};
@@ -242,7 +242,7 @@ impl<'w> Drive<'w> {
             What::Token { index, last } => (index, last),
             What::Refused(refusal) => return Some(Ending::GivenUp(refusal.to_string())),
         };
-        let Some(fault) = self.flights.mishap(request, index, last) else {
+        let Some(fault) = self.flights.mishap(request, Place { index, last }) else {
             let enough = self.flights.token(request, at);
             if enough && !last {
                 self.engine.cancel(request, at, &mut self.given);

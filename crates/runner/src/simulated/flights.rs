@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
 use metron_metrics::{Chunk, Phase};
-use metron_sim::spec::Fault;
+use metron_sim::spec::{Fault, Place};
 use metron_units::{Nanos, Tokens};
 use metron_wire::Timeouts;
 use metron_workload::{Leave, PlannedRequest};
@@ -84,10 +84,10 @@ impl Flights {
         matches!(flight.leave, Some(Leave::Heard(most)) if flight.chunks.len() as u64 >= most.get())
     }
 
-    /// What goes wrong in the place of its token `index`, if it is in flight.
-    pub(super) fn mishap(&mut self, id: u64, index: u64, last: bool) -> Option<Fault> {
+    /// What goes wrong in place of one of its tokens, if it is in flight.
+    pub(super) fn mishap(&mut self, id: u64, place: Place) -> Option<Fault> {
         let flight = self.get_mut(id)?;
-        flight.fault.filter(|fault| fault.strikes(index, last, flight.output))
+        flight.fault.filter(|fault| fault.strikes(place, flight.output))
     }
 
     /// It is over; `None` if it was before.

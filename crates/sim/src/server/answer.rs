@@ -8,7 +8,7 @@ use metron_units::Tokens;
 use super::ask::{Ask, Delivery, Dialect, Usage};
 use super::refusal::Refusal;
 use super::response::{self, After, Framing, JSON};
-use crate::spec::Fault;
+use crate::spec::{Fault, Place};
 use crate::words::{DEFAULT_MODEL, WORDS, word};
 
 /// An answer on its way.
@@ -100,14 +100,14 @@ impl Answer {
         self.after
     }
 
-    /// What goes wrong in the place of token `index`. An answer that comes whole has no other middle than its end.
-    pub(super) fn mishap(&self, index: u64, last: bool) -> Option<Fault> {
-        let index = match self.delivery {
-            Delivery::Whole if last => 0,
+    /// What goes wrong in place of a token. An answer that comes whole has no other middle than its end.
+    pub(super) fn mishap(&self, place: Place) -> Option<Fault> {
+        let place = match self.delivery {
+            Delivery::Whole if place.last => Place { index: 0, ..place },
             Delivery::Whole => return None,
-            Delivery::Streamed(_) => index,
+            Delivery::Streamed(_) => place,
         };
-        self.fault.filter(|fault| fault.strikes(index, last, self.output))
+        self.fault.filter(|fault| fault.strikes(place, self.output))
     }
 
     /// Adds the first half of an answer that comes whole; of a stream the half is sent already.

@@ -21,7 +21,7 @@ use super::route::{self, Route};
 use super::slab::Key;
 use crate::engine::Iteration;
 use crate::schedule::{Arrival, Given, Inside, Schedule, What};
-use crate::spec::{Fault, Spec};
+use crate::spec::{Fault, Place, Spec};
 
 #[derive(Debug)]
 pub(super) struct Desk {
@@ -124,7 +124,7 @@ impl Desk {
         let (outbox, after) = (&mut connection.outbox, answer.after());
         match given.what {
             What::Token { index, last } => {
-                if let Some(fault) = answer.mishap(index, last)
+                if let Some(fault) = answer.mishap(Place { index, last })
                     && self.go_wrong(connection, fault, given) == Course::Over
                 {
                     return;
@@ -258,7 +258,9 @@ impl Desk {
 
     /// What a fault does before there is an answer: refuses it, or slows its bytes.
     fn meet(&mut self, fault: Option<Fault>, connection: &mut Connection, at: Nanos) -> Result<(), Refusal> {
-        self.ledger.faults(fault.is_some());
+        if fault.is_some() {
+            self.ledger.met_fault();
+        }
         match fault {
             Some(Fault::TooManyRequests { retry_after }) => {
                 let seconds = retry_after.get() / 1_000_000_000;

@@ -49,9 +49,9 @@ impl Ledger {
         self.report.refused += 1;
     }
 
-    /// Whether a request meets a fault that was planned for it.
-    pub(super) fn faults(&mut self, meets: bool) {
-        self.report.faults += u64::from(meets);
+    /// A request meets a fault that was planned for it.
+    pub(super) fn met_fault(&mut self) {
+        self.report.faults += 1;
     }
 
     pub(super) fn arrived(&mut self, request: u64, port: u16, at: Nanos, output: Tokens) {

@@ -25,7 +25,7 @@ use std::str::FromStr;
 use crate::engine::schedulers;
 pub use address::{Address, Time};
 pub use error::SpecError;
-pub use faults::{FAULTS, Fault, Faults};
+pub use faults::{FAULTS, Fault, Faults, Place};
 pub use fixed::{Fixed, Stall};
 use metron_units::Tokens;
 use query::Query;

@@ -55,6 +55,15 @@ pub enum Fault {
     Usage,
 }
 
+/// A token's place in its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// Counted from 0.
+    pub index: u64,
+    /// Whether none comes after it.
+    pub last: bool,
+}
+
 /// Every word of the language, with the time that it takes if it takes one, and what it does: for help and messages.
 pub const FAULTS: [(&str, Option<&str>, &str); 9] = [
     ("429", Some("1s"), "status 429, Retry-After: TIME"),
@@ -173,7 +182,7 @@ impl Fault {
         Ok(match *word {
             "429" => {
                 let retry_after = time.unwrap_or(second);
-                if retry_after.get() % second.get() != 0 {
+                if !retry_after.get().is_multiple_of(second.get()) {
                     return Err(refused("Retry-After counts whole seconds".to_owned(), "/1s"));
                 }
                 Self::TooManyRequests { retry_after }
@@ -189,17 +198,17 @@ impl Fault {
         })
     }
 
-    /// Whether it happens in the place of token `index` of a stream that is to have `output`: in its middle, or at its `last`
-    /// token if the engine ends it before.
+    /// Whether it happens in place of a token of a stream that is to have `output`: in its middle, or at its last one if the
+    /// engine ends it before.
     #[must_use]
-    pub fn strikes(self, index: u64, last: bool, output: Tokens) -> bool {
-        let place = output.get() / 2;
+    pub fn strikes(self, Place { index, last }: Place, output: Tokens) -> bool {
+        let middle = output.get() / 2;
         match self {
             Self::Reset | Self::Truncate | Self::Chunking | Self::Error | Self::Pause { .. } => {
-                index == place || (last && index < place)
+                index == middle || (last && index < middle)
             }
             // It goes on being silent.
-            Self::Stall => last || index >= place,
+            Self::Stall => last || index >= middle,
             Self::TooManyRequests { .. } | Self::Unavailable | Self::Drip { .. } | Self::Usage => false,
         }
     }
