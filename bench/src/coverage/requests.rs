@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use metron_metrics::comparison::{Aspect, Difference, Drawing, Redrawn};
+use metron_metrics::comparison::{Aspect, Difference, Drawing, Drawn, Redrawn};
 use metron_metrics::fraction::Fraction;
 use metron_metrics::interval::bootstrap::SEED;
 use metron_metrics::{
@@ -139,8 +139,9 @@ pub fn cover(counting: &mut Counting, runs: u64, requests: u64, truth_requests: 
                 scale: truth,
             };
             counting.count(kind(0, method, name(metric, aspect)), truth, of(&a).ci95);
-            for (offset, redrawn, how) in [(100, &apart, "two plans"), (200, &paired, "one plan")] {
-                let difference = Difference::between(&of(&a), &of(redrawn), offset == 200);
+            let others = [(100, &apart, Drawn::Apart, "two plans"), (200, &paired, Drawn::Together, "one plan")];
+            for (offset, redrawn, drawn, how) in others {
+                let difference = Difference::between(&of(&a), &of(redrawn), drawn);
                 let method = difference.and_then(|d| d.method).map_or("none", metron_metrics::comparison::Method::name);
                 let figure = format!("{}, difference, {how}", name(metric, aspect));
                 counting.count(kind(offset, method, figure), other - truth, difference.and_then(|d| d.ci95));

@@ -50,7 +50,7 @@ pub(crate) fn rows(comparison: &Comparison) -> Vec<Row<'_>> {
             "tokens/s" | "requests/s" => "/s",
             _ => "",
         };
-        Some(Row { label: *label, unit, figure_unit: &of.unit, compared })
+        Some(Row { label, unit, figure_unit: &of.unit, compared })
     };
     SHOWN.iter().filter_map(row).collect()
 }

@@ -54,7 +54,8 @@ pub(super) fn run(flags: &SweepFlags) -> Result<Exit, Failure> {
     let last = if interrupted { "interrupted, --resume goes on; " } else { "" };
     let folder = speak::shown(&folder);
     speak::aside(format_args!("{last}results in {folder}, open {folder}/report.html"));
-    Ok(Exit::first_of(verdict(&report, interrupted)))
+    let cut = interrupted.then_some(Exit::Interrupted);
+    Ok(Exit::first_of(verdict(&report).into_iter().chain(cut)))
 }
 
 /// The sweep's folder, and what an earlier sweep left in it.
@@ -108,12 +109,9 @@ fn line(event: &SweepEvent<'_>) -> Option<String> {
     })
 }
 
-/// Every exit code that fits.
-fn verdict(report: &SweepReport, interrupted: bool) -> Vec<Exit> {
+/// Every exit code that fits what was measured.
+fn verdict(report: &SweepReport) -> Vec<Exit> {
     let mut fitting = Vec::new();
-    if interrupted {
-        fitting.push(Exit::Interrupted);
-    }
     for cell in &report.cells {
         match cell.status {
             CellStatus::Failed => fitting.push(Exit::CouldNotRun),

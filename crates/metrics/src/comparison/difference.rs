@@ -16,6 +16,15 @@ pub struct Estimate {
     pub units: usize,
 }
 
+/// How two runs were drawn again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Drawn {
+    /// Alike: they sent one plan, and each draw took the same requests of both.
+    Together,
+    /// Each by itself.
+    Apart,
+}
+
 /// How an interval of a difference was had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
@@ -81,15 +90,15 @@ impl Change {
 }
 
 impl Difference {
-    /// The difference of two figures; `None` if one of them cannot be had. `paired`: both were drawn alike.
+    /// The difference of two figures; `None` if one of them cannot be had.
     #[must_use]
-    pub fn between(baseline: &Estimate, other: &Estimate, paired: bool) -> Option<Self> {
+    pub fn between(baseline: &Estimate, other: &Estimate, how: Drawn) -> Option<Self> {
         let (a, b) = (baseline.value?, other.value?);
         if !(a.is_finite() && b.is_finite()) {
             return None;
         }
         let without = Self { baseline: a, value: b, ci95: None, relative_ci95: None, method: None };
-        Some(drawn(baseline, other, paired, without).unwrap_or_else(|| by_intervals(baseline, other, without)))
+        Some(drawn(baseline, other, how, without).unwrap_or_else(|| by_intervals(baseline, other, without)))
     }
 
     /// The other's less the baseline's.
@@ -123,7 +132,7 @@ impl Difference {
 
 /// From the draws of both, where both have some that differ: a figure that no draw changes (nothing failed, nothing was
 /// missed) says nothing of what one more request may bring.
-fn drawn(a: &Estimate, b: &Estimate, paired: bool, without: Difference) -> Option<Difference> {
+fn drawn(a: &Estimate, b: &Estimate, how: Drawn, without: Difference) -> Option<Difference> {
     let vary = |draws: &[f64]| draws.iter().any(|draw| *draw != draws[0]);
     let usable = |draws: &[f64]| !draws.is_empty() && draws.iter().all(|draw| draw.is_finite());
     if !(usable(&a.draws) && usable(&b.draws)) {
@@ -141,7 +150,10 @@ fn drawn(a: &Estimate, b: &Estimate, paired: bool, without: Difference) -> Optio
     Some(Difference {
         ci95: Some(bootstrap::around(without.absolute(), differences, units)),
         relative_ci95: relative.map(|relative| bootstrap::around(relative, ratios(), units)),
-        method: Some(if paired { Method::PairedBootstrap } else { Method::Bootstrap }),
+        method: Some(match how {
+            Drawn::Together => Method::PairedBootstrap,
+            Drawn::Apart => Method::Bootstrap,
+        }),
         ..without
     })
 }
@@ -173,14 +185,14 @@ mod tests {
 
     #[test]
     fn what_cannot_be_had_has_no_difference() {
-        assert_eq!(Difference::between(&Estimate::default(), &exact(1.0), false), None);
+        assert_eq!(Difference::between(&Estimate::default(), &exact(1.0), Drawn::Apart), None);
         let unattainable = Estimate { value: Some(f64::INFINITY), ..Estimate::default() };
-        assert_eq!(Difference::between(&exact(1.0), &unattainable, false), None);
+        assert_eq!(Difference::between(&exact(1.0), &unattainable, Drawn::Apart), None);
     }
 
     #[test]
     fn runs_that_move_together_differ_without_doubt() {
-        let paired = Difference::between(&drawn(1.0, 0.5), &drawn(1.5, 0.5), true).unwrap();
+        let paired = Difference::between(&drawn(1.0, 0.5), &drawn(1.5, 0.5), Drawn::Together).unwrap();
         let ends = paired.ci95.unwrap();
         assert!((ends.low - 0.5).abs() < 1e-9 && (ends.high - 0.5).abs() < 1e-9, "{ends:?}");
         assert_eq!(paired.method, Some(Method::PairedBootstrap));
@@ -193,7 +205,7 @@ mod tests {
     fn a_figure_that_no_draw_changes_is_compared_by_its_interval() {
         let never = Estimate { ci95: Some(Interval { low: 0.0, high: 0.04 }), ..drawn(0.0, 0.0) };
         let seldom = Estimate { ci95: Some(Interval { low: 0.001, high: 0.05 }), ..drawn(0.01, 0.005) };
-        let difference = Difference::between(&never, &seldom, true).unwrap();
+        let difference = Difference::between(&never, &seldom, Drawn::Together).unwrap();
         assert_eq!(difference.method, Some(Method::Combined));
         assert_eq!(difference.change(Better::Lower), Some(Change::None), "{difference:?}");
         assert_eq!((difference.relative(), difference.relative_ci95), (None, None), "nothing is a multiple of 0");
@@ -202,7 +214,7 @@ mod tests {
     #[test]
     fn without_an_interval_nothing_is_said_of_noise() {
         let alone = Estimate { ci95: None, ..exact(1.0) };
-        let difference = Difference::between(&alone, &exact(2.0), false).unwrap();
+        let difference = Difference::between(&alone, &exact(2.0), Drawn::Apart).unwrap();
         assert_eq!((difference.absolute(), difference.relative()), (1.0, Some(1.0)));
         assert_eq!((difference.ci95, difference.method, difference.change(Better::Lower)), (None, None, None));
     }

@@ -15,6 +15,6 @@ mod difference;
 
 pub use aspect::Aspect;
 pub use bound::{Allowance, Bound, BoundError, BoundRefusal, Ruling};
-pub use difference::{Change, Difference, Estimate, Method};
+pub use difference::{Change, Difference, Drawn, Estimate, Method};
 
 pub use crate::summary::redraw::{Drawing, Redrawn};

@@ -37,7 +37,7 @@ use crate::record::{Outcome, Phase, RequestRecord};
 use crate::request::RequestFigures;
 use fluid::Fluid;
 use redraw::{Drawing, Redraw, Redrawn};
-use requests::{Order, Requests};
+use requests::{Failed, Order, Requests};
 use streams::Streams;
 use throughput::{Throughput, Verdict};
 
@@ -239,9 +239,12 @@ impl Summariser {
         values.extend([
             (Metric::Goodput, if stated { self.throughput.goodput() } else { Value::default() }),
             (Metric::DeadlineMissRate, self.fluid.miss_rate(order)),
-            (Metric::FluidRequestShare, share(&self.requests.in_order(self.fluid.judged(), false))),
+            (Metric::FluidRequestShare, share(&self.requests.in_order(self.fluid.judged(), Failed::Miss))),
             (Metric::FluidTokenGenerationRate, fluid::token_rate(&self.requests.promised())),
-            (Metric::ErrorRate, share(&self.requests.in_order(&vec![Some(false); self.fluid.judged().len()], true))),
+            (
+                Metric::ErrorRate,
+                share(&self.requests.in_order(&vec![Some(false); self.fluid.judged().len()], Failed::Hit)),
+            ),
         ]);
         values
     }

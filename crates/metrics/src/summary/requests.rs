@@ -15,6 +15,13 @@ pub(super) struct Requests {
     failed: Vec<u64>,
 }
 
+/// What a failed request is where hits are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Failed {
+    Hit,
+    Miss,
+}
+
 /// Places of the completed requests in the plan's order.
 #[derive(Debug, Clone)]
 pub(super) struct Order(Vec<usize>);
@@ -70,9 +77,10 @@ impl Requests {
         promised
     }
 
-    /// What `each` says of the completed requests, in the order in which they came, and `of_failed` of the others: in the plan's
-    /// order, those left out of which nothing is said.
-    pub(super) fn in_order(&self, each: &[Option<bool>], of_failed: bool) -> Vec<bool> {
+    /// Whether each request is a hit, in the plan's order: the completed ones as `each` says in the order in which they came,
+    /// those left out of which nothing is said.
+    pub(super) fn in_order(&self, each: &[Option<bool>], failed: Failed) -> Vec<bool> {
+        let of_failed = failed == Failed::Hit;
         let completed = self.ids.iter().zip(each).filter_map(|(&id, said)| said.map(|said| (id, said)));
         let mut all: Vec<(u64, bool)> = completed.chain(self.failed.iter().map(|&id| (id, of_failed))).collect();
         all.sort_unstable_by_key(|(id, _)| *id);

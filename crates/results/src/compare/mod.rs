@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use metron_metrics::catalogue::CATALOGUE;
-use metron_metrics::comparison::{Aspect, Bound, Difference, Ruling};
+use metron_metrics::comparison::{Aspect, Bound, Difference, Drawn, Ruling};
 use metron_metrics::interval;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -183,7 +183,7 @@ fn comparison(baseline: &Side, side: &Side, bounds: &[Bound]) -> Comparison {
     let difference = |metric, aspect| {
         let figure = |side: &Side| side.redrawn.estimates.get(&(metric, aspect)).cloned().unwrap_or_default();
         let (a, b) = (figure(baseline), figure(side));
-        let difference = Difference::between(&a, &b, pairing.paired);
+        let difference = Difference::between(&a, &b, if pairing.paired { Drawn::Together } else { Drawn::Apart });
         let compared = compared(metric, (a.value, b.value), difference.as_ref());
         (difference, compared)
     };

@@ -1,7 +1,7 @@
 //! Two runs of one plan are drawn alike, and what differs between them is found, whatever the plan does to both.
 
 use super::*;
-use crate::comparison::{Change, Difference, Method};
+use crate::comparison::{Change, Difference, Drawn, Method};
 use crate::record::RequestRecord;
 use crate::testing::{Random, answer, failure};
 use crate::{ErrorClass, Summariser, SummaryOptions};
@@ -30,18 +30,18 @@ fn run(slower: u64, seed: u64) -> Vec<RequestRecord> {
         .collect()
 }
 
-fn between(a: &Redrawn, b: &Redrawn, metric: Metric, aspect: Aspect, paired: bool) -> Difference {
-    Difference::between(&a.estimates[&(metric, aspect)], &b.estimates[&(metric, aspect)], paired).unwrap()
+fn between(a: &Redrawn, b: &Redrawn, metric: Metric, aspect: Aspect, how: Drawn) -> Difference {
+    Difference::between(&a.estimates[&(metric, aspect)], &b.estimates[&(metric, aspect)], how).unwrap()
 }
 
 #[test]
 fn a_shift_of_every_request_is_found_exactly_where_the_plan_is_the_same() {
     let (a, b) = (redrawn(&run(0, 7), 1), redrawn(&run(10, 7), 1));
-    let mean = between(&a, &b, Metric::Ttft, Aspect::Mean, true);
+    let mean = between(&a, &b, Metric::Ttft, Aspect::Mean, Drawn::Together);
     let ends = mean.ci95.unwrap();
     assert!((ends.low - 0.01).abs() < 1e-9 && (ends.high - 0.01).abs() < 1e-9, "{ends:?}");
     assert_eq!(mean.change(crate::catalogue::Better::Lower), Some(Change::Worse));
-    let apart = between(&a, &redrawn(&run(10, 8), 2), Metric::Ttft, Aspect::Mean, false);
+    let apart = between(&a, &redrawn(&run(10, 8), 2), Metric::Ttft, Aspect::Mean, Drawn::Apart);
     assert_eq!(apart.method, Some(Method::Bootstrap));
     assert_eq!(apart.change(crate::catalogue::Better::Lower), Some(Change::None), "10 ms drown in a second of noise");
 }
@@ -65,7 +65,7 @@ fn a_failed_request_moves_no_other_out_of_its_place() {
     let mut with_failure = run(10, 7);
     with_failure[3] = failure(3, 30, ErrorClass::Http5xx, "overloaded");
     let (a, b) = (redrawn(&run(0, 7), 1), redrawn(&with_failure, 1));
-    let ends = between(&a, &b, Metric::Ttft, Aspect::Mean, true).ci95.unwrap();
+    let ends = between(&a, &b, Metric::Ttft, Aspect::Mean, Drawn::Together).ci95.unwrap();
     assert!(ends.low > 0.0 && ends.high < 0.02, "{ends:?}");
 }
 
