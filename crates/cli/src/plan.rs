@@ -32,7 +32,6 @@ pub(crate) fn resolve(flags: &RunFlags) -> Result<RunConfig, Failure> {
     }
     let url = target.url.clone().filter(|url| !url.trim().is_empty());
     let url = url.ok_or_else(|| Failure::usage("no target: --url is missing", "metron run --url sim:"))?;
-    let ends_by_itself = load.duration.is_some() || workload.trace.is_some();
     Ok(RunConfig {
         url,
         model: target.model.clone(),
@@ -46,11 +45,7 @@ pub(crate) fn resolve(flags: &RunFlags) -> Result<RunConfig, Failure> {
         think_time: load.think_time.as_ref().map(ToString::to_string),
         max_in_flight: load.max_in_flight,
         ramp_up: load.ramp_up,
-        requests: load.requests.or(match (ends_by_itself, load.until) {
-            (true, _) => None,
-            (false, Some(_)) => Some(MOST_UNTIL),
-            (false, None) => Some(REQUESTS),
-        }),
+        requests: requests(load, workload),
         duration: load.duration,
         until: load.until.as_ref().map(ToString::to_string),
         warmup: load.warmup,
@@ -97,6 +92,16 @@ pub(crate) fn resolve(flags: &RunFlags) -> Result<RunConfig, Failure> {
         server_metrics: observe.server_metrics.clone(),
         save_text: output.save_text,
         virtual_time: target.virtual_time,
+    })
+}
+
+/// How many requests are measured, unless something else ends the run.
+fn requests(load: &LoadFlags, workload: &WorkloadFlags) -> Option<u64> {
+    let ends_by_itself = load.duration.is_some() || workload.trace.is_some();
+    load.requests.or(match (ends_by_itself, load.until) {
+        (true, _) => None,
+        (false, Some(_)) => Some(MOST_UNTIL),
+        (false, None) => Some(REQUESTS),
     })
 }
 

@@ -93,8 +93,7 @@ impl Feeder {
         let (Composed { prompt, body, headers }, talk) = match request.turn {
             None => (self.composer.compose(&request, digest)?, None),
             Some(_) => {
-                let keeps = self.texts == KeepTexts::Yes;
-                let (first, talk) = self.composer.compose_session(&request, later, keeps, digest)?;
+                let (first, talk) = self.composer.compose_session(&request, later, self.texts, digest)?;
                 (first, Some(Box::new(talk)))
             }
         };

@@ -40,20 +40,29 @@ pub(crate) struct NotSent {
     pub(crate) warmup: u64,
 }
 
+/// How a session's user means to end it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Intent {
+    /// With its last turn.
+    Complete,
+    /// Before that.
+    Abandon,
+}
+
 /// A session at work. What is left of it when it is dropped was not sent.
 #[derive(Debug)]
 pub(crate) struct Session {
     of: Arc<Sessions>,
     left: NotSent,
-    abandons: bool,
+    intent: Intent,
     why: Why,
 }
 
 impl Sessions {
-    /// A session begins that has so many turns, its first included. `abandons`: its user means to leave before its end.
-    pub(crate) fn begin(self: &Arc<Self>, turns: NotSent, abandons: bool) -> Session {
+    /// A session begins that has so many turns, its first included.
+    pub(crate) fn begin(self: &Arc<Self>, turns: NotSent, intent: Intent) -> Session {
         self.begun.fetch_add(1, Ordering::Relaxed);
-        Session { of: Arc::clone(self), left: turns, abandons, why: Why::Ended }
+        Session { of: Arc::clone(self), left: turns, intent, why: Why::Ended }
     }
 
     /// The counts that a summary has; `None` if there was no session.
@@ -113,9 +122,9 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         let NotSent { measured, warmup } = self.left;
-        let how = match (measured + warmup, self.abandons) {
-            (0, false) => &self.of.completed,
-            (0, true) => &self.of.abandoned,
+        let how = match (measured + warmup, self.intent) {
+            (0, Intent::Complete) => &self.of.completed,
+            (0, Intent::Abandon) => &self.of.abandoned,
             (_, _) => &self.of.cut,
         };
         how.fetch_add(1, Ordering::Relaxed);
@@ -140,14 +149,14 @@ mod tests {
     #[test]
     fn every_session_that_begins_ends_in_one_way() {
         let sessions = Arc::new(Sessions::default());
-        for (abandons, sent) in [(false, 3), (true, 3), (false, 1)] {
-            let mut session = sessions.begin(turns(3, 0), abandons);
+        for (intent, sent) in [(Intent::Complete, 3), (Intent::Abandon, 3), (Intent::Complete, 1)] {
+            let mut session = sessions.begin(turns(3, 0), intent);
             (0..sent).for_each(|_| session.sends(Phase::Measured));
         }
-        let mut cut = sessions.begin(turns(2, 2), false);
+        let mut cut = sessions.begin(turns(2, 2), Intent::Complete);
         cut.sends(Phase::Warmup);
         cut.cut(Why::Failed);
-        sessions.begin(turns(4, 0), false).cut(Why::Left);
+        sessions.begin(turns(4, 0), Intent::Complete).cut(Why::Left);
         let counts = sessions.counts().expect("there were some");
         assert_eq!((counts.begun, counts.completed, counts.abandoned, counts.cut), (5, 1, 1, 3));
         assert_eq!(sessions.not_sent(), turns(2 + 2 + 4, 1));

@@ -17,11 +17,14 @@ fn start(spec: &str) -> Server {
     Server::start(&spec.parse().unwrap(), SocketAddr::from(([127, 0, 0, 1], 0)), Options::default()).unwrap()
 }
 
-/// A family's samples: labels beside `model_name` and `engine`, in order, and the value.
+/// A sample: its name, its labels beside `model_name` and `engine`, in order, and its value.
+type Sample = (String, Vec<(String, String)>, f64);
+
+/// A family's samples.
 #[derive(Debug, Default)]
 struct Family {
     kind: String,
-    samples: Vec<(String, Vec<(String, String)>, f64)>,
+    samples: Vec<Sample>,
 }
 
 /// The families of a page, which must be one: each opens with its help and its type, and has all of its samples there.

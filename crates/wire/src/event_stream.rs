@@ -177,7 +177,9 @@ mod tests {
     /// The message of the format's own documentation: no header, a payload of JSON.
     const PUBLISHED: &[u8] = b"\x00\x00\x00\x1d\x00\x00\x00\x00\xfd\x52\x8c\x5a{'foo':'bar'}\xc3\x65\x39\x36";
 
-    fn messages(pieces: &[&[u8]]) -> Result<Vec<(Option<Failure>, Vec<u8>)>, Broken> {
+    type Found = Vec<(Option<Failure>, Vec<u8>)>;
+
+    fn messages(pieces: &[&[u8]]) -> Result<Found, Broken> {
         let (mut decoder, mut found) = (Decoder::default(), Vec::new());
         for piece in pieces {
             let mut input = *piece;

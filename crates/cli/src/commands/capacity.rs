@@ -11,6 +11,7 @@ use metron_results::event::RunEvent;
 use metron_results::folder::{Overwrite, Privacy, RunFile, RunFolder, RunName};
 use metron_runner::search::capacity::{self, Answer, BoundedBy, Budget, Found, Probe, Settings};
 use metron_runner::search::{Demand, Ending, Files, Load, LoadUnit, Runs, RunsSettings};
+use metron_runner::stop::Asked;
 use metron_runner::{RunConfig, Stop, config_yaml};
 use metron_units::Nanos;
 
@@ -98,12 +99,12 @@ pub(super) fn search(given: &ArgMatches) -> Result<Exit, Failure> {
         return Ok(Exit::CouldNotRun);
     }
     speak::aside(format!("results in {}", speak::shown(&path.join(RunFile::Capacity.name()))));
-    Ok(exit(&found, stop.asked() > metron_runner::stop::Asked::Nothing))
+    Ok(exit(&found, stop.asked()))
 }
 
-fn exit(found: &Found, interrupted: bool) -> Exit {
+fn exit(found: &Found, asked: Asked) -> Exit {
     match &found.answer {
-        _ if interrupted => Exit::Interrupted,
+        _ if asked > Asked::Nothing => Exit::Interrupted,
         Answer::Capacity(capacity) if capacity.bounded_by == BoundedBy::Client => Exit::ClientBound,
         Answer::Capacity(_) => Exit::Done,
         Answer::ClientTooSlow => Exit::ClientBound,
@@ -285,14 +286,14 @@ impl Log<'_> {
             speak::aside(console::probe_line(number, &self.file.probes[number - 1], self.settings.unit.name()));
         }
         let probes = capacity::probes_of(&self.file.probes).expect("they were written a moment ago");
-        self.write(&capacity::so_far(&probes, self.demands, &self.settings), &probes, false)
+        self.write(&capacity::so_far(&probes, self.demands, &self.settings), &probes, Progressed::GoesOn)
     }
 
-    fn write(&mut self, answer: &Answer, probes: &[Probe], finished: bool) -> Result<(), Failure> {
+    fn write(&mut self, answer: &Answer, probes: &[Probe], progressed: Progressed) -> Result<(), Failure> {
         let unit = self.settings.unit;
         (self.file.capacity, self.file.bounded_by) = capacity::capacity_of(answer, unit, self.demands);
         self.file.answer = capacity::outcome(answer, unit, self.demands, probes);
-        self.file.finished = finished;
+        self.file.finished = progressed == Progressed::IsOver;
         self.file.wall_s = self.file.probes.iter().map(|probe| probe.duration_s).sum();
         let text = self.file.to_json();
         let written = self.folder.write(RunFile::Capacity, text.as_bytes());
@@ -301,9 +302,16 @@ impl Log<'_> {
 
     fn end(mut self, found: &Found) -> Result<CapacityFile, Failure> {
         let cut_off = found.probes.last().is_some_and(|probe| probe.ending == Ending::Interrupted);
-        self.write(&found.answer, &found.probes, !cut_off)?;
+        self.write(&found.answer, &found.probes, if cut_off { Progressed::GoesOn } else { Progressed::IsOver })?;
         Ok(self.file)
     }
+}
+
+/// Whether a search that is written has more to find.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Progressed {
+    GoesOn,
+    IsOver,
 }
 
 /// A view for each run.

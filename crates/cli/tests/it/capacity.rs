@@ -22,7 +22,8 @@ fn text(path: &Path) -> String {
 /// The files of two searches, less what differs between folders.
 #[track_caller]
 fn assert_same(one: &serde_json::Value, other: &serde_json::Value) {
-    assert_eq!(serde_json::to_string_pretty(one).unwrap(), serde_json::to_string_pretty(other).unwrap());
+    let text = |value| serde_json::to_string_pretty(value).expect("a value is JSON");
+    assert_eq!(text(one), text(other));
 }
 
 #[test]

@@ -25,7 +25,7 @@ pub(super) fn planned(config: &RunConfig, mix: Mix, tokenizer: &Tokenizer) -> Re
     let replay = replayed.as_ref().map(|replayed| &replayed.replay);
     let (load, curve): (Load, Option<Curve>) = load::load(config, replay)?;
     let (sessions, cancellations) = (users::sessions(config)?, users::cancellations(config)?);
-    let think_time = load::think_time(config, &load, sessions.is_some())?;
+    let think_time = load::think_time(config, &load, sessions.as_ref())?;
     let lengths = lengths(config, replay, tokenizer)?;
     let plan = PlanConfig {
         seed: config.seed,

@@ -9,9 +9,10 @@ use metron_workload::{Further, Plan, PlanDigest, PlannedRequest};
 use serde_json::{Map, Value, json};
 
 use super::{Said, Script, ScriptError};
+use crate::feeder::KeepTexts;
 use crate::kind::Kinds;
 use crate::resolve::{Carried, ClassShape};
-use crate::sessions::NotSent;
+use crate::sessions::{Intent, NotSent};
 use crate::talk::{Later, Manner, Talk, Words};
 use crate::worker::planned;
 
@@ -102,7 +103,7 @@ impl Composer {
         &mut self,
         first: &PlannedRequest,
         later: &[PlannedRequest],
-        keeps_texts: bool,
+        texts: KeepTexts,
         digest: &mut PlanDigest,
     ) -> Result<(Composed, Talk), ScriptError> {
         let seed = self.plan.config().seed;
@@ -116,7 +117,7 @@ impl Composer {
         for request in later {
             counted.add(planned(request.phase));
             let Spoken { said: Said { prompt, .. }, media } = self.speak(request, digest)?;
-            let kept = keeps_texts.then(|| prompt.clone());
+            let kept = (texts == KeepTexts::Yes).then(|| prompt.clone());
             let words = match self.shaping.agent {
                 true => Words::Result(prompt),
                 false => Words::Message(self.dialect.said(&Message::User { text: &prompt, media: &media })),
@@ -136,14 +137,15 @@ impl Composer {
         let headers = || self.shaping.headers(class, session, seed);
         let length = session.and_then(|session| self.plan.session(session));
         let in_all = u32::try_from(later.len()).unwrap_or(u32::MAX).saturating_add(1);
+        // One that the plan's end cut short would have gone on.
+        let abandoned = length.is_some_and(|length| length.abandoned && length.turns == in_all);
         let talk = Talk {
             history,
             later: turns,
             headers: headers(),
             manner: self.manner(),
             turns: counted,
-            // One that the plan's end cut short would have gone on.
-            abandons: length.is_some_and(|length| length.abandoned && length.turns == in_all),
+            intent: if abandoned { Intent::Abandon } else { Intent::Complete },
         };
         Ok((Composed { prompt, body, headers: headers() }, talk))
     }

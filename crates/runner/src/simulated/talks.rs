@@ -7,7 +7,7 @@ use std::sync::Arc;
 use metron_units::{Nanos, Tokens};
 use metron_workload::{Plan, PlannedRequest, Turn};
 
-use crate::sessions::{NotSent, Session, Sessions, Why};
+use crate::sessions::{Intent, NotSent, Session, Sessions, Why};
 use crate::talk::How;
 use crate::worker::planned;
 
@@ -45,8 +45,8 @@ impl Talks {
         let mut turns = NotSent::default();
         std::iter::once(first).chain(&later).for_each(|request| turns.add(planned(request.phase)));
         let in_all = later.len() as u64 + 1;
-        let abandons = plan.session(name).is_some_and(|length| length.abandoned && u64::from(length.turns) == in_all);
-        let mut session = self.counts.begin(turns, abandons);
+        let abandoned = plan.session(name).is_some_and(|length| length.abandoned && u64::from(length.turns) == in_all);
+        let mut session = self.counts.begin(turns, if abandoned { Intent::Abandon } else { Intent::Complete });
         session.sends(planned(first.phase));
         self.open.insert(name, Talk { session, later, said: 0 });
     }

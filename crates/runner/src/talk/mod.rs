@@ -11,7 +11,7 @@ use metron_wire::{Answer, Call, Channel, End, Envelope, Header, History, Said, T
 use metron_workload::{Leave, PlannedRequest};
 
 use crate::kind::Kind;
-use crate::sessions::NotSent;
+use crate::sessions::{Intent, NotSent};
 use crate::settle::text_of;
 use crate::worker::Job;
 use calls::calls;
@@ -27,8 +27,8 @@ pub(crate) struct Talk {
     pub(crate) manner: Manner,
     /// All turns, the first included.
     pub(crate) turns: NotSent,
-    /// Its user means to leave before its end.
-    pub(crate) abandons: bool,
+    /// How its user means to end it.
+    pub(crate) intent: Intent,
 }
 
 /// A turn to come, made ahead as far as it can be.

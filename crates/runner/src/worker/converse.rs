@@ -37,7 +37,7 @@ impl Worker {
             self.ask(job, phase, held_back).await;
             return think;
         };
-        let mut session = self.work.sessions.begin(talk.turns, talk.abandons);
+        let mut session = self.work.sessions.begin(talk.turns, talk.intent);
         let mut held_back = held_back;
         loop {
             session.sends(planned(job.request.phase));

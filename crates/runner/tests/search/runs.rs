@@ -27,13 +27,13 @@ fn settings(unit: LoadUnit, precision: f64) -> Settings {
 }
 
 fn find(url: &str, objective: &str, files: Files, settings: &Settings, previous: Vec<Probe>) -> Found {
-    let demands = vec![Demand::of(objective.parse().unwrap()).unwrap()];
+    let demands = vec![Demand::of(objective.parse().expect("an objective")).expect("a demand")];
     let (events, _unheard) = channel();
     let stop = Stop::new();
     let of_runs =
         RunsSettings { config: config(url), unit: settings.unit, demands: demands.clone(), files, command: Vec::new() };
-    let mut runs = Runs::new(of_runs, &events, &stop).unwrap().after(previous.len());
-    search(&mut runs, &demands, settings, previous, &mut |_, _| {}).unwrap()
+    let mut runs = Runs::new(of_runs, &events, &stop).expect("runs").after(previous.len());
+    search(&mut runs, &demands, settings, previous, &mut |_, _| {}).expect("an answer")
 }
 
 #[test]

@@ -164,7 +164,7 @@ mod tests {
         };
         let (kind, message) = of(&messages(&[token.clone(), exception]));
         assert_eq!((kind, message.as_str()), (FailureKind::StreamError, "throttlingException: Too many tokens"));
-        assert_eq!(of(&messages(&[token.clone()])).0, FailureKind::Truncated);
+        assert_eq!(of(&messages(std::slice::from_ref(&token))).0, FailureKind::Truncated);
         let mut broken = messages(&[token]);
         let last = broken.len() - 1;
         broken[last] ^= 1;

@@ -200,7 +200,7 @@ fn asides(inspection: &Inspection) -> String {
         (inspection.failed, "failed when they were recorded"),
         (inspection.moved, "out of order"),
         (inspection.without_requests, "records without a request"),
-        (u64::from(inspection.images), "images"),
+        (inspection.images, "images"),
         (inspection.faults.count, "lines at fault"),
     ];
     counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!(", {count} {what}")).collect()
