@@ -28,7 +28,7 @@ pub(crate) fn classes(summary: &Summary) -> Vec<Part> {
 /// The turns of sessions, counted from 1; empty without.
 pub(crate) fn turns(summary: &Summary) -> Vec<Part> {
     let part = |turn: &metron_results::summary::Turn| Part {
-        name: format!("turn {}{}", turn.turn + 1, if turn.and_later { " and later" } else { "" }),
+        name: format!("turn {}{}", turn.turn + 1, if turn.and_later { " on" } else { "" }),
         cells: cells(turn.requests.dispatched, turn.requests.failed, &turn.metrics),
     };
     summary.turns.iter().map(part).collect()

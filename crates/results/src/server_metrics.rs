@@ -1,8 +1,8 @@
 //! What servers say of themselves while a run runs: Prometheus text, read and kept whole in `server.parquet`, and the few
 //! curves of it that explain what users felt.
 //!
-//! [`exposition`] reads the text, [`meaning`] knows the names of each engine and exporter, [`curves`] makes one time axis of
-//! them, [`write`] and [`read`] are the file. Asks no server.
+//! `exposition` reads the text, `meaning` knows the names of each engine and exporter, `curves` makes one time axis of
+//! them, `write` and `read` are the file. Asks no server.
 
 mod curves;
 pub mod exposition;

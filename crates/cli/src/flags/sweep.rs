@@ -39,7 +39,7 @@ pub(crate) struct SweepFlags {
     /// The sweep: a YAML file of targets, workloads and loads.
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
-    /// The sweep's folder. [default: metron-runs/<UTC time>-<name>]
+    /// The sweep's folder.
     #[arg(long, value_name = "DIR", help = "The sweep's folder. [default: metron-runs/<UTC time>-<name>]")]
     pub(crate) output: Option<PathBuf>,
     /// Go on with the sweep in the folder: what was measured as the file asks is kept.

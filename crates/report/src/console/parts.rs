@@ -3,7 +3,7 @@
 use metron_results::Summary;
 
 use super::columns::Columns;
-use super::{section, verdicts};
+use super::{section, verdicts, wrap};
 use crate::escape;
 use crate::parts::{self, COLUMNS, Part};
 use crate::style::Style;
@@ -33,7 +33,9 @@ pub(super) fn sessions(summary: &Summary, style: Style) -> Vec<String> {
     }
     let more = turns.len().saturating_sub(TURNS);
     turns.truncate(TURNS);
-    let mut lines: Vec<String> = parts::sessions(summary).into_iter().collect();
+    let counts = parts::sessions(summary).unwrap_or_default();
+    // Wrapped with the indent that the section gives each line.
+    let mut lines: Vec<String> = wrap(&counts, 2).iter().map(|line| line.trim_start().to_owned()).collect();
     lines.extend(table(&turns));
     if more > 0 {
         lines.push(format!("... {more} more turns in summary.json"));
@@ -41,11 +43,24 @@ pub(super) fn sessions(summary: &Summary, style: Style) -> Vec<String> {
     section("Sessions", lines, style)
 }
 
+/// Columns that a name may take, so that its row fits.
+const NAME: usize = 12;
+
+/// A name in few columns, safe for a terminal.
+fn name(name: &str) -> String {
+    let shown = escape::terminal(name);
+    if shown.chars().count() <= NAME {
+        return shown.to_string();
+    }
+    let kept: String = shown.chars().take(NAME - 1).collect();
+    format!("{kept}…")
+}
+
 fn table(parts: &[Part]) -> Vec<String> {
     let mut rows = Columns::default();
     rows.push(std::iter::once(String::new()).chain(COLUMNS.map(str::to_owned)));
     for part in parts {
-        rows.push(std::iter::once(escape::terminal(&part.name).to_string()).chain(part.cells.clone()));
+        rows.push(std::iter::once(name(&part.name)).chain(part.cells.clone()));
     }
     rows.lines()
 }

@@ -43,7 +43,7 @@ fn classes_and_turns_have_rows_of_their_own() {
     assert!(!shown.chars().any(|c| c.is_control() && c != '\n'), "{shown:?}");
     let widest = shown.lines().max_by_key(|line| line.chars().count()).expect("lines");
     assert!(widest.chars().count() <= 80, "{widest}");
-    for words in ["Classes", "chat", "  missed     p99 ttft <= 150ms", "Sessions", "turn 1 ", "turn 32 and later"] {
+    for words in ["Classes", "chat", "  missed     p99 ttft <= 150ms", "Sessions", "turn 1 ", "turn 32 on"] {
         assert!(shown.contains(words), "{words} in {shown}");
     }
     assert!(shown.contains("200 sessions: 180 complete, 14 abandoned, 6 cut"));

@@ -1,7 +1,7 @@
 //! The live view of a run on a terminal: it reads the run's events and the keyboard, draws, and hands wishes back. It never
 //! waits for the run, and the run never waits for it: events come over a channel that takes everything at once.
 //!
-//! [`board`] is what is known, [`draw`] what is seen of it, [`terminal`] the screen and its way back to what it was.
+//! `board` is what is known, `draw` what is seen of it, `terminal` the screen and its way back to what it was.
 
 mod board;
 mod draw;
