@@ -29,7 +29,7 @@ pub fn ratio(requests: &[(f64, f64)]) -> Option<Interval> {
     Some(around(part / whole, draws(&blocks, SEED), blocks.len()))
 }
 
-/// `sum of part / sum of whole` of `units` drawn again, [`RESAMPLES`] times over. Two lists of equal length and equal `seed`
+/// `sum of part / sum of whole` of `units` drawn again, `RESAMPLES` times over. Two lists of equal length and equal `seed`
 /// are drawn alike: the k-th draw takes the same places of both, so that what the two have in common falls out of their
 /// difference. NaN where a draw has no whole.
 #[must_use]
