@@ -11,6 +11,8 @@ pub(crate) struct AskedFor {
     input: Counts,
     output: Counts,
     instants: Instants,
+    /// Whether some requests have no instant but follow an answer: then the plan asks for no rate of requests.
+    some_follow: bool,
 }
 
 /// When requests are sent: their number, the first and the last.
@@ -29,13 +31,16 @@ impl AskedFor {
         }
         self.input.add(request.input_tokens);
         self.output.add(request.output_tokens);
-        request.intended.into_iter().for_each(|at| self.instants.add(at));
+        match request.intended {
+            Some(at) => self.instants.add(at),
+            None => self.some_follow = true,
+        }
     }
 
     /// As a summary has it.
     pub(crate) fn figures(&self) -> LoadFigures {
         LoadFigures {
-            rate: self.instants.rate(),
+            rate: self.instants.rate().filter(|_| !self.some_follow),
             input_tokens: quantiles(&self.input),
             output_tokens: quantiles(&self.output),
         }
@@ -105,5 +110,7 @@ mod tests {
             figures.input_tokens.map(|input| (input.count, input.mean, input.max)),
             Some((2, Some(25.0), Some(30.0)))
         );
+        asked.add(&PlannedRequest { intended: None, ..request(3, PlannedPhase::Measured, 0) });
+        assert_eq!(asked.figures().rate, None, "a turn that follows an answer has no instant");
     }
 }
