@@ -145,6 +145,17 @@ pub(crate) fn notes(summary: &Summary) -> Vec<Warning> {
     notes
 }
 
+/// An address, whole; only a simulated engine's, of which every setting is in config.yaml, ends where `width` does.
+pub(crate) fn short_url(url: &str, width: usize) -> String {
+    const CUT: &str = "&...";
+    if !url.starts_with("sim:") || url.chars().count() <= width {
+        return url.to_owned();
+    }
+    let fits = |end: &usize| url[..*end].chars().count() + CUT.len() <= width;
+    let end = url.match_indices('&').map(|(end, _)| end).rfind(fits);
+    end.map_or_else(|| url.to_owned(), |end| format!("{}{CUT}", &url[..end]))
+}
+
 /// The first percentile of TTFT that the sample cannot carry; the other figures per request share its fate.
 fn few_samples(summary: &Summary) -> Option<Warning> {
     let ttft = distribution(&summary.metrics, "ttft")?;

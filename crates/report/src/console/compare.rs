@@ -3,10 +3,10 @@
 use metron_results::compare::{BoundVerdict, CompareReport, Compared, ComparedRun, Comparison};
 
 use super::columns::Columns;
-use super::{WIDTH, headline, section, wrap};
+use super::{WIDTH, section, wrap};
 use crate::comparison::{self, Row};
 use crate::style::Style;
-use crate::{escape, figure};
+use crate::{escape, figure, reading};
 
 /// The comparison as a person reads it. Ends with a line end; safe for a terminal.
 #[must_use]
@@ -27,7 +27,7 @@ pub fn compare_table(report: &CompareReport, style: Style) -> String {
 fn run(role: &str, run: &ComparedRun, style: Style) -> Vec<String> {
     let mut lines = vec![format!("{}  {}", style.strong(role), escape::terminal(&run.path))];
     match &run.url {
-        Some(url) => lines.push(format!("  {}", headline::shown_url(url, WIDTH - 2))),
+        Some(url) => lines.push(format!("  {}", reading::short_url(&escape::terminal(url), WIDTH - 2))),
         None => lines.extend(wrap(&escape::terminal(&run.format), 2)),
     }
     let of: Vec<String> =

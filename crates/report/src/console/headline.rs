@@ -13,25 +13,13 @@ pub(super) fn lines(summary: &Summary, style: Style) -> Vec<String> {
         target.model.as_deref().map_or_else(String::new, |model| format!(", model {}", escape::terminal(model)));
     let whole = if target.unstreamed { ", whole answers" } else { "" };
     let endpoint = format!(" ({}{model}{whole})", escape::terminal(&target.endpoint));
-    let url = shown_url(&target.url, WIDTH.saturating_sub(endpoint.chars().count()));
+    let url = reading::short_url(&escape::terminal(&target.url), WIDTH.saturating_sub(endpoint.chars().count()));
     let mut lines = vec![format!("{}{endpoint}", style.strong(&url))];
     lines.extend([load(summary), outcome(summary, style)]);
     if summary.requests.completed > 0 {
         lines.push(tokens(&summary.tokens));
     }
     lines
-}
-
-/// The address, whole; only a simulated engine's, of which every setting is in config.yaml, ends where the line does.
-pub(super) fn shown_url(url: &str, width: usize) -> String {
-    const CUT: &str = "&...";
-    let url = escape::terminal(url);
-    if !url.starts_with("sim:") || url.chars().count() <= width {
-        return url;
-    }
-    let fits = |end: &usize| url[..*end].chars().count() + CUT.len() <= width;
-    let end = url.match_indices('&').map(|(end, _)| end).rfind(fits);
-    end.map_or_else(|| url.clone(), |end| format!("{}{CUT}", &url[..end]))
 }
 
 fn load(summary: &Summary) -> String {

@@ -10,6 +10,7 @@ use super::page;
 use crate::comparison::{self, Row};
 use crate::figure::{self, TimeUnit};
 use crate::plot::{Axis, Plot, Series};
+use crate::reading;
 
 /// The page.
 #[must_use]
@@ -28,7 +29,8 @@ pub fn compare_report(comparing: &Comparing) -> String {
 }
 
 fn described(run: &ComparedRun) -> String {
-    let of = [run.url.as_deref(), run.model.as_deref(), run.started_at.as_deref(), Some(run.format.as_str())];
+    let url = run.url.as_deref().map(|url| reading::short_url(url, 60));
+    let of = [url.as_deref(), run.model.as_deref(), run.started_at.as_deref(), Some(run.format.as_str())];
     let of: Vec<&str> = of.into_iter().flatten().collect();
     let failed = if run.failed > 0 { format!(", {} failed", run.failed) } else { String::new() };
     format!("{}: {} completed{failed}", of.join(", "), figure::count(run.completed, "request"))

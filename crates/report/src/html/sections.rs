@@ -7,11 +7,14 @@ use metron_results::summary::{ClockSource, Load, Objective, Quantiles, Verdict};
 use super::figures::sentence;
 use crate::{figure, reading};
 
+/// Characters of an address that a heading shows.
+const HEADING: usize = 60;
+
 pub(super) fn head(summary: &Summary) -> Markup {
     let run = &summary.run;
     html! {
         header {
-            h1 { (run.target.url) }
+            h1 title=(run.target.url) { (reading::short_url(&run.target.url, HEADING)) }
             p {
                 (run.target.endpoint)
                 @if let Some(model) = &run.target.model { ", model " b { (model) } }
