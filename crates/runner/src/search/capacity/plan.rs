@@ -27,6 +27,9 @@ const SHORTEST: u64 = 250;
 /// One in a bracket without a crossing yet, in grains.
 const FIRST: u64 = 80;
 
+/// Parts of a bracket without a crossing yet by which its probes lie apart: the golden ratio leaves no gap, however many they get.
+const GOLDEN: f64 = 0.618_033_988_75;
+
 /// How far to either side of the crossing the probes go, in parts of the load.
 const NEAREST: f64 = 0.03;
 const FARTHEST: f64 = 0.04;
@@ -185,15 +188,13 @@ fn refine(
         return None;
     }
     let Some(Binding { crossing, .. }) = found else {
-        let wide = fails.get() > holds.get() * (1.0 + 2.0 * NEAREST);
-        let side = if wide {
-            middle(holds, fails)
-        } else if probes.len().is_multiple_of(2) {
-            fails.shifted(NEAREST)
-        } else {
-            holds.shifted(-NEAREST)
-        };
-        return length(side, grain * FIRST);
+        let (low, high) = (holds.shifted(-NEAREST), fails.shifted(NEAREST));
+        let width = (high.get() / low.get()).ln();
+        let inside: Vec<&Probe> =
+            probes.iter().filter(|probe| !probe.growing && probe.load >= low && probe.load <= high).collect();
+        let have: u64 = inside.iter().map(|probe| probe.requests).sum();
+        let part = (0.5 + GOLDEN * inside.len() as f64).fract();
+        return length(low.shifted(part * width), (have / 4).max(grain * FIRST));
     };
     let half = 0.5 * (crossing.high - crossing.low);
     let close: Vec<&Probe> = probes.iter().filter(|probe| near(probe, crossing.at)).collect();

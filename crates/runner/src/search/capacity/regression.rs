@@ -1,8 +1,9 @@
 //! The load at which one objective's ratio crosses its bound, from all probes. Knows no prober.
 //!
-//! Near the crossing the logarithm of the ratio is a parabola in the logarithm of the load: straight for the tail of M/M/1 but for a
-//! little, and bent where many servers fill at once. The bend is known beforehand only within [`BEND`] (a ridge), and its doubt is in
-//! the interval. Fitted by iterated weighted least squares with a log link, so that a probe without a single miss has its say
+//! Near the crossing the logarithm of the ratio is a cubic in the logarithm of the load whose slope grows as an exponential's does: so
+//! the tail of M/M/1, linear in the load, is fitted as it is, and so is a curve that is flat until many servers fill at once (a parabola,
+//! which was tried, puts sixteen servers' crossing 0.6 % too low). The bend is known beforehand only within [`BEND`] (a ridge), and its
+//! doubt is in the interval. Fitted by iterated weighted least squares with a log link, so that a probe without a single miss has its say
 //! too; probes far from the crossing count less (a Gaussian kernel). The slope there must be surely above zero: the regression is
 //! monotone where it is read. The interval holds every load at which the fit is not surely on one side of the bound, which is
 //! Fieller's (E. C. Fieller, *J. R. Stat. Soc. B* 16 (1954) 175) where the bend is nothing.
@@ -45,15 +46,15 @@ pub(super) struct Crossing {
 const NARROWEST: f64 = 0.03;
 const WIDEST: f64 = 0.4;
 
-/// By how much the interval is wider than the noise alone makes it: the curve is no parabola, and the noise of a queue near its limit is
-/// skewed. Chosen by `examples/capacity_coverage.rs`; sixteen servers at 87 % of their limit need the most of it.
-const WIDER: f64 = 1.3;
-
 /// The slope must be so many standard errors above zero.
 const SLOPE_SURE: f64 = 2.0;
 
 /// What is known of the bend before anything is measured: its mean and its standard deviation.
 const BEND: (f64, f64) = (60.0, 60.0);
+
+/// The slope grows by no more than this, in parts of itself where the load grows by the same part. Chosen, as [`BEND`], by
+/// `examples/capacity_coverage.rs`.
+const MOST_GROWTH: f64 = 25.0;
 
 /// What is known of the slope of the logarithm of the noise before anything is measured: its mean and its standard deviation.
 const NOISE_SLOPE: (f64, f64) = (6.0, 6.0);
@@ -99,7 +100,7 @@ fn local(points: &[Point], scatter: Scatter, centre: f64, width: f64) -> Option<
     let weight: f64 = kernel.iter().sum();
     let squares: f64 = kernel.iter().map(|k| k * k).sum();
     let freedom = (STRETCHES - 1) as f64 * weight * weight / squares;
-    let found = curve.read(WIDER * student((freedom as usize).max(5)), 3.0 * width)?;
+    let found = curve.read(student((freedom as usize).max(5)), 3.0 * width)?;
     Some(Crossing { at: centre + found.at, low: centre + found.low, high: centre + found.high })
 }
 
@@ -151,7 +152,7 @@ const FARTHEST: f64 = 6.0;
 
 fn fit(points: &[Point], kernel: &[f64], noise: Noise, centre: f64) -> Option<Curve> {
     let near = || points.iter().zip(kernel).filter(|&(_, &k)| k > 1e-4).map(|(point, &k)| (point, point.x - centre, k));
-    let mut curve = Curve { terms: [0.0, 4.0, BEND.0], covariance: [[0.0; 3]; 3] };
+    let mut curve = Curve { terms: [0.0, 4.0, BEND.0], covariance: [[0.0; 3]; 3], growth: 0.0 };
     for _ in 0..40 {
         let mut normal = Normal::with_bend();
         for (point, x, k) in near() {
@@ -159,11 +160,11 @@ fn fit(points: &[Point], kernel: &[f64], noise: Noise, centre: f64) -> Option<Cu
             let height = at.exp();
             // In logarithms: the working response and its variance.
             let response = at + (point.ratio - height) / height;
-            normal.add([1.0, x, x * x], response, k * height * height / noise.variance(x, height, point.of));
+            normal.add(curve.basis(x), response, k * height * height / noise.variance(x, height, point.of));
         }
-        let next = normal.solve()?;
+        let next = Curve { growth: curve.growth, ..normal.solve()? };
         let moved: f64 = (0..3).map(|term| (next.terms[term] - curve.terms[term]).abs()).sum();
-        curve = next.at_most_from(&curve);
+        curve = next.at_most_from(&curve).grown();
         if moved < 1e-6 {
             break;
         }
@@ -178,16 +179,28 @@ fn fit(points: &[Point], kernel: &[f64], noise: Noise, centre: f64) -> Option<Cu
     Some(Curve { covariance: curve.covariance.map(|row| row.map(|it| it * misfit)), ..curve })
 }
 
-/// a + b x + c x², and what its terms share of doubt.
+/// a + b x + c (x² + g x³ / 3), and what its terms share of doubt.
 #[derive(Debug, Clone, Copy)]
 struct Curve {
     terms: [f64; 3],
     covariance: [[f64; 3]; 3],
+    /// By how much the slope grows with x, in parts of itself: g. That of an exponential is the same everywhere.
+    growth: f64,
 }
 
 impl Curve {
+    fn basis(&self, x: f64) -> [f64; 3] {
+        [1.0, x, x * x * (1.0 + self.growth * x / 3.0)]
+    }
+
+    /// With the growth that its own slope and bend have.
+    fn grown(self) -> Self {
+        let [_, slope, bend] = self.terms;
+        Self { growth: if slope > 0.0 { (2.0 * bend / slope).clamp(0.0, MOST_GROWTH) } else { 0.0 }, ..self }
+    }
+
     fn at(&self, x: f64) -> f64 {
-        self.terms[0] + x * (self.terms[1] + x * self.terms[2])
+        self.basis(x).iter().zip(self.terms).map(|(basis, term)| basis * term).sum()
     }
 
     /// This curve, no farther from `before` than one step of the iteration may go.
@@ -213,11 +226,12 @@ impl Curve {
         let right = near.min_by(|a, b| a.abs().total_cmp(&b.abs()))?;
         let (below, above) = (self.at(right - STEP), self.at(right));
         let at = right - STEP + STEP * below / (below - above);
-        let slope = self.terms[1] + 2.0 * self.terms[2] * at;
-        if slope < SLOPE_SURE * self.spread([0.0, 1.0, 2.0 * at]) {
+        let steepness = [0.0, 1.0, at * (2.0 + self.growth * at)];
+        let slope: f64 = steepness.iter().zip(self.terms).map(|(basis, term)| basis * term).sum();
+        if slope < SLOPE_SURE * self.spread(steepness) {
             return None;
         }
-        let unsure = |x: f64| self.at(x).abs() <= t * self.spread([1.0, x, x * x]);
+        let unsure = |x: f64| self.at(x).abs() <= t * self.spread(self.basis(x));
         let end = |sign: f64| xs(sign).map(|offset| at + offset).find(|&x| !unsure(x));
         Some(Crossing { at, low: end(-1.0)?, high: end(1.0)? })
     }
@@ -258,7 +272,7 @@ impl Normal {
         if determinant.is_nan() || determinant <= 1e-9 * m[0][0] * m[1][1] * m[2][2] {
             return None;
         }
-        let mut curve = Curve { terms: [0.0; 3], covariance: [[0.0; 3]; 3] };
+        let mut curve = Curve { terms: [0.0; 3], covariance: [[0.0; 3]; 3], growth: 0.0 };
         for i in 0..3 {
             for j in 0..3 {
                 curve.covariance[i][j] = cofactor(j, i) / determinant;
