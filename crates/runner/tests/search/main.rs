@@ -78,7 +78,7 @@ fn a_server_that_no_load_suits_is_told_so() {
     assert_eq!(find(&mut Textbook::new(impossible, 3), &settings()).answer, Answer::NoLoadHolds);
 }
 
-/// The search cannot always tell: what it measures last may fit the slow server alone.
+/// The search cannot always tell: what it measures last may fit the slow server alone. Of other queues it tells less often.
 #[test]
 fn a_server_that_slows_by_a_fifth_half_way_mostly_gets_no_number() {
     let told = (0..10).filter(|&seed| {
@@ -89,7 +89,7 @@ fn a_server_that_slows_by_a_fifth_half_way_mostly_gets_no_number() {
         matches!(find(&mut textbook, &settings()).answer, Answer::Unstable(_))
     });
     let told = told.count();
-    assert!(told >= 5, "told of {told} of 10");
+    assert!(told >= 9, "told of {told} of 10");
 }
 
 #[test]
