@@ -235,6 +235,7 @@ fn what_makes_no_sense_is_refused_and_nothing_is_written() {
         (&["--turns", "2", "--session-header", "Authorization"], "secret"),
         (&["--turns", "2", "--body", r#"{"messages": []}"#], "says the messages itself"),
         (&["--turns", "many"], "no whole number"),
+        (&["--turns", "0"], "at least one turn"),
         (&["--class", "a: 70%"], "not to 100 %"),
         (&["--class", "a: 50%, header=X-Api-Key: k", "--class", "b:"], "secret"),
         (&["--class", "a: 50%, slo=p99 ttfx <= 1s", "--class", "b:"], "ttfx"),

@@ -159,7 +159,11 @@ pub(super) fn sessions(config: &RunConfig) -> Result<Option<Sessions>, ConfigErr
 }
 
 fn turns(text: &str) -> Result<Dist<Count>, ConfigError> {
-    text.parse().map_err(|error: ParseError| ConfigError::of_value("turns", &error))
+    let turns: Dist<Count> = text.parse().map_err(|error: ParseError| ConfigError::of_value("turns", &error))?;
+    if turns.constant() == Some(Count::new(0)) {
+        return Err(ConfigError::new("turns", "a session has at least one turn", "--turns 3"));
+    }
+    Ok(turns)
 }
 
 /// How users give up.

@@ -161,12 +161,15 @@ mod tests {
 
     #[test]
     fn a_moment_that_serves_again_is_as_far_on_as_the_time_is() {
-        let (clock, stamping) = (Clock::start(), Stamping::default());
-        let stamp = UNIX_EPOCH.elapsed().expect("it is later than 1970");
-        let first = stamping.moment(clock);
-        let later = stamping.moment(clock);
-        let (first, later) = (first.arrival(stamp).expect("a past"), later.arrival(stamp).expect("a past"));
-        assert!(later.get().abs_diff(first.get()) < JITTER.get(), "{first} {later}");
+        let wall = |micros| Duration::from_secs(1_000) + Duration::from_micros(micros);
+        let first = Moment::new(Nanos::from_millis(5), UNIX_EPOCH + wall(0));
+        let later = first.at(Nanos::from_micros(5_400));
+        let before = wall(0) - Duration::from_millis(1);
+        assert_eq!(
+            (first.arrival(before), later.arrival(before)),
+            (Some(Nanos::from_millis(4)), Some(Nanos::from_millis(4)))
+        );
+        assert_eq!((first.arrival(wall(300)), later.arrival(wall(300))), (None, Some(Nanos::from_micros(5_300))));
     }
 
     #[test]
