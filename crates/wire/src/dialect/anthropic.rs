@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
+use super::cached_usage::Names;
 use super::openai::{Frame, if_object, message};
 use super::{RequestShape, object};
-use crate::answer::{Channel, Usage};
+use crate::answer::Channel;
 use crate::json::{JsonError, Next, Raw, Reader};
 use crate::transcript::Transcript;
 
@@ -35,7 +36,7 @@ pub(super) fn read(text: &str, into: &mut Transcript<'_>) -> Result<Frame, JsonE
             }
             ("message", Next::Object) => opening(reader, into)?,
             ("stop_reason", Next::String) => into.finish(0, reader.string()?),
-            ("usage", Next::Object) => into.usage(usage(reader)?),
+            ("usage", Next::Object) => into.usage(USAGE.read(reader)?),
             ("error", Next::Object | Next::String) => into.error(message(reader.skip()?)),
             _ => drop(reader.skip()?),
         }
@@ -68,30 +69,19 @@ fn block(reader: &mut Reader<'_>, into: &mut Transcript<'_>) -> Result<(), JsonE
 fn opening(reader: &mut Reader<'_>, into: &mut Transcript<'_>) -> Result<(), JsonError> {
     reader.object(|reader, name| {
         match (name, reader.peek()?) {
-            ("usage", Next::Object) => into.usage(usage(reader)?),
+            ("usage", Next::Object) => into.usage(USAGE.read(reader)?),
             _ => drop(reader.skip()?),
         }
         Ok(())
     })
 }
 
-/// Totals so far. `input_tokens` are those of the prompt that no cache held and none will hold.
-fn usage(reader: &mut Reader<'_>) -> Result<Usage, JsonError> {
-    let (mut usage, mut cached) = (Usage::default(), 0_u64);
-    reader.object(|reader, name| {
-        match name {
-            "input_tokens" => usage.input = reader.count_or_skip()?,
-            "cache_read_input_tokens" | "cache_creation_input_tokens" => {
-                cached = cached.saturating_add(reader.count_or_skip()?.unwrap_or(0));
-            }
-            "output_tokens" => usage.output = reader.count_or_skip()?,
-            _ => drop(reader.skip()?),
-        }
-        Ok(())
-    })?;
-    usage.input = usage.input.map(|input| input.saturating_add(cached));
-    Ok(usage)
-}
+/// Totals so far.
+const USAGE: Names = Names {
+    input: "input_tokens",
+    cached: ["cache_read_input_tokens", "cache_creation_input_tokens"],
+    output: "output_tokens",
+};
 
 // How it ends: with `message_stop`; the reason came in the `message_delta` before it.
 

@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
+use super::cached_usage::Names;
 use super::openai::{Frame, if_object, message};
 use super::{RequestShape, object};
-use crate::answer::{Channel, Usage};
+use crate::answer::Channel;
 use crate::json::{JsonError, Next, Raw, Reader};
 use crate::transcript::Transcript;
 
@@ -31,7 +32,7 @@ pub(super) fn read(text: &str, into: &mut Transcript<'_>) -> Result<Frame, JsonE
                 output(reader, into)?;
             }
             ("stopReason", Next::String) => into.finish(0, reader.string()?),
-            ("usage", Next::Object) => counts = Some(usage(reader)?),
+            ("usage", Next::Object) => counts = Some(USAGE.read(reader)?),
             ("metrics", Next::Object) => {
                 is_last = true;
                 reader.skip()?;
@@ -85,23 +86,8 @@ fn output(reader: &mut Reader<'_>, into: &mut Transcript<'_>) -> Result<(), Json
     })
 }
 
-/// `inputTokens` are those of the prompt that no cache held and none will hold.
-fn usage(reader: &mut Reader<'_>) -> Result<Usage, JsonError> {
-    let (mut usage, mut cached) = (Usage::default(), 0_u64);
-    reader.object(|reader, name| {
-        match name {
-            "inputTokens" => usage.input = reader.count_or_skip()?,
-            "cacheReadInputTokens" | "cacheWriteInputTokens" => {
-                cached = cached.saturating_add(reader.count_or_skip()?.unwrap_or(0));
-            }
-            "outputTokens" => usage.output = reader.count_or_skip()?,
-            _ => drop(reader.skip()?),
-        }
-        Ok(())
-    })?;
-    usage.input = usage.input.map(|input| input.saturating_add(cached));
-    Ok(usage)
-}
+const USAGE: Names =
+    Names { input: "inputTokens", cached: ["cacheReadInputTokens", "cacheWriteInputTokens"], output: "outputTokens" };
 
 // How it ends: with the message that has `metrics`; the reason came before it.
 

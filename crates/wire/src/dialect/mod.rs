@@ -12,6 +12,7 @@ use crate::transcript::Transcript;
 mod anthropic;
 mod attach;
 mod bedrock;
+mod cached_usage;
 mod chat;
 mod cohere;
 mod completions;
