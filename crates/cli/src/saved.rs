@@ -31,10 +31,7 @@ pub(crate) fn beyond(run: &Summary, streams: u64) -> Option<Warning> {
     run.instrument.as_ref()?;
     let text = std::fs::read_to_string(path().ok()?).ok()?;
     let calibration = Calibration::from_json(&text).ok().filter(|saved| saved.is_of(&this_host(), VERSION))?;
-    let tokens_per_s = match run.metrics.get("output_token_throughput") {
-        Some(summary::Figure::Value(value)) => value.value,
-        _ => None,
-    };
+    let tokens_per_s = summary::value(&run.metrics, "output_token_throughput").map(|(rate, _)| rate);
     let streams = u32::try_from(streams).unwrap_or(u32::MAX);
     calibration.beyond(Load { streams, tokens_per_s }).map(|beyond| Warning::BeyondCalibration { beyond })
 }

@@ -1,10 +1,9 @@
 //! A summary as a reader asks it: figures by name, shares of shares, the notes that a person must see beside them.
 //! Knows the contract's names; computes no figure.
 
-use std::collections::BTreeMap;
-
 use metron_results::event::Warning;
-use metron_results::summary::{Distribution, Figure, Interval, Quantiles, Summary, TokenCounts, Value};
+use metron_results::summary::{Distribution, Figure, Interval, Quantiles, Summary, TokenCounts};
+pub(crate) use metron_results::summary::{Metrics, distribution, value};
 use metron_units::Share;
 
 use crate::figure;
@@ -21,25 +20,6 @@ pub(crate) fn of_server(name: &str) -> &str {
         "cpu_use" => "processors in use",
         "power" => "power",
         name => name,
-    }
-}
-
-/// Figures by name.
-pub(crate) type Metrics = BTreeMap<String, Figure>;
-
-/// The distribution of that name, if the summary has it and it holds at least one sample.
-pub(crate) fn distribution<'a>(metrics: &'a Metrics, name: &str) -> Option<&'a Distribution> {
-    match metrics.get(name)? {
-        Figure::Distribution(distribution) if distribution.quantiles.count > 0 => Some(distribution),
-        Figure::Distribution(_) | Figure::Value(_) => None,
-    }
-}
-
-/// The single value of that name, if it could be had, with its interval.
-pub(crate) fn value(metrics: &Metrics, name: &str) -> Option<(f64, Option<Interval>)> {
-    match metrics.get(name)? {
-        Figure::Value(Value { value, ci95, .. }) => value.map(|value| (value, *ci95)),
-        Figure::Distribution(_) => None,
     }
 }
 

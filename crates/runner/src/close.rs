@@ -8,7 +8,7 @@ use std::sync::mpsc::Sender;
 
 use metron_results::event::RunEvent;
 use metron_results::recorder::{Settled, Unsettled};
-use metron_results::summary::{ClockSource, Ending, Figure, Instrument, LoadCheck, LoadFigures, Tally};
+use metron_results::summary::{ClockSource, Ending, Instrument, LoadCheck, LoadFigures, Tally, distribution};
 use metron_results::{RunFacts, Summary};
 use metron_sim::spec::Time;
 use metron_units::{Nanos, Share};
@@ -124,10 +124,7 @@ fn failures(crew: Crew, fed: Result<Fed, FeedError>, folder: Option<PathBuf>) ->
 
 /// What was asked beside what came of it.
 fn load_check(fed: &Fed, summary: &Summary, observed: &Observed) -> LoadCheck {
-    let lengths = |metric: &str| match summary.metrics.get(metric) {
-        Some(Figure::Distribution(lengths)) if lengths.quantiles.count > 0 => Some(lengths.quantiles),
-        Some(_) | None => None,
-    };
+    let lengths = |metric: &str| distribution(&summary.metrics, metric).map(|lengths| lengths.quantiles);
     let asked = fed.asked.figures();
     LoadCheck {
         achieved: LoadFigures {

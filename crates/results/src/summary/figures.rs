@@ -1,5 +1,7 @@
 //! The figures of a summary: distributions and single values, each with its unit and direction. Computes nothing.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -104,4 +106,25 @@ pub enum Better {
     Lower,
     /// More is better.
     Higher,
+}
+
+/// Figures by name.
+pub type Metrics = BTreeMap<String, Figure>;
+
+/// The distribution of that name, if it is there and holds at least one sample.
+#[must_use]
+pub fn distribution<'a>(metrics: &'a Metrics, name: &str) -> Option<&'a Distribution> {
+    match metrics.get(name)? {
+        Figure::Distribution(distribution) if distribution.quantiles.count > 0 => Some(distribution),
+        Figure::Distribution(_) | Figure::Value(_) => None,
+    }
+}
+
+/// The single value of that name, if it could be had, with its interval.
+#[must_use]
+pub fn value(metrics: &Metrics, name: &str) -> Option<(f64, Option<Interval>)> {
+    match metrics.get(name)? {
+        Figure::Value(Value { value, ci95, .. }) => value.map(|value| (value, *ci95)),
+        Figure::Distribution(_) => None,
+    }
 }

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use figures::{Better, Distribution, Figure, Interval, Intervals, Quantiles, Value};
+pub use figures::{Better, Distribution, Figure, Interval, Intervals, Metrics, Quantiles, Value, distribution, value};
 pub use load::{LoadCheck, LoadFigures};
 pub(crate) use of_figures::better;
 pub use of_figures::{acceptance_curve, metrics};

@@ -9,7 +9,7 @@ use std::time::Duration;
 use metron_results::Summary;
 use metron_results::calibration::{Errors, Point};
 use metron_results::folder::Overwrite;
-use metron_results::summary::{Figure, Verdict};
+use metron_results::summary::{Verdict, distribution, value};
 use rustix::time::{ClockId, clock_gettime};
 
 use super::cores::Cores;
@@ -91,10 +91,7 @@ fn processor_time() -> Duration {
 
 fn point(streams: u32, summary: &Summary, spent: Duration, truth: truth::True) -> Point {
     let tokens = summary.tokens.output;
-    let tokens_per_s = match summary.metrics.get("output_token_throughput") {
-        Some(Figure::Value(value)) => value.value,
-        _ => None,
-    };
+    let tokens_per_s = value(&summary.metrics, "output_token_throughput").map(|(rate, _)| rate);
     let ideal = f64::from(streams) * TOKENS as f64 / ANSWER_S;
     let instrument = summary.instrument.as_ref();
     let truth::True { ttft, gaps, ttft_errors, gap_errors, .. } = truth;
@@ -115,10 +112,7 @@ fn point(streams: u32, summary: &Summary, spent: Duration, truth: truth::True) -
 }
 
 fn reported_p99(summary: &Summary, metric: &str) -> Option<f64> {
-    match summary.metrics.get(metric) {
-        Some(Figure::Distribution(distribution)) => distribution.quantiles.p99,
-        _ => None,
-    }
+    distribution(&summary.metrics, metric)?.quantiles.p99
 }
 
 fn errors(reported_p99: Option<f64>, mut truth: Vec<u64>, mut errors: Vec<u64>) -> Errors {

@@ -33,7 +33,7 @@ use std::sync::mpsc::Sender;
 use metron_metrics::{Outcome, Phase, RequestRecord};
 use metron_results::event::{InFlight, RunEvent};
 use metron_results::folder::Overwrite;
-use metron_results::summary::{Figure, Target};
+use metron_results::summary::{self, Target};
 use metron_sim::Spec;
 use metron_sim::spec::{Address, Time};
 use metron_units::{Nanos, Rate, Share};
@@ -155,11 +155,8 @@ impl<'a> Runs<'a> {
         if self.stop.asked() > Asked::Nothing {
             return Err(RunError::Interrupted);
         }
-        let throughput = match finished.summary.metrics.get("request_throughput") {
-            Some(Figure::Value(value)) => value.value,
-            Some(Figure::Distribution(_)) | None => None,
-        };
-        Ok(throughput.filter(|rate| *rate > 0.0).unwrap_or(1.0))
+        let throughput = summary::value(&finished.summary.metrics, "request_throughput");
+        Ok(throughput.map(|(rate, _)| rate).filter(|rate| *rate > 0.0).unwrap_or(1.0))
     }
 
     fn options(&self) -> Options {
