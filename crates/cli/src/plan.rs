@@ -90,6 +90,7 @@ pub(crate) fn resolve(flags: &RunFlags) -> Result<RunConfig, Failure> {
         follow_redirects: target.follow_redirects,
         no_stream: target.no_stream,
         server_metrics: observe.server_metrics.clone(),
+        otlp: observe.otlp.clone(),
         save_text: output.save_text,
         virtual_time: target.virtual_time,
     })

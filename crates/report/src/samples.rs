@@ -152,6 +152,7 @@ pub(crate) fn ordinary() -> Summary {
             reasons: Vec::new(),
         }),
         server: None,
+        telemetry: None,
     }
 }
 

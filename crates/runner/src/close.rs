@@ -8,7 +8,9 @@ use std::sync::mpsc::Sender;
 
 use metron_results::event::RunEvent;
 use metron_results::recorder::{Settled, Unsettled};
-use metron_results::summary::{ClockSource, Ending, Instrument, LoadCheck, LoadFigures, Tally, distribution};
+use metron_results::summary::{
+    ClockSource, Ending, Instrument, LoadCheck, LoadFigures, Tally, TelemetryFigures, distribution,
+};
 use metron_results::{RunFacts, Summary};
 use metron_sim::spec::Time;
 use metron_units::{Nanos, Share};
@@ -37,6 +39,8 @@ pub(crate) struct Closing<'a> {
     pub(crate) ended: Nanos,
     /// What servers said of themselves, and when the measured phase began; `None` if nobody was asked.
     pub(crate) scraped: Option<(Scraped, Nanos)>,
+    /// What a collector took; `None` if there is none.
+    pub(crate) telemetry: Option<TelemetryFigures>,
     pub(crate) dispatched: &'a AtomicU64,
     pub(crate) sessions: &'a Sessions,
     pub(crate) time: Time,
@@ -47,7 +51,7 @@ pub(crate) struct Closing<'a> {
 /// # Errors
 /// If something cannot be kept, or something of metron's own failed.
 pub(crate) fn close(closing: Closing<'_>, events: &Sender<RunEvent>) -> Result<Finished, RunError> {
-    let Closing { facts, plan, fed, crew, recorded, ended, scraped, dispatched, sessions, time } = closing;
+    let Closing { facts, plan, fed, crew, recorded, ended, scraped, telemetry, dispatched, sessions, time } = closing;
     let Recorded { keep, refused, observed } = recorded;
     let dispatched = dispatched.load(Ordering::Relaxed);
     let rescue_name = format!("metron-{}", facts.run.id);
@@ -89,7 +93,7 @@ pub(crate) fn close(closing: Closing<'_>, events: &Sender<RunEvent>) -> Result<F
     let summary = tally.close(ending).map_err(|source| RunError::Accounts { folder: at.clone(), source })?;
     let load = fed.as_ref().ok().map(|fed| load_check(fed, &summary, &observed));
     let server = scraped.map(|(scraped, from)| scraped.figures(from, ended, summary.tokens.output));
-    let summary = Summary { load, server, ..summary };
+    let summary = Summary { load, server, telemetry, ..summary };
     if let Some(folder) = &folder {
         folder.write_summary(&summary).map_err(|error| not_kept(error.into(), None, &rescue_name))?;
     }

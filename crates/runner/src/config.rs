@@ -183,6 +183,10 @@ pub struct RunConfig {
     /// `${VAR}`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub server_metrics: Vec<String>,
+    /// Where spans and histograms go (OTLP over HTTP); `auto` is what `OTEL_EXPORTER_OTLP_ENDPOINT` names, or this machine's
+    /// collector. Query values may be `${VAR}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub otlp: Option<String>,
     /// Keep prompts and answers in the rows.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub save_text: bool,

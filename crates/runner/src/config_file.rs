@@ -12,6 +12,7 @@ pub fn config_yaml(config: &RunConfig, model: Option<&str>) -> String {
         model: config.model.clone().or_else(|| model.map(str::to_owned)),
         header: config.header.iter().map(|line| masked_header(line)).collect(),
         server_metrics: config.server_metrics.iter().map(|url| masked_url(url)).collect(),
+        otlp: config.otlp.as_deref().map(masked_url),
         ..config.clone()
     };
     serde_saphyr::to_string(&written).expect("a configuration is plain values with text keys")

@@ -174,6 +174,7 @@ mod tests {
             carried: Carried::default(),
             session_header: None,
             agent: false,
+            tracing: None,
         };
         let composer = Composer { plan: plan.clone(), script, dialect: Dialect::Chat, shaping };
         Feeder {

@@ -46,6 +46,7 @@ mod simulated;
 pub mod stop;
 pub mod sweep;
 mod talk;
+mod telemetry;
 pub mod timeline;
 mod timer;
 mod until;

@@ -32,10 +32,11 @@ use crate::recorder::{Intake, Keep, Recorded, Recorder};
 use crate::resolve::{Resolved, Server};
 use crate::run::{Options, tell};
 use crate::scrape::{Scrape, Source};
-use crate::script::{Composer, Script};
+use crate::script::{Composer, Script, Shaping};
 use crate::sessions::Sessions;
 use crate::settle::Settler;
 use crate::stop::Stop;
+use crate::telemetry::{Collector, Outlet, Scope, Telemetry, TraceKey};
 use crate::witness::Witness;
 use crate::worker::{Ended, Job, Pace, Told, Work, WorkerError};
 
@@ -54,6 +55,8 @@ pub(crate) struct Prepared<'a> {
     pub(crate) target: Arc<Target>,
     /// Whom to ask for their own metrics meanwhile.
     pub(crate) scraped: Vec<Source>,
+    /// Who is told of each request.
+    pub(crate) collector: Option<Collector>,
     pub(crate) model: String,
     pub(crate) options: Options,
     pub(crate) events: &'a Sender<RunEvent>,
@@ -83,12 +86,13 @@ impl Prepared<'_> {
         let prompts = self.resolved.prompts(self.config.seed)?;
         let queues = self.queues();
         let brake = Brake::new(Arc::clone(&queues));
+        let tracing = self.collector.as_ref().map(|_| TraceKey::unique());
         let feeder = Feeder {
             composer: Composer {
                 script: Script::new(plan.clone(), prompts, self.resolved.script.clone()).under(template(self.config)),
                 dialect: self.target.endpoint().dialect(),
                 plan: plan.clone(),
-                shaping: self.resolved.shaping(self.config, self.model.clone(), self.extra()),
+                shaping: Shaping { tracing, ..self.resolved.shaping(self.config, self.model.clone(), self.extra()) },
             },
             plan: plan.clone(),
             target: Arc::clone(&self.target),
@@ -114,19 +118,22 @@ impl Prepared<'_> {
         let keep = folder.map(|folder| begin_journal(folder, &facts, self.config, model)).transpose();
         let keep = keep.inspect_err(|_| brake.drain())?;
         let scrape = self.scrape(clock, keep.as_ref()).inspect_err(|_| brake.drain())?;
+        let telemetry = self.telemetry(tracing, &facts).inspect_err(|_| brake.drain())?;
+        let (telemetry, outlet) = telemetry.unzip();
         tell(self.events, started);
         // From here on the plan's time runs: all that takes time before the first request is done.
         let origin = clock.now();
         let gate = Arc::new(Gate::of(&plan, self.config.max_in_flight, origin));
         let stage = Stage { clock, origin, gate, queues, brake, dispatched: Arc::default(), sessions: Arc::default() };
         let keep = keep.unwrap_or_else(|| Keep::Memory(Vec::new()));
-        let recorder = self.recorder(&stage, &plan, keep, facts.planned, witness);
+        let recorder = self.recorder(&stage, &plan, keep, facts.planned, (witness, outlet));
         let (crew, recorded) = self.threads(&stage, &plan, recorder).inspect_err(|_| stage.brake.now())?;
         let ended = clock.now();
         tell(self.events, RunEvent::PhaseBegan { phase: RunPhase::Settling, at: ended });
         let fed = feeding.end();
         engine.map(InProcess::end).transpose()?;
         let scraped = scrape.map(Scrape::end);
+        let telemetry = telemetry.map(Telemetry::end);
         let measured_from = stage.gate.measured_from().unwrap_or(origin);
         close(
             Closing {
@@ -137,6 +144,7 @@ impl Prepared<'_> {
                 recorded,
                 ended,
                 scraped: scraped.map(|scraped| (scraped, measured_from)),
+                telemetry,
                 dispatched: &stage.dispatched,
                 sessions: &stage.sessions,
                 time: self.resolved.time,
@@ -164,6 +172,22 @@ impl Prepared<'_> {
         let writer =
             writer.map_err(|error| RunError::NotKept { rescued: None, source: NotKept::Storage(error) })?.flatten();
         Ok(Scrape::start(self.scraped.clone(), clock, writer, self.events)?)
+    }
+
+    /// Tells a collector of each request from now on.
+    fn telemetry(&self, tracing: Option<TraceKey>, facts: &RunFacts) -> Result<Option<(Telemetry, Outlet)>, RunError> {
+        let Some((collector, key)) = self.collector.clone().zip(tracing) else { return Ok(None) };
+        let scope = Scope {
+            key,
+            epoch_unix_ns: facts.epoch_unix_ns,
+            run_id: facts.run.id.clone(),
+            run_name: facts.run.name.clone(),
+            model: self.model.clone(),
+            endpoint: self.target.endpoint().dialect().name(),
+            server: self.target.endpoint().server(),
+            target_miss_rate: self.config.target_miss_rate,
+        };
+        Ok(Some(Telemetry::start(collector, scope, self.events)?))
     }
 
     /// One queue where the next free worker takes the next request; one for each worker where the plan alone decides.
@@ -240,7 +264,7 @@ impl Prepared<'_> {
         plan: &Plan,
         keep: Keep,
         planned: Option<u64>,
-        witness: Option<&'w mut dyn Witness>,
+        (witness, outlet): (Option<&'w mut dyn Witness>, Option<Outlet>),
     ) -> Recorder<'w> {
         let in_all = planned.and_then(|measured| Some(measured + requests_of(self.resolved.plan.warmup)?));
         // What of a session waits, and for whom, its plan does not say.
@@ -251,7 +275,7 @@ impl Prepared<'_> {
         Recorder {
             clock: stage.clock,
             settler,
-            intake: Intake::new(keep, live, self.config.max_in_flight, self.events.clone(), witness),
+            intake: Intake::new(keep, live, self.config.max_in_flight, self.events.clone(), witness).showing(outlet),
             dispatched: Arc::clone(&stage.dispatched),
             brake: stage.brake.clone(),
         }

@@ -23,6 +23,7 @@ use crate::brake::Brake;
 use crate::instrument::{Busy, Lags, Measured, Readings, judge};
 use crate::live::Live;
 use crate::settle::Settler;
+use crate::telemetry::Outlet;
 use crate::witness::Witness;
 use crate::worker::{Ended, HeldBack};
 
@@ -59,6 +60,8 @@ pub(crate) struct Intake<'w> {
     refused: Option<StorageError>,
     /// `None` if there is none, and once it has ended the run.
     witness: Option<&'w mut dyn Witness>,
+    /// Who else is shown each request.
+    outlet: Option<Outlet>,
 }
 
 /// What was recorded.
@@ -140,7 +143,12 @@ impl<'w> Intake<'w> {
         witness: Option<&'w mut dyn Witness>,
     ) -> Self {
         let (observed, warned, refused) = Default::default();
-        Self { keep, live, max_in_flight, events, observed, warned, refused, witness }
+        Self { keep, live, max_in_flight, events, observed, warned, refused, witness, outlet: None }
+    }
+
+    /// Shows each request to `outlet` too.
+    pub(crate) fn showing(self, outlet: Option<Outlet>) -> Self {
+        Self { outlet, ..self }
     }
 
     /// A bound of requests in flight made a request late.
@@ -162,6 +170,7 @@ impl<'w> Intake<'w> {
             self.tell(RunEvent::Warning(Warning::Failing { class: failure.class, example }));
         }
         self.live.add(&record, now);
+        self.outlet.iter().for_each(|outlet| outlet.show(&record, now));
         let said = self.witness.as_deref_mut().map_or(ControlFlow::Continue(()), |witness| witness.see(&record));
         if said.is_break() {
             self.witness = None;

@@ -28,6 +28,7 @@ use crate::scrape::sources;
 use crate::settle::Naming;
 use crate::simulated::Simulated;
 use crate::stop::{Asked, Stop};
+use crate::telemetry::collector;
 use crate::until::Watching;
 use crate::witness::Witness;
 
@@ -112,6 +113,10 @@ fn begin(
             let message = "in virtual time there is no server to ask";
             return Err(ConfigError::new("server-metrics", message, "leave out --virtual-time").into());
         }
+        if config.otlp.is_some() {
+            let message = "in virtual time nothing happens at an instant that a trace could show";
+            return Err(ConfigError::new("otlp", message, "leave out --virtual-time").into());
+        }
         let folder = make_folder(config, &options.output)?;
         return Simulated { config, resolved, spec, options, events, stop }.conduct(folder, witness);
     }
@@ -123,6 +128,7 @@ fn begin(
         }
     };
     let scraped = sources(config, &url, &variables)?;
+    let collector = collector(config, &variables)?;
     let timeouts = first_contact_timeouts(config);
     let first = |dialect| self::target(config, &url, dialect, &variables, timeouts).map(Arc::new);
     limits(config, resolved, events)?;
@@ -140,7 +146,7 @@ fn begin(
     warn_beforehand(config, resolved, events);
     let template_tokens = template_tokens(config, resolved, first(dialect)?, &found.model, events, stop)?;
     let config = &RunConfig { template_tokens, ..config.clone() };
-    let run = Prepared { config, resolved, target, scraped, model: found.model, options, events, stop };
+    let run = Prepared { config, resolved, target, scraped, collector, model: found.model, options, events, stop };
     run.conduct(folder, engine, witness)
 }
 

@@ -158,6 +158,27 @@ pub(crate) fn percent_encoded(value: &str) -> String {
     encoded
 }
 
+/// The text that was percent-encoded; what is no whole `%XX` stands for itself.
+pub(crate) fn percent_decoded(value: &str) -> String {
+    let mut decoded = Vec::with_capacity(value.len());
+    let mut rest = value.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        let byte = (first == b'%').then(|| after.get(..2)).flatten();
+        let byte = byte.and_then(|digits| std::str::from_utf8(digits).ok());
+        match byte.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(byte) => {
+                decoded.push(byte);
+                rest = &after[2..];
+            }
+            None => {
+                decoded.push(first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -187,6 +208,12 @@ mod tests {
     #[test]
     fn a_value_in_a_query_keeps_its_characters() {
         assert_eq!(percent_encoded("sk/7+a=="), "sk%2F7%2Ba%3D%3D");
+    }
+
+    #[test]
+    fn what_was_encoded_is_decoded() {
+        assert_eq!(percent_decoded(&percent_encoded("sk/7+a== ü")), "sk/7+a== ü");
+        assert_eq!(percent_decoded("100%, %zz %2"), "100%, %zz %2");
     }
 
     #[test]

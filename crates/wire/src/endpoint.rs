@@ -201,6 +201,12 @@ impl Endpoint {
         self.model.as_deref()
     }
 
+    /// The server's host and port.
+    #[must_use]
+    pub fn server(&self) -> (String, Option<u16>) {
+        (self.url.host_str().unwrap_or_default().to_owned(), self.url.port_or_known_default())
+    }
+
     pub(crate) fn address(&self) -> &Url {
         &self.url
     }

@@ -23,6 +23,7 @@ mod server;
 mod sessions;
 mod sim;
 mod sweep;
+mod telemetry;
 mod tidy;
 mod traces;
 mod unstreamed;

@@ -115,6 +115,13 @@ pub enum Warning {
         /// What is wrong. From outside.
         message: String,
     },
+    /// A collector does not take the run's telemetry.
+    Telemetry {
+        /// Where it is; safe to show.
+        url: String,
+        /// What is wrong. From outside.
+        message: String,
+    },
     /// Redirects were answered and not followed.
     Redirected {
         /// The address they name. From outside.
@@ -251,6 +258,10 @@ impl fmt::Display for Warning {
                 f,
                 "no metrics from {url}: {message}; the run goes on without them, check --server-metrics"
             ),
+            Self::Telemetry { url, message } => write!(
+                f,
+                "the collector at {url} does not take telemetry: {message}; the run goes on without it, check --otlp"
+            ),
             Self::Redirected { to } => write!(
                 f,
                 "the server redirects to {to} and redirects are not followed in a run; use --url {to} or --follow-redirects"
@@ -341,6 +352,7 @@ mod tests {
                 },
             },
             Warning::ServerMetrics { url: "http://x/metrics".to_owned(), message: "status 404".to_owned() },
+            Warning::Telemetry { url: "http://x:4318".to_owned(), message: "status 403".to_owned() },
             Warning::DescriptorsRaised { from: 32, to: 64 },
         ];
         for warning in warnings.into_iter().chain(ErrorClass::ALL.map(failing)) {

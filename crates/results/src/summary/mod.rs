@@ -13,6 +13,7 @@ mod run;
 mod schema;
 mod server;
 mod tally;
+mod telemetry;
 
 use std::collections::BTreeMap;
 
@@ -28,6 +29,7 @@ pub use run::{Host, Load, Run, Target};
 pub use schema::{SCHEMAS, schema};
 pub use server::{ServerFigure, ServerFigures, ServerSource};
 pub use tally::{Ending, Tally};
+pub use telemetry::TelemetryFigures;
 
 /// The value of [`Summary::schema`].
 pub const SCHEMA: &str = "metron.summary/1";
@@ -71,6 +73,9 @@ pub struct Summary {
     /// What the servers said of themselves meanwhile; absent if they were not asked (`--server-metrics`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server: Option<ServerFigures>,
+    /// What a collector took of the run's spans; absent if there is none (`--otlp`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub telemetry: Option<TelemetryFigures>,
 }
 
 /// What became of the requests.

@@ -127,6 +127,7 @@ impl Tally {
             load: None,
             instrument,
             server: None,
+            telemetry: None,
         })
     }
 }

@@ -148,6 +148,7 @@ impl Resolved {
             carried: self.carried.clone(),
             session_header: config.session_header.clone(),
             agent: config.agent,
+            tracing: None,
         }
     }
 

@@ -64,6 +64,7 @@ fn config() -> RunConfig {
         follow_redirects: false,
         no_stream: false,
         server_metrics: Vec::new(),
+        otlp: None,
         save_text: false,
         virtual_time: false,
     }

@@ -14,6 +14,7 @@ use crate::kind::Kinds;
 use crate::resolve::{Carried, ClassShape};
 use crate::sessions::{Intent, NotSent};
 use crate::talk::{Later, Manner, Talk, Words};
+use crate::telemetry::TraceKey;
 use crate::worker::planned;
 
 /// Composes bodies.
@@ -38,6 +39,8 @@ pub(crate) struct Shaping {
     pub(crate) carried: Carried,
     pub(crate) session_header: Option<String>,
     pub(crate) agent: bool,
+    /// Whose trace requests are of, where somebody traces them.
+    pub(crate) tracing: Option<TraceKey>,
 }
 
 /// One request, composed.
@@ -91,7 +94,8 @@ impl Composer {
         };
         let body = self.dialect.body(&shape);
         let seed = self.plan.config().seed;
-        let headers = self.shaping.headers(class, request.turn.map(|turn| turn.session), seed);
+        let mut headers = self.shaping.headers(class, request.turn.map(|turn| turn.session), seed);
+        headers.extend(self.shaping.tracing.map(|key| key.header(request.id)));
         Ok(Composed { prompt, body, headers })
     }
 
@@ -135,6 +139,7 @@ impl Composer {
         let class = self.shaping.class(&self.plan, first);
         let session = first.turn.map(|turn| turn.session);
         let headers = || self.shaping.headers(class, session, seed);
+        let tracing = self.shaping.tracing;
         let length = session.and_then(|session| self.plan.session(session));
         let in_all = u32::try_from(later.len()).unwrap_or(u32::MAX).saturating_add(1);
         // One that the plan's end cut short would have gone on.
@@ -143,11 +148,13 @@ impl Composer {
             history,
             later: turns,
             headers: headers(),
+            tracing,
             manner: self.manner(),
             turns: counted,
             intent: if abandoned { Intent::Abandon } else { Intent::Complete },
         };
-        Ok((Composed { prompt, body, headers: headers() }, talk))
+        let headers = headers().into_iter().chain(tracing.map(|key| key.header(first.id))).collect();
+        Ok((Composed { prompt, body, headers }, talk))
     }
 
     /// What a request says and carries; adds it to the digest.

@@ -93,6 +93,7 @@ impl Simulated<'_> {
             recorded: driven.recorded,
             ended: driven.ended,
             scraped: None,
+            telemetry: None,
             dispatched: &AtomicU64::new(driven.dispatched),
             sessions: &sessions,
             time: self.resolved.time,

@@ -13,6 +13,7 @@ use metron_workload::{Leave, PlannedRequest};
 use crate::kind::Kind;
 use crate::sessions::{Intent, NotSent};
 use crate::settle::text_of;
+use crate::telemetry::TraceKey;
 use crate::worker::Job;
 use calls::calls;
 
@@ -24,6 +25,8 @@ pub(crate) struct Talk {
     /// The turns to come.
     pub(crate) later: VecDeque<Later>,
     pub(crate) headers: Vec<Header>,
+    /// Whose trace each of them is of, where somebody traces them.
+    pub(crate) tracing: Option<TraceKey>,
     pub(crate) manner: Manner,
     /// All turns, the first included.
     pub(crate) turns: NotSent,
@@ -136,7 +139,11 @@ impl Talk {
                 }
             }
         }
+        let traced = self.tracing.map(|key| key.header(request.id));
+        let of_all = self.headers.len();
+        self.headers.extend(traced);
         let prepared = target.prepare_with(&self.headers, envelope.around(&self.history));
+        self.headers.truncate(of_all);
         Some(Job { request, kind, prepared, prompt, leave, think, talk: None, bytes: 0 })
     }
 }

@@ -73,6 +73,7 @@ pub(crate) fn config(url: &str) -> RunConfig {
         follow_redirects: false,
         no_stream: false,
         server_metrics: Vec::new(),
+        otlp: None,
         save_text: false,
         virtual_time: false,
     }

@@ -1,4 +1,5 @@
-//! A bounded GET, for what a server says of itself (`/v1/models`, `/health`). It measures nothing.
+//! A bounded GET, for what a server says of itself (`/v1/models`, `/health`), and a POST of the same kind, for what it is told
+//! beside the requests. They measure nothing.
 
 use std::future::poll_fn;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use crate::http1::{Content, Malformed, Part};
 use crate::limits::GET_BODY_BYTES;
 use crate::target::host_header;
 
-/// The whole answer to a GET.
+/// The whole answer to a GET or POST.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Got {
     /// The response's status.
@@ -33,6 +34,15 @@ pub struct GetError {
     pub message: String,
 }
 
+/// What is asked.
+#[derive(Debug, Clone, Copy)]
+struct Ask<'a> {
+    method: &'static str,
+    path: &'a str,
+    /// Empty for a GET.
+    body: &'a [u8],
+}
+
 impl Client {
     /// GETs a path of the target's origin, with the target's headers, on a connection of its own, within the connect and
     /// first-token timeouts. The status is the caller's to judge; redirects are not followed.
@@ -40,14 +50,26 @@ impl Client {
     /// # Errors
     /// If there is no connection, no whole answer in time, or one longer than [`crate::limits::GET_BODY_BYTES`].
     pub async fn get(&self, path: &str) -> Result<Got, GetError> {
+        self.exchange_once(Ask { method: "GET", path, body: b"" }).await
+    }
+
+    /// POSTs a JSON text, as [`Client::get`] gets.
+    ///
+    /// # Errors
+    /// As for [`Client::get`].
+    pub async fn post(&self, path: &str, body: &[u8]) -> Result<Got, GetError> {
+        self.exchange_once(Ask { method: "POST", path, body }).await
+    }
+
+    async fn exchange_once(&self, ask: Ask<'_>) -> Result<Got, GetError> {
         let timeout = self.target.settings.timeouts.first_token;
         let got = async {
             let connection = self.open(&self.target.way).await?;
-            match tokio::time::timeout(Duration::from(timeout), self.get_over(connection, path)).await {
+            match tokio::time::timeout(Duration::from(timeout), self.ask_over(connection, ask)).await {
                 Ok(got) => got,
                 Err(_) => Err(Refusal {
                     kind: FailureKind::TimeoutTotal,
-                    message: format!("no whole answer to GET {path} within {timeout}"),
+                    message: format!("no whole answer to {} {} within {timeout}", ask.method, ask.path),
                 }),
             }
         };
@@ -59,14 +81,15 @@ impl Client {
         GetError { kind, message: shortened(self.target.redactor.redact(message)) }
     }
 
-    async fn get_over(&self, mut connection: Box<Connection>, path: &str) -> Result<Got, Refusal> {
-        let refused = |kind, message: String| Refusal { kind, message: format!("GET {path}: {message}") };
+    async fn ask_over(&self, mut connection: Box<Connection>, ask: Ask<'_>) -> Result<Got, Refusal> {
+        let Ask { method, path, body: sent } = ask;
+        let refused = |kind, message: String| Refusal { kind, message: format!("{method} {path}: {message}") };
         if path.bytes().any(|b| b <= b' ' || b == 0x7f) {
             return Err(refused(FailureKind::Protocol, "the path has a blank or a control character in it".to_owned()));
         }
         connection.decoder.keep_heads();
-        let head = self.get_head(path);
-        let mut unsent = Unsent::new([&head, b"", b""]);
+        let head = self.ask_head(ask);
+        let mut unsent = Unsent::new([&head, sent, b""]);
         // A failed write shows in the read.
         let _sealed = connection.seal(&mut unsent);
         let _sent = poll_fn(|cx| connection.poll_write(cx, &mut unsent)).await;
@@ -110,10 +133,11 @@ impl Client {
         HeadLines::new(connection.decoder.kept_head().unwrap_or_default(), |text| self.target.redactor.redact(text))
     }
 
-    fn get_head(&self, path: &str) -> zeroize::Zeroizing<Vec<u8>> {
+    fn ask_head(&self, ask: Ask<'_>) -> zeroize::Zeroizing<Vec<u8>> {
+        let Ask { method, path, body } = ask;
         let settings = &self.target.settings;
         let host = host_header(settings.endpoint.address());
-        let mut head = zeroize::Zeroizing::new(format!("GET {path} HTTP/1.1\r\nhost: {host}\r\n").into_bytes());
+        let mut head = zeroize::Zeroizing::new(format!("{method} {path} HTTP/1.1\r\nhost: {host}\r\n").into_bytes());
         for header in settings.headers.iter().filter(|header| !header.name().eq_ignore_ascii_case("host")) {
             for part in [header.name(), ": ", header.value(), "\r\n"] {
                 head.extend_from_slice(part.as_bytes());
@@ -122,6 +146,11 @@ impl Client {
         let is_given = |name| settings.headers.iter().any(|header| header.name().eq_ignore_ascii_case(name));
         for (name, value) in settings.endpoint.dialect().own_headers().filter(|(name, _)| !is_given(name)) {
             head.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
+        }
+        if method == "POST" {
+            head.extend_from_slice(
+                format!("content-type: application/json\r\ncontent-length: {}\r\n", body.len()).as_bytes(),
+            );
         }
         head.extend_from_slice(b"accept: application/json\r\nconnection: close\r\n\r\n");
         head
