@@ -85,6 +85,7 @@ pub(crate) fn resolve(flags: &RunFlags) -> Result<RunConfig, Failure> {
         timeout_idle: timeouts.timeout_idle,
         timeout: timeouts.timeout,
         workers: load.workers,
+        prewarm: load.prewarm.clone(),
         insecure: target.insecure,
         ca: target.ca.clone(),
         follow_redirects: target.follow_redirects,

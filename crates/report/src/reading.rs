@@ -2,7 +2,7 @@
 //! Knows the contract's names; computes no figure.
 
 use metron_results::event::Warning;
-use metron_results::summary::{Distribution, Figure, Interval, Quantiles, Summary, TokenCounts};
+use metron_results::summary::{Connections, Distribution, Figure, Interval, Quantiles, Summary, TokenCounts};
 pub(crate) use metron_results::summary::{Metrics, distribution, value};
 use metron_units::Share;
 
@@ -37,6 +37,12 @@ pub(crate) fn counted_by(tokens: &TokenCounts) -> Option<String> {
                 .join(", "),
         ),
     }
+}
+
+/// How many connections were open before the first request, in words; `None` if none were asked for.
+pub(crate) fn opened_ahead(connections: &Connections) -> Option<String> {
+    let took = figure::time(connections.opened_ahead_s?);
+    Some(format!("{} opened ahead in {took}", figure::count(connections.opened_ahead, "connection")))
 }
 
 /// Completed answers that came whole where a stream was asked: `fluidity_index` leaves out these and no others.

@@ -151,6 +151,7 @@ pub(crate) fn ordinary() -> Summary {
             verdict: Verdict::Ok,
             reasons: Vec::new(),
         }),
+        connections: None,
         server: None,
         telemetry: None,
     }

@@ -9,11 +9,12 @@ use std::sync::mpsc::Sender;
 use metron_results::event::RunEvent;
 use metron_results::recorder::{Settled, Unsettled};
 use metron_results::summary::{
-    ClockSource, Ending, Instrument, LoadCheck, LoadFigures, Tally, TelemetryFigures, distribution,
+    ClockSource, Connections, Ending, Instrument, LoadCheck, LoadFigures, Tally, TelemetryFigures, distribution,
 };
 use metron_results::{RunFacts, Summary};
 use metron_sim::spec::Time;
 use metron_units::{Nanos, Share};
+use metron_wire::ConnectionCounts;
 use metron_workload::{Load, Plan, PlanConfig, PlannedPhase, Shard, Warmup};
 
 use crate::aftermath::warnings;
@@ -34,6 +35,8 @@ pub(crate) struct Closing<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) fed: Result<Fed, FeedError>,
     pub(crate) crew: Crew,
+    /// How long it took to open connections ahead, if any were asked for.
+    pub(crate) opening_took: Option<Nanos>,
     pub(crate) recorded: Recorded,
     /// When that was.
     pub(crate) ended: Nanos,
@@ -51,7 +54,20 @@ pub(crate) struct Closing<'a> {
 /// # Errors
 /// If something cannot be kept, or something of metron's own failed.
 pub(crate) fn close(closing: Closing<'_>, events: &Sender<RunEvent>) -> Result<Finished, RunError> {
-    let Closing { facts, plan, fed, crew, recorded, ended, scraped, telemetry, dispatched, sessions, time } = closing;
+    let Closing {
+        facts,
+        plan,
+        fed,
+        crew,
+        opening_took,
+        recorded,
+        ended,
+        scraped,
+        telemetry,
+        dispatched,
+        sessions,
+        time,
+    } = closing;
     let Recorded { keep, refused, observed } = recorded;
     let dispatched = dispatched.load(Ordering::Relaxed);
     let rescue_name = format!("metron-{}", facts.run.id);
@@ -93,7 +109,11 @@ pub(crate) fn close(closing: Closing<'_>, events: &Sender<RunEvent>) -> Result<F
     let summary = tally.close(ending).map_err(|source| RunError::Accounts { folder: at.clone(), source })?;
     let load = fed.as_ref().ok().map(|fed| load_check(fed, &summary, &observed));
     let server = scraped.map(|(scraped, from)| scraped.figures(from, ended, summary.tokens.output));
-    let summary = Summary { load, server, telemetry, ..summary };
+    let connections = match time {
+        Time::Wall => Some(connections(&crew, opening_took)),
+        Time::Virtual => None,
+    };
+    let summary = Summary { load, server, telemetry, connections, ..summary };
     if let Some(folder) = &folder {
         folder.write_summary(&summary).map_err(|error| not_kept(error.into(), None, &rescue_name))?;
     }
@@ -187,6 +207,16 @@ fn planned_requests(
         Warmup::Duration(_) => open.map_or(observed.warmup + cut.warmup, |fed| fed.warmup),
     };
     (measured, warmup)
+}
+
+fn connections(crew: &Crew, opening_took: Option<Nanos>) -> Connections {
+    let ConnectionCounts { opened, ahead, warm } = crew.connections;
+    Connections {
+        opened,
+        opened_ahead: ahead,
+        opened_ahead_s: opening_took.map(Nanos::as_secs_f64),
+        first_on_warm: warm,
+    }
 }
 
 fn report(crew: &Crew, observed: &Observed) -> Instrument {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use metron_results::event::{InFlight, RunEvent, RunPhase};
 use metron_units::Nanos;
-use metron_wire::{Clock, StampCounts};
+use metron_wire::{Clock, ConnectionCounts, StampCounts};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::MissedTickBehavior;
 
@@ -59,6 +59,7 @@ impl Feeding {
 pub(crate) struct Crew {
     pub(crate) busy: Vec<Busy>,
     pub(crate) stamps: StampCounts,
+    pub(crate) connections: ConnectionCounts,
     pub(crate) failed: Option<WorkerError>,
     /// What was asked from without.
     pub(crate) asked: Asked,
@@ -162,6 +163,7 @@ impl Crew {
         self.stamps.kernel += report.stamps.kernel;
         self.stamps.user += report.stamps.user;
         self.stamps.refused += report.stamps.refused;
+        self.connections += report.connections;
     }
 }
 
@@ -196,7 +198,8 @@ mod tests {
 
     fn report() -> Report {
         let busy = Busy { share: Share::NONE, kept_waiting: Share::NONE, observed: Nanos::from_secs(1) };
-        Report { busy, stamps: StampCounts { kernel: 3, user: 1, refused: 0 } }
+        let connections = ConnectionCounts { opened: 2, ahead: 2, warm: 1 };
+        Report { busy, stamps: StampCounts { kernel: 3, user: 1, refused: 0 }, connections }
     }
 
     /// Watches two workers that say this, and gives what was heard.
@@ -228,6 +231,7 @@ mod tests {
     fn what_the_workers_found_is_added_up() {
         let (crew, heard) = watch(&Stop::new(), &brake(), vec![Told::Done(report()), Told::Done(report())]);
         assert_eq!((crew.busy.len(), crew.stamps.kernel, crew.stamps.user), (2, 6, 2));
+        assert_eq!(crew.connections, ConnectionCounts { opened: 4, ahead: 4, warm: 2 });
         assert_eq!((crew.asked, crew.failed.is_none()), (Asked::Nothing, true));
         assert_eq!(heard.first(), Some(&RunEvent::PhaseBegan { phase: RunPhase::Measured, at: Nanos::ZERO }));
     }

@@ -167,6 +167,9 @@ pub struct RunConfig {
     /// Sending threads; chosen by the load if not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workers: Option<u32>,
+    /// Connections that are opened before the first request: how many, or `auto`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prewarm: Option<String>,
     /// Accept any certificate.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub insecure: bool,

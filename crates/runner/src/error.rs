@@ -8,6 +8,7 @@ use metron_results::folder::FolderError;
 use metron_results::recorder::SettleError;
 use metron_results::storage::StorageError;
 use metron_sim::server::StartError;
+use metron_wire::GetError;
 use metron_workload::PromptError;
 
 use crate::preflight::{ContactError, TooFewDescriptors, TooFewPorts};
@@ -64,6 +65,14 @@ pub enum RunError {
     /// The trace is not what it was when the plan was made.
     #[error(transparent)]
     Trace(TraceFileError),
+    /// Not as many connections as were to be opened ahead. From outside: not safe for a terminal as it stands.
+    #[error("could open only {opened} of {wanted} connections ahead of the run")]
+    Prewarm {
+        wanted: u32,
+        opened: u64,
+        #[source]
+        source: GetError,
+    },
     /// The system refuses a thread, a timer or a poll set.
     #[error("the system refuses what a run needs")]
     System(#[from] io::Error),
@@ -130,6 +139,7 @@ impl RunError {
             Self::Descriptors(_)
             | Self::Ports(_)
             | Self::Contact(_)
+            | Self::Prewarm { .. }
             | Self::Simulator(_)
             | Self::Folder(_)
             | Self::Prompt(_)
@@ -148,6 +158,8 @@ impl RunError {
             Self::Descriptors(error) => error.hint(),
             Self::Ports(error) => error.hint(),
             Self::Contact(error) => error.hint().to_owned(),
+            Self::Prewarm { opened: 0, .. } => "check that the server listens at --url".to_owned(),
+            Self::Prewarm { opened, .. } => format!("--prewarm {opened}, or leave --prewarm out"),
             Self::Folder(error) => error.hint(),
             Self::Interrupted => String::new(),
             Self::Simulator(_) | Self::System(_) => "lower the load, or raise ulimit -n and ulimit -u".to_owned(),

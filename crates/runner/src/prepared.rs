@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 use crate::RunConfig;
 use crate::brake::Brake;
 use crate::close::{Closing, close};
-use crate::conduct::{Crew, Feeding, Watch, shares, thread};
+use crate::conduct::{Crew, Feeding, Watch, shares};
 use crate::config_file::config_yaml;
 use crate::error::{NotKept, RunError};
 use crate::facts::{Epoch, Named, facts};
@@ -38,7 +38,7 @@ use crate::settle::Settler;
 use crate::stop::Stop;
 use crate::telemetry::{Collector, Outlet, Scope, Telemetry, TraceKey};
 use crate::witness::Witness;
-use crate::worker::{Ended, Job, Pace, Told, Work, WorkerError};
+use crate::worker::{Ended, Job, Pace, Ready, Work};
 
 /// What is ready to be sent at once, over all queues: a tenth of a second at 20,000 requests a second, or a hundred prompts
 /// of 100,000 tokens.
@@ -105,6 +105,9 @@ impl Prepared<'_> {
             queue.wait_for(READY_AT_START, patience);
         }
         let clock = Clock::start();
+        let (workers, prewarm) = (self.resolved.workers, self.resolved.prewarm);
+        let ready = Ready::start(&self.target, clock, workers, prewarm, self.stop).inspect_err(|_| brake.drain())?;
+        let opening_took = ready.took;
         let facts = facts(self.config, self.resolved, self.named(), Epoch::of(clock));
         let started = RunEvent::Started {
             facts: Box::new(facts.clone()),
@@ -127,7 +130,7 @@ impl Prepared<'_> {
         let stage = Stage { clock, origin, gate, queues, brake, dispatched: Arc::default(), sessions: Arc::default() };
         let keep = keep.unwrap_or_else(|| Keep::Memory(Vec::new()));
         let recorder = self.recorder(&stage, &plan, keep, facts.planned, (witness, outlet));
-        let (crew, recorded) = self.threads(&stage, &plan, recorder).inspect_err(|_| stage.brake.now())?;
+        let (crew, recorded) = self.threads(&stage, &plan, recorder, ready).inspect_err(|_| stage.brake.now())?;
         let ended = clock.now();
         tell(self.events, RunEvent::PhaseBegan { phase: RunPhase::Settling, at: ended });
         let fed = feeding.end();
@@ -141,6 +144,7 @@ impl Prepared<'_> {
                 plan: &plan,
                 fed,
                 crew,
+                opening_took,
                 recorded,
                 ended,
                 scraped: scraped.map(|scraped| (scraped, measured_from)),
@@ -202,43 +206,40 @@ impl Prepared<'_> {
     }
 
     /// The recorder on a thread that ends before this returns: what it was lent need not outlive the run.
-    fn threads(&self, stage: &Stage, plan: &Plan, recorder: Recorder<'_>) -> Result<(Crew, Recorded), RunError> {
+    fn threads(
+        &self,
+        stage: &Stage,
+        plan: &Plan,
+        recorder: Recorder<'_>,
+        ready: Ready,
+    ) -> Result<(Crew, Recorded), RunError> {
         let folder = recorder.folder();
         let (ended, landed) = channel();
         std::thread::scope(|scope| {
             let record = move || recorder.record(&landed);
             let recorder =
                 std::thread::Builder::new().name("metron-recorder".to_owned()).spawn_scoped(scope, record)?;
-            let crew = self.crew(stage, plan, ended);
+            let crew = self.crew(stage, plan, ended, ready);
             let recorded = recorder.join().map_err(|_| RunError::Panicked { folder })?;
             Ok((crew?, recorded))
         })
     }
 
-    fn crew(&self, stage: &Stage, plan: &Plan, ended: Sender<Box<Ended>>) -> Result<Crew, RunError> {
+    fn crew(&self, stage: &Stage, plan: &Plan, ended: Sender<Box<Ended>>, ready: Ready) -> Result<Crew, RunError> {
         let (tell, told) = tokio::sync::mpsc::unbounded_channel();
-        let mut threads = Vec::new();
-        for worker in 0..self.resolved.workers {
-            let work = Work {
-                target: Arc::clone(&self.target),
-                clock: stage.clock,
-                origin: stage.origin,
-                gate: Arc::clone(&stage.gate),
-                queue: shares(&stage.queues, worker as usize),
-                brake: stage.brake.clone(),
-                pace: self.pace(plan, worker),
-                dispatched: Arc::clone(&stage.dispatched),
-                sessions: Arc::clone(&stage.sessions),
-                ended: ended.clone(),
-                tell: tell.clone(),
-            };
-            match thread(format!("metron-worker-{worker}"), move || work.run()) {
-                Ok(worker) => threads.push(worker),
-                Err(error) => {
-                    let _ = tell.send(Told::Failed(WorkerError::System(error)));
-                }
-            }
-        }
+        let threads = ready.work(|worker| Work {
+            target: Arc::clone(&self.target),
+            clock: stage.clock,
+            origin: stage.origin,
+            gate: Arc::clone(&stage.gate),
+            queue: shares(&stage.queues, worker as usize),
+            brake: stage.brake.clone(),
+            pace: self.pace(plan, worker),
+            dispatched: Arc::clone(&stage.dispatched),
+            sessions: Arc::clone(&stage.sessions),
+            ended: ended.clone(),
+            tell: tell.clone(),
+        });
         // The recorder ends when nobody is left who could hand it anything.
         drop((ended, tell));
         let watch = Watch {

@@ -178,7 +178,9 @@ fn first_contact_timeouts(config: &RunConfig) -> Timeouts {
 
 /// Refuses what this host cannot do, where that is certain.
 fn limits(config: &RunConfig, resolved: &Resolved, events: &Sender<RunEvent>) -> Result<(), RunError> {
-    let Some(connections) = resolved.connections(config) else {
+    // Of an unbounded open loop only that is certain which is opened ahead.
+    let opened_ahead = (resolved.prewarm > 0).then_some(u64::from(resolved.prewarm));
+    let Some(connections) = resolved.connections(config).or(opened_ahead) else {
         ensure_most_descriptors();
         return Ok(());
     };
@@ -191,8 +193,14 @@ fn limits(config: &RunConfig, resolved: &Resolved, events: &Sender<RunEvent>) ->
         tell(events, RunEvent::Warning(Warning::DescriptorsRaised { from, to }));
     }
     // A bound of requests in flight need not be reached; users are.
-    if matches!(resolved.plan.load, Load::Closed { .. }) {
-        ensure_ports(connections)?;
+    match resolved.plan.load {
+        Load::Closed { .. } => ensure_ports(connections)?,
+        Load::Open { .. } => {
+            ensure_ports(resolved.prewarm.into())?;
+            if config.max_in_flight.is_none() {
+                ensure_most_descriptors();
+            }
+        }
     }
     Ok(())
 }
@@ -246,7 +254,7 @@ fn template_tokens(
 }
 
 /// What comes of a future, unless the run is told to end before that.
-fn unless_stopped<T>(stop: &Stop, future: impl Future<Output = T>) -> Result<T, RunError> {
+pub(crate) fn unless_stopped<T>(stop: &Stop, future: impl Future<Output = T>) -> Result<T, RunError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         tokio::select! {

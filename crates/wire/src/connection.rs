@@ -31,12 +31,21 @@ pub(crate) struct Connection {
     reads: u64,
     /// The stamp of the last read.
     stamp: Stamp,
-    /// How long opening it took, until a request has told of it.
-    opening: Option<Nanos>,
+    /// How it came to be, until a request has told of it.
+    opening: Option<Opening>,
     /// Takes the responses apart.
     pub(crate) decoder: http1::Decoder,
     /// Finds their events.
     pub(crate) events: sse::Decoder,
+}
+
+/// How a connection came to be, as the first request that uses it sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Opening {
+    /// For this request, which waited so long.
+    Waited(Nanos),
+    /// Ahead of it.
+    Ahead,
 }
 
 /// What a read brought; the bytes stand in the scratch.
@@ -82,8 +91,8 @@ impl Connection {
         }
     }
 
-    /// Takes note of how long opening took.
-    pub(crate) fn opened_in(&mut self, opening: Nanos) {
+    /// Takes note of how it was opened.
+    pub(crate) fn opened(&mut self, opening: Opening) {
         self.opening = Some(opening);
     }
 
@@ -92,8 +101,8 @@ impl Connection {
         self.session.as_ref().and_then(|session| session.chosen_protocol())
     }
 
-    /// How long opening took; told once, to the first request that uses the connection.
-    pub(crate) fn tell_opening(&mut self) -> Option<Nanos> {
+    /// How it was opened; told once, to the first request that uses it.
+    pub(crate) fn tell_opening(&mut self) -> Option<Opening> {
         self.opening.take()
     }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use clap::Args;
 use metron_runner::Until;
+use metron_runner::resolve::PREWARM_BY_LOAD;
 use metron_units::{Nanos, Rate};
 use metron_workload::{Curve, Dist, Process};
 
@@ -54,6 +55,10 @@ pub(crate) struct LoadFlags {
     /// Sending threads; chosen by the load if not given.
     #[arg(long, value_name = "N", value_parser = at_least_one::<u32>)]
     pub(crate) workers: Option<u32>,
+    /// Open so many connections before the first request, so that none waits for one. [without N: one for each user or
+    /// --max-in-flight, or as many as the rate needs if tokens come just in time for their deadlines]
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = PREWARM_BY_LOAD)]
+    pub(crate) prewarm: Option<String>,
 }
 
 impl LoadFlags {

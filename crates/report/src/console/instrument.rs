@@ -5,7 +5,7 @@ use metron_results::summary::{ClockSource, Instrument, Quantiles, Verdict};
 
 use super::wrap;
 use crate::style::Style;
-use crate::{escape, figure};
+use crate::{escape, figure, reading};
 
 pub(super) fn lines(summary: &Summary, style: Style) -> Vec<String> {
     let heading = style.strong("Instrument");
@@ -18,7 +18,9 @@ pub(super) fn lines(summary: &Summary, style: Style) -> Vec<String> {
         Verdict::Bottleneck => style.bad("BOTTLENECK: these figures are not the server's"),
     };
     let mut lines = vec![format!("{heading}  {verdict}")];
-    lines.extend(wrap(&readings(instrument).join(", "), 2).into_iter().map(|line| style.faint(&line)));
+    let readings = readings(instrument).into_iter().chain(summary.connections.as_ref().and_then(reading::opened_ahead));
+    let readings: Vec<String> = readings.collect();
+    lines.extend(wrap(&readings.join(", "), 2).into_iter().map(|line| style.faint(&line)));
     lines.extend(instrument.reasons.iter().flat_map(|reason| wrap(&escape::terminal(reason), 2)));
     lines
 }

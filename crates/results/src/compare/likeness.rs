@@ -11,7 +11,7 @@ use super::side::Side;
 
 /// Settings that may differ between runs that are compared: what is compared, how it is reached, what is kept, what is asked
 /// of the figures afterwards. Whatever is not named here is told, settings of a newer metron too.
-const MAY_DIFFER: [&str; 14] = [
+const MAY_DIFFER: [&str; 15] = [
     "url",
     "virtual_time",
     "api_key_env",
@@ -21,6 +21,7 @@ const MAY_DIFFER: [&str; 14] = [
     "follow_redirects",
     "timeout_connect",
     "workers",
+    "prewarm",
     "save_text",
     "seed",
     "slo",

@@ -3,6 +3,7 @@
 //!
 //! What is unknown is `null`, never 0. Unknown fields are passed over on reading, so that an older program reads a newer file.
 
+mod connections;
 mod figures;
 mod json;
 mod load;
@@ -20,6 +21,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use connections::Connections;
 pub use figures::{Better, Distribution, Figure, Interval, Intervals, Metrics, Quantiles, Value, distribution, value};
 pub use load::{LoadCheck, LoadFigures};
 pub(crate) use of_figures::better;
@@ -70,6 +72,9 @@ pub struct Summary {
     /// How far the client itself can be trusted; null if it was not observed (a recovered run, a run in virtual time).
     #[serde(default)]
     pub instrument: Option<Instrument>,
+    /// The connections over which requests went; null if they were not observed (a recovered run, a run in virtual time).
+    #[serde(default)]
+    pub connections: Option<Connections>,
     /// What the servers said of themselves meanwhile; absent if they were not asked (`--server-metrics`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server: Option<ServerFigures>,

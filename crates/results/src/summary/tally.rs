@@ -126,6 +126,7 @@ impl Tally {
             turns: self.parts.turns(),
             load: None,
             instrument,
+            connections: None,
             server: None,
             telemetry: None,
         })

@@ -6,6 +6,7 @@ mod deadlines;
 mod error;
 mod load;
 mod pattern;
+mod prewarm;
 mod target;
 mod text;
 mod trace;
@@ -28,6 +29,7 @@ use crate::variables::Lookup;
 pub use carried::Carried;
 pub use error::ConfigError;
 use pattern::Planned;
+pub use prewarm::BY_LOAD as PREWARM_BY_LOAD;
 pub use target::Server;
 pub(crate) use target::{FIRST_CONTACT, Reach, network_url, target};
 use text::TextSource;
@@ -72,6 +74,8 @@ pub struct Resolved {
     pub(crate) carried: Carried,
     /// Sending threads.
     pub workers: u32,
+    /// Connections that are opened before the first request, over all workers.
+    pub prewarm: u32,
 }
 
 impl Resolved {
@@ -95,6 +99,7 @@ impl Resolved {
             text.goes_on()?;
         }
         let workers = load::workers(config, &plan.load)?;
+        let prewarm = prewarm::connections(config, &plan.load, &plan.output_tokens, time)?;
         target::headers(config.api_key_env.as_deref(), &config.header, dialect.unwrap_or(Dialect::Chat), variables)?;
         let until = config.until.as_deref().map(str::parse).transpose();
         let until = until.map_err(|error: UntilError| ConfigError::of("until", &error))?;
@@ -118,6 +123,7 @@ impl Resolved {
             classes,
             carried,
             workers,
+            prewarm,
         })
     }
 

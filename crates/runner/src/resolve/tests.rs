@@ -5,7 +5,7 @@ use metron_workload::{Arrivals, Limit, Warmup};
 
 use super::*;
 
-fn config() -> RunConfig {
+pub(super) fn config() -> RunConfig {
     RunConfig {
         url: "http://localhost:8000".to_owned(),
         model: None,
@@ -59,6 +59,7 @@ fn config() -> RunConfig {
         timeout_idle: Nanos::from_secs(30),
         timeout: Nanos::from_secs(600),
         workers: None,
+        prewarm: None,
         insecure: false,
         ca: None,
         follow_redirects: false,

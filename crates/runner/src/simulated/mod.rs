@@ -90,6 +90,7 @@ impl Simulated<'_> {
             plan: &plan,
             fed: Ok(driven.fed),
             crew: Crew { asked: driven.asked, ..Crew::default() },
+            opening_took: None,
             recorded: driven.recorded,
             ended: driven.ended,
             scraped: None,

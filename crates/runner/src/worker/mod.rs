@@ -8,6 +8,7 @@ mod converse;
 mod flight;
 mod gather;
 mod open;
+mod ready;
 
 use std::cell::Cell;
 use std::io;
@@ -19,7 +20,7 @@ use std::sync::mpsc::Sender;
 
 use metron_metrics::Phase;
 use metron_units::Nanos;
-use metron_wire::{Client, Clock, Prepared, StampCounts, Target};
+use metron_wire::{Client, Clock, ConnectionCounts, Prepared, StampCounts, Target};
 use metron_workload::{Leave, PlannedRequest};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::{JoinError, JoinSet, LocalSet};
@@ -37,6 +38,8 @@ pub(crate) use converse::planned;
 pub(crate) use flight::Ended;
 use flight::Flight;
 use gather::{Due, gathering};
+pub(crate) use ready::Ready;
+use ready::Stand;
 
 /// One request, ready to be sent.
 #[derive(Debug)]
@@ -105,6 +108,7 @@ pub(crate) enum Told {
 pub(crate) struct Report {
     pub(crate) busy: Busy,
     pub(crate) stamps: StampCounts,
+    pub(crate) connections: ConnectionCounts,
 }
 
 /// Why a worker cannot go on.
@@ -121,15 +125,14 @@ pub(crate) enum WorkerError {
 impl Work {
     /// Works until nothing is left to send and everything is answered, or the brake says so. Tells how it went, whatever
     /// happens.
-    pub(crate) fn run(self) {
+    fn run(self, stand: Stand) {
         let tell = self.tell.clone();
-        guarded(|| self.work(), &tell);
+        guarded(|| self.work(stand), &tell);
     }
 
-    fn work(self) -> io::Result<Report> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    fn work(self, Stand { runtime, client }: Stand) -> io::Result<Report> {
         let local = LocalSet::new();
-        let worker = Rc::new(Worker::new(self));
+        let worker = Rc::new(Worker::new(self, client));
         let (clock, due, reads) = (worker.work.clock, worker.due.clone(), Rc::clone(&worker));
         let work = local.run_until(async move {
             let mut flights = JoinSet::new();
@@ -191,8 +194,7 @@ impl Moment {
 }
 
 impl Worker {
-    fn new(work: Work) -> Self {
-        let client = Client::new(Arc::clone(&work.target), work.clock);
+    fn new(work: Work, client: Client) -> Self {
         Self { began: Moment::now(work.clock), sent_all: Cell::new(None), due: Due::none(), work, client }
     }
 
@@ -228,7 +230,7 @@ impl Worker {
         let sending = self.sent_all.get().map(|sent_all| self.began.busy_until(sent_all));
         let whole = self.began.busy_until(end);
         let busy = sending.filter(|sending| sending.share.get() > whole.share.get()).unwrap_or(whole);
-        Report { busy, stamps: self.client.stamps() }
+        Report { busy, stamps: self.client.stamps(), connections: self.client.connections() }
     }
 }
 

@@ -68,6 +68,7 @@ pub(crate) fn config(url: &str) -> RunConfig {
         timeout_idle: Nanos::from_secs(30),
         timeout: Nanos::from_secs(600),
         workers: None,
+        prewarm: None,
         insecure: false,
         ca: None,
         follow_redirects: false,

@@ -35,6 +35,20 @@ fn every_request_of_the_plan_is_sent_once_and_answered() {
 }
 
 #[test]
+fn with_connections_opened_ahead_no_user_waits_for_one() {
+    for workers in [1, 2] {
+        let prewarm = Some("auto".to_owned());
+        let asked =
+            RunConfig { requests: Some(40), concurrency: Some(5), workers: Some(workers), prewarm, ..config(QUICK) };
+        let (finished, rows) = rows(&asked);
+        assert!(rows.iter().all(|row| row.connect.is_none() && row.outcome == Outcome::Completed));
+        let connections = finished.summary.connections.expect("observed");
+        assert_eq!((connections.opened, connections.opened_ahead, connections.first_on_warm), (5, 5, 5));
+        assert!(connections.opened_ahead_s.is_some_and(|time| time > 0.0));
+    }
+}
+
+#[test]
 fn users_are_never_more_than_asked_whatever_the_workers() {
     for workers in [1, 3] {
         let asked = RunConfig { requests: Some(60), concurrency: Some(4), workers: Some(workers), ..config(QUICK) };

@@ -30,6 +30,15 @@ fn each_request_leaves_at_its_instant_and_never_before() {
 }
 
 #[test]
+fn with_connections_opened_ahead_no_request_waits_for_one() {
+    let prewarm = Some("40".to_owned());
+    let (finished, rows) = rows(&RunConfig { requests: Some(40), workers: Some(2), prewarm, ..open(200.0, QUICK) });
+    assert!(rows.iter().all(|row| row.connect.is_none() && row.status == Some(200)));
+    let connections = finished.summary.connections.expect("observed");
+    assert_eq!((connections.opened, connections.opened_ahead), (40, 40));
+}
+
+#[test]
 fn a_slow_answer_delays_no_other_request() {
     // Each answer takes longer than the whole plan: they are all in flight at once.
     let (finished, rows) =

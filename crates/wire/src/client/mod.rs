@@ -4,27 +4,31 @@
 //! a tokio runtime that has I/O and time enabled.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 
+use metron_units::Nanos;
+
 use crate::answer::{Answer, End, FailureKind};
 use crate::clock::Clock;
 use crate::connect::{Refusal, Way};
-use crate::connection::{Connection, Scratch};
+use crate::connection::{Connection, Opening, Scratch};
 use crate::limits::MESSAGE_BYTES;
 use crate::socket::{StampCounts, Stamping, Stamps};
 use crate::target::{Prepared, Target};
 use crate::tls;
 
+mod counts;
 mod deadline;
 mod exchange;
 mod get;
 mod idle;
 mod redirect;
 
+pub use counts::ConnectionCounts;
 use exchange::{Exchange, Finish};
 pub use get::{GetError, Got};
 use idle::{Idle, Kept};
@@ -40,6 +44,7 @@ pub struct Client {
     idle: Idle,
     scratch: RefCell<Scratch>,
     stamps: Rc<Stamping>,
+    counts: Cell<ConnectionCounts>,
     heads: Heads,
 }
 
@@ -60,6 +65,7 @@ impl Client {
             idle: Idle::default(),
             scratch: RefCell::new(Scratch::new()),
             stamps: Rc::default(),
+            counts: Cell::default(),
             heads: Heads::Dropped,
         }
     }
@@ -81,6 +87,12 @@ impl Client {
     #[must_use]
     pub fn stamps(&self) -> StampCounts {
         self.stamps.counts()
+    }
+
+    /// Its connections to the target so far, those that [`Client::get`] opened included.
+    #[must_use]
+    pub fn connections(&self) -> ConnectionCounts {
+        self.counts.get()
     }
 
     /// Sends the request and fills `answer` with what came back, whatever that is: [`Answer::end`] says how it ended.
@@ -122,7 +134,8 @@ impl Client {
         Ok(Some(connection.chosen_protocol() == Some(tls::HTTP2)))
     }
 
-    /// Opens connections until `connections` are idle, many at a time, and keeps them for requests to come.
+    /// Opens connections until `connections` are idle, many at a time, and keeps them for requests to come: no request waits
+    /// for these, so none tells how long one took ([`Answer::connect`]).
     ///
     /// # Errors
     /// The first failure, after which no more are tried; the connections that were opened are kept.
@@ -138,7 +151,9 @@ impl Client {
                 let before = opening.len();
                 opening.retain_mut(|open| match open.as_mut().poll(cx) {
                     Poll::Pending => true,
-                    Poll::Ready(Ok(connection)) => {
+                    Poll::Ready(Ok(mut connection)) => {
+                        connection.opened(Opening::Ahead);
+                        self.count(|counts| counts.ahead += 1);
                         self.idle.keep(Kept::ready(connection));
                         false
                     }
@@ -209,13 +224,13 @@ impl Client {
             None => self.open(hop.way()).await?,
         };
         answer.attempt = answer.attempt.max(1);
-        answer.connect = answer.connect.or(connection.tell_opening());
+        answer.connect = answer.connect.or(self.waited_for(&mut connection));
         let mut finish = exchange.run(connection, answer).await;
         if let (Finish::Lost(_), true) = (&finish, was_idle) {
             answer.dispatched = earlier;
             connection = self.open(hop.way()).await?;
             answer.attempt += 1;
-            answer.connect = connection.tell_opening();
+            answer.connect = self.waited_for(&mut connection);
             finish = exchange.run(connection, answer).await;
         }
         match finish {
@@ -238,7 +253,27 @@ impl Client {
         if self.heads == Heads::Kept {
             connection.decoder.keep_heads();
         }
+        if std::ptr::eq(way, &raw const self.target.way) {
+            self.count(|counts| counts.opened += 1);
+        }
         Ok(Box::new(connection))
+    }
+
+    /// How long a request waited for its connection to be opened; `None` if it was open.
+    fn waited_for(&self, connection: &mut Connection) -> Option<Nanos> {
+        match connection.tell_opening()? {
+            Opening::Waited(time) => Some(time),
+            Opening::Ahead => {
+                self.count(|counts| counts.warm += 1);
+                None
+            }
+        }
+    }
+
+    fn count(&self, add: impl FnOnce(&mut ConnectionCounts)) {
+        let mut counts = self.counts.get();
+        add(&mut counts);
+        self.counts.set(counts);
     }
 }
 

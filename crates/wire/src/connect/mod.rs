@@ -11,7 +11,7 @@ use url::Url;
 
 use crate::answer::FailureKind;
 use crate::clock::Clock;
-use crate::connection::Connection;
+use crate::connection::{Connection, Opening};
 use crate::socket::Stamps;
 use crate::target::host_header;
 use crate::tls::{self, Session};
@@ -67,7 +67,7 @@ impl Way {
         let connected = Cell::new(false);
         match tokio::time::timeout_at(deadline, self.open_unbounded(stamps, &connected)).await {
             Ok(Ok(mut connection)) => {
-                connection.opened_in(clock.now().saturating_sub(started));
+                connection.opened(Opening::Waited(clock.now().saturating_sub(started)));
                 Ok(connection)
             }
             Ok(Err(refusal)) => Err(refusal),

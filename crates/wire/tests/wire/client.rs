@@ -10,12 +10,21 @@ use metron_wire::{
 /// Settings that point at a URL, with everything else by default.
 pub(crate) fn settings(url: &str, dialect: Dialect) -> TargetSettings {
     TargetSettings {
-        endpoint: Endpoint::resolve_for(url, Some(dialect), Some("sparrow-2b")).unwrap(),
+        endpoint: endpoint_of(url, dialect),
         headers: Vec::new(),
         tls: TlsSettings::default(),
         timeouts: Timeouts::default(),
         redirects: Redirects::Reported,
     }
+}
+
+fn endpoint_of(url: &str, dialect: Dialect) -> Endpoint {
+    Endpoint::resolve_for(url, Some(dialect), Some("sparrow-2b")).unwrap()
+}
+
+/// The chat endpoint of a server.
+pub(crate) fn endpoint(url: &str) -> Endpoint {
+    endpoint_of(url, Dialect::Chat)
 }
 
 pub(crate) fn header(line: &str) -> Header {

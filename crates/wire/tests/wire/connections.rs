@@ -4,9 +4,9 @@ use std::future::Future;
 use std::task::{Context, Poll, Waker};
 
 use metron_units::Nanos;
-use metron_wire::{Answer, Dialect, End, FailureKind};
+use metron_wire::{Answer, ConnectionCounts, Dialect, End, FailureKind};
 
-use crate::client::{failure, once, send as send_request, settings, with_client};
+use crate::client::{endpoint, failure, once, send as send_request, settings, with_client};
 use crate::server::{STREAM_HEAD, Server, Step, answer, chunk, send, stream_end, token, until};
 
 fn good() -> Step {
@@ -36,9 +36,39 @@ fn connections_opened_ahead_are_the_ones_that_requests_use() {
     with_client(settings(&server.url(), Dialect::Chat), async |client| {
         client.open_ahead(3).await.unwrap();
         client.open_ahead(2).await.unwrap();
-        assert_eq!(send_request(client).await.end, End::Complete);
+        for _ in 0..4 {
+            let answer = send_request(client).await;
+            assert_eq!((answer.end, answer.connect), (End::Complete, None), "it waited for no connection");
+        }
+        assert_eq!(client.connections(), ConnectionCounts { opened: 3, ahead: 3, warm: 1 });
     });
     assert_eq!(server.seen().connections, 3);
+}
+
+#[test]
+fn connections_opened_ahead_that_the_server_has_closed_cost_a_fresh_one_and_no_request() {
+    let server = Server::start(vec![vec![good()]]);
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut target = settings(&server.url(), Dialect::Chat);
+    // The first two connections are closed at once, what comes then is passed on.
+    target.endpoint = endpoint(&format!("http://{}", closed.local_addr().unwrap()));
+    let passed_on = server.address;
+    std::thread::spawn(move || {
+        let mut accepted: Vec<_> = (0..2).map(|_| closed.accept().unwrap().0).collect();
+        accepted.clear();
+        let (client, server) = (closed.accept().unwrap().0, std::net::TcpStream::connect(passed_on).unwrap());
+        let (mut from, mut to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+        std::thread::spawn(move || std::io::copy(&mut from, &mut to));
+        std::io::copy(&mut { server }, &mut { client }).unwrap();
+    });
+    with_client(target, async |client| {
+        client.open_ahead(2).await.unwrap();
+        let answer = send_request(client).await;
+        assert_eq!(answer.end, End::Complete);
+        assert!(answer.connect.is_some(), "it waited for the fresh one");
+        let counts = client.connections();
+        assert_eq!((counts.opened, counts.ahead), (3, 2));
+    });
 }
 
 #[test]
@@ -99,7 +129,8 @@ fn an_idle_connection_that_the_server_has_closed_is_not_used() {
 
 #[test]
 fn bytes_behind_an_answer_cost_the_connection() {
-    let server = Server::start(vec![vec![good(), send("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")]]);
+    let behind = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+    let server = Server::start(vec![vec![send(&[STREAM_HEAD, &token("Hi"), &stream_end(), behind].concat())]]);
     with_client(settings(&server.url(), Dialect::Chat), async |client| {
         assert_eq!(send_request(client).await.end, End::Complete);
         assert_eq!(send_request(client).await.end, End::Complete);
