@@ -17,8 +17,8 @@ use crate::texts;
 use crate::transcript::{Reading, Transcript};
 
 /// An answer being received.
-pub(crate) struct Reception<'a> {
-    transcript: Transcript<'a>,
+pub(crate) struct Reception {
+    transcript: Transcript,
     dialect: Dialect,
     head: Option<Head>,
     content: Option<Content>,
@@ -72,8 +72,8 @@ pub(crate) enum BodyEnd {
     Unusable,
 }
 
-impl<'a> Reception<'a> {
-    pub(crate) fn new(answer: &'a mut Answer, dialect: Dialect) -> Self {
+impl Reception {
+    pub(crate) fn new(answer: Answer, dialect: Dialect) -> Self {
         Self {
             transcript: Transcript::new(answer),
             dialect,
@@ -142,17 +142,22 @@ impl<'a> Reception<'a> {
         self.end_body(events)
     }
 
-    /// Settles how the answer ended; `finished` is its last moment unless its own end was seen.
-    pub(crate) fn close(mut self, reading: Reading, finished: Nanos) {
+    /// What is known so far of an answer that nobody waits for any more: nothing has ended it.
+    pub(crate) fn into_answer(self) -> Answer {
+        self.transcript.into_answer()
+    }
+
+    /// The answer, once it is settled how it ended; `finished` is its last moment unless its own end was seen.
+    pub(crate) fn close(mut self, reading: Reading, finished: Nanos) -> Answer {
         let seen = (reading == Reading::Ended).then_some(self.stamp.arrived);
         self.transcript.answer().finished = Some(seen.unwrap_or(finished));
         match (&self.head, std::mem::replace(&mut self.body, Body::Over)) {
             (Some(head), Body::Refusal(body)) => {
-                let end = refusal(head, &body);
-                self.transcript.answer().end = end;
+                self.transcript.answer().end = refusal(head, &body);
+                self.transcript.into_answer()
             }
             (Some(head), Body::Foreign(body)) if reading == Reading::Ended => {
-                self.transcript.close(Reading::Senseless(foreign(head, &body)));
+                self.transcript.close(Reading::Senseless(foreign(head, &body)))
             }
             _ => self.transcript.close(reading),
         }

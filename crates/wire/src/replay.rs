@@ -15,9 +15,8 @@ use crate::transcript::Reading;
 
 /// What comes of these reads, one millisecond apart; the connection ends behind them.
 pub(crate) fn reads(dialect: Dialect, pieces: &[&[u8]]) -> Answer {
-    let mut answer = Answer::default();
     let (mut decoder, mut events) = (http1::Decoder::new(), sse::Decoder::default());
-    let mut reception = Reception::new(&mut answer, dialect);
+    let mut reception = Reception::new(Answer::default(), dialect);
     let mut reading = None;
     for (k, piece) in (1..).zip(pieces) {
         let stamp = Stamp { arrived: Nanos::from_millis(k), read_lag: Nanos::ZERO };
@@ -34,8 +33,7 @@ pub(crate) fn reads(dialect: Dialect, pieces: &[&[u8]]) -> Answer {
         true => reception.end_with_connection(&mut events, end).err().unwrap_or(Reading::Ended),
         false => Reading::Broke(crate::answer::FailureKind::Truncated, "cut".to_owned()),
     });
-    reception.close(reading, end.arrived);
-    answer
+    reception.close(reading, end.arrived)
 }
 
 /// A file of the fixtures.

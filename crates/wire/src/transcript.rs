@@ -14,8 +14,8 @@ use crate::json::Raw;
 use crate::socket::Stamp;
 
 /// An answer being filled.
-pub(crate) struct Transcript<'a> {
-    answer: &'a mut Answer,
+pub(crate) struct Transcript {
+    answer: Answer,
     event: Pending,
     carried: Carried,
     /// Choices that have been seen, and those of them that have their finish reason: bits by index.
@@ -82,8 +82,8 @@ pub(crate) enum Reading {
     Senseless(String),
 }
 
-impl<'a> Transcript<'a> {
-    pub(crate) fn new(answer: &'a mut Answer) -> Self {
+impl Transcript {
+    pub(crate) fn new(answer: Answer) -> Self {
         Self {
             answer,
             event: Pending::default(),
@@ -98,6 +98,11 @@ impl<'a> Transcript<'a> {
     }
 
     pub(crate) fn answer(&mut self) -> &mut Answer {
+        &mut self.answer
+    }
+
+    /// What is known so far, which nothing has ended.
+    pub(crate) fn into_answer(self) -> Answer {
         self.answer
     }
 
@@ -331,7 +336,7 @@ impl<'a> Transcript<'a> {
     }
 
     /// The answer is over; settles how it ended.
-    pub(crate) fn close(mut self, reading: Reading) {
+    pub(crate) fn close(mut self, reading: Reading) -> Answer {
         // A break in the middle of an event leaves its half behind.
         self.drop_event();
         self.settle_stated_tokens();
@@ -354,6 +359,7 @@ impl<'a> Transcript<'a> {
             (Reading::Broke(FailureKind::Truncated, _), None) if self.said_its_end() => self.empty(),
             (Reading::Broke(kind, message), None) => End::Failed { kind, message },
         };
+        self.answer
     }
 
     fn empty(&self) -> End {

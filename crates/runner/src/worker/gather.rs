@@ -15,7 +15,7 @@ use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 use metron_units::Nanos;
-use metron_wire::Clock;
+use metron_wire::{Client, Clock};
 
 /// For how long events gather: a hundredth of a gap of 20 ms and a bit, and below what a busy host's scheduler takes now and
 /// then. The kernel adds about 50 us of timer slack.
@@ -88,9 +88,9 @@ impl Wake for Noticing {
     }
 }
 
-/// Runs `work` to its end, and lets events gather whenever nothing is left to do. `reads`: how many reads the kernel has
-/// stamped so far.
-pub(super) async fn gathering<T>(work: impl Future<Output = T>, clock: Clock, due: Due, reads: impl Fn() -> u64) -> T {
+/// Runs `work` to its end, and lets events gather whenever nothing is left to do. Before each round of work `client` reads what has
+/// arrived for the requests in flight.
+pub(super) async fn gathering<T>(work: impl Future<Output = T>, clock: Clock, due: Due, client: &Client) -> T {
     let mut work = pin!(work);
     let mut gathering = Gathering::default();
     let mut noticing: Option<(Arc<Noticing>, Waker)> = None;
@@ -101,11 +101,13 @@ pub(super) async fn gathering<T>(work: impl Future<Output = T>, clock: Clock, du
             (Arc::clone(&noticing), noticing.into())
         }));
         notice.woken.store(false, Ordering::Relaxed);
-        let polled = work.as_mut().poll(&mut Context::from_waker(waker));
+        let mut cx = Context::from_waker(waker);
+        client.drive(&mut cx);
+        let polled = work.as_mut().poll(&mut cx);
         // Woken while it was polled: it has more to do at once.
         if polled.is_pending()
             && !notice.woken.load(Ordering::Relaxed)
-            && let Some(pause) = gathering.pause(clock.now(), reads(), due.0.get())
+            && let Some(pause) = gathering.pause(clock.now(), client.stamps().kernel, due.0.get())
         {
             std::thread::sleep(Duration::from(pause));
         }

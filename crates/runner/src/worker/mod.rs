@@ -133,7 +133,7 @@ impl Work {
     fn work(self, Stand { runtime, client }: Stand) -> io::Result<Report> {
         let local = LocalSet::new();
         let worker = Rc::new(Worker::new(self, client));
-        let (clock, due, reads) = (worker.work.clock, worker.due.clone(), Rc::clone(&worker));
+        let (clock, due, driven) = (worker.work.clock, worker.due.clone(), Rc::clone(&worker));
         let work = local.run_until(async move {
             let mut flights = JoinSet::new();
             let braked = worker.work.brake.clone();
@@ -145,7 +145,7 @@ impl Work {
             flights.shutdown().await;
             worked.map(|()| worker.report())
         });
-        runtime.block_on(gathering(work, clock, due, move || reads.client.stamps().kernel))
+        runtime.block_on(gathering(work, clock, due, &driven.client))
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, ready};
 
 use metron_units::Nanos;
 use tokio::time::{Instant, Sleep};
@@ -20,41 +20,27 @@ pub(super) struct Deadline {
     timer: Pin<Box<Sleep>>,
     /// When the timer fires.
     armed: Nanos,
-    /// Whom it wakes then.
-    wakes: Option<Waker>,
 }
 
 impl Deadline {
     pub(super) fn new(clock: Clock, timeouts: Timeouts, dispatched: Nanos) -> Self {
         let (armed, _) = due(timeouts, dispatched, None);
         let timer = Box::pin(tokio::time::sleep_until(Instant::from_std(clock.instant(armed))));
-        Self { clock, timeouts, dispatched, timer, armed, wakes: None }
+        Self { clock, timeouts, dispatched, timer, armed }
     }
 
-    /// Ready with what was waited for too long; `last` is the arrival of the last bearing chunk. `now` is the time, if it was
-    /// read since the task was woken: a timer that lies ahead of it has not fired, and need not be looked at.
-    pub(super) fn poll(
-        &mut self,
-        cx: &mut Context<'_>,
-        last: Option<Nanos>,
-        now: Option<Nanos>,
-    ) -> Poll<(FailureKind, Nanos)> {
+    /// Ready with what was waited for too long; `last` is the arrival of the last bearing chunk.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>, last: Option<Nanos>) -> Poll<(FailureKind, Nanos)> {
         let (due, kind) = due(self.timeouts, self.dispatched, last);
         if due < self.armed {
             self.arm(due);
         }
-        let is_set = self.wakes.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
-        if is_set && now.is_some_and(|now| now < self.armed) {
-            return Poll::Pending;
-        }
-        self.wakes = Some(cx.waker().clone());
         loop {
             ready!(self.timer.as_mut().poll(cx));
             if self.clock.now() >= due {
                 return Poll::Ready((kind, self.waited(kind)));
             }
             self.arm(due);
-            self.wakes = Some(cx.waker().clone());
         }
     }
 
@@ -66,7 +52,6 @@ impl Deadline {
 
     fn arm(&mut self, at: Nanos) {
         self.armed = at;
-        self.wakes = None;
         self.timer.as_mut().reset(Instant::from_std(self.clock.instant(at)));
     }
 

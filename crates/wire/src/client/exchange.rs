@@ -3,23 +3,23 @@
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
-use std::task::Poll;
 
 use metron_units::Nanos;
 
 use super::deadline::Deadline;
+use super::hearing::{Hearing, Over, describe};
 use super::idle::{Kept, skip};
-use crate::answer::{Answer, Chunk, FailureKind};
+use super::listening::Listening;
+use crate::answer::{Answer, FailureKind};
 use crate::clock::Clock;
-use crate::connection::{Connection, Received, Scratch, Unsent};
+use crate::connection::{Connection, Scratch, Unsent};
 use crate::dialect::Dialect;
 use crate::head_lines::HeadLines;
 use crate::http1::Head;
 use crate::limits::BODY_END_GRACE;
-use crate::reception::{BodyEnd, Progress, Reception};
+use crate::reception::{BodyEnd, Reception};
 use crate::secret::Redactor;
 use crate::target::Timeouts;
-use crate::transcript::Reading;
 
 /// What one exchange needs besides its connection.
 pub(super) struct Exchange<'a> {
@@ -34,6 +34,8 @@ pub(super) struct Exchange<'a> {
     pub(super) redactor: &'a Redactor,
     /// After so many tokens the client goes away.
     pub(super) leave_after: Option<u64>,
+    /// Where its answer is read.
+    pub(super) listening: &'a Listening,
     /// What reads of this worker go through.
     pub(super) scratch: &'a RefCell<Scratch>,
 }
@@ -44,18 +46,6 @@ pub(super) enum Finish {
     Answered { head: Option<Head>, kept: Option<Kept> },
     /// The connection was lost before a byte of the answer came.
     Lost(String),
-}
-
-/// What woke the exchange.
-enum Wake {
-    Read(io::Result<Received>),
-    Due(FailureKind, Nanos),
-}
-
-/// How the reading ended, and where it left the body.
-struct Outcome {
-    reading: Reading,
-    body: BodyEnd,
 }
 
 impl Exchange<'_> {
@@ -69,95 +59,45 @@ impl Exchange<'_> {
         let now = self.clock.now();
         let dispatched = *answer.dispatched.get_or_insert(now);
         connection.dispatched(now);
-        let mut reception = Reception::new(answer, self.dialect);
+        let reception = Reception::new(std::mem::take(answer), self.dialect);
+        let mut seat = self.listening.sit_down(Hearing::new(connection, reception, self.leave_after), answer);
+        let mut deadline = Deadline::new(self.clock, self.timeouts, dispatched);
         let mut sending = true;
-        let mut heard = Heard::default();
-        let outcome = {
-            let mut deadline = Deadline::new(self.clock, self.timeouts, dispatched);
-            // The time of the last read, until the task sleeps.
-            let mut awake = None;
-            loop {
-                let wake = poll_fn(|cx| {
-                    // A failed write is no news of its own: an answer may still come, or else the read says what happened.
-                    if sending && connection.poll_write(cx, &mut unsent).is_ready() {
-                        sending = false;
-                    }
-                    if let Poll::Ready(read) = connection.poll_read(cx, &mut self.scratch.borrow_mut()) {
-                        return Poll::Ready(Wake::Read(read));
-                    }
-                    deadline
-                        .poll(cx, reception.last_arrival(), awake.take())
-                        .map(|(kind, waited)| Wake::Due(kind, waited))
-                })
-                .await;
-                if let Wake::Read(Ok(Received { stamp, .. })) = wake {
-                    awake = Some(stamp.arrived + stamp.read_lag);
-                }
-                // Nothing is awaited between a read and the use of its bytes: the scratch is this exchange's until then.
-                match self.on_wake(wake, &mut connection, &mut reception) {
-                    Ok(None) => {
-                        if let (Some(most), Some(chunks)) = (self.leave_after, reception.unfinished())
-                            && heard.tokens(chunks) >= most
-                        {
-                            // What is known stays in the answer, which nothing has ended; the connection closes.
-                            return Finish::Answered { head: reception.head().cloned(), kept: None };
-                        }
-                        let late = awake.and_then(|now| deadline.passed(reception.last_arrival(), now));
-                        if let Some((kind, waited)) = late {
-                            let reading = Reading::Broke(kind, overdue(kind, waited));
-                            break Outcome { reading, body: BodyEnd::Unusable };
-                        }
-                    }
-                    Ok(Some(outcome)) => break outcome,
-                    Err(lost) => return Finish::Lost(lost),
-                }
+        let over = poll_fn(|cx| {
+            // A failed write is no news of its own: an answer may still come, or else the read says what happened.
+            if sending && seat.hearing(|hearing| hearing.connection.poll_write(cx, &mut unsent)).is_ready() {
+                sending = false;
+            }
+            seat.poll_over(cx, &mut deadline, self.scratch)
+        })
+        .await;
+        let hearing = seat.leave();
+        let (reading, body) = match over {
+            Over::Ended(reading, body) => (reading, body),
+            Over::Left => {
+                // What is known stays in the answer, which nothing has ended; the connection closes.
+                let head = hearing.reception.head().cloned();
+                *answer = hearing.into_answer();
+                return Finish::Answered { head, kept: None };
+            }
+            Over::Lost(message) => {
+                *answer = hearing.into_answer();
+                return Finish::Lost(message);
             }
         };
+        let Hearing { connection, reception, .. } = *hearing;
         let head = reception.head().cloned();
-        reception.close(outcome.reading, self.clock.now());
+        *answer = reception.close(reading, self.clock.now());
         if let Some(bytes) = connection.decoder.kept_head() {
             answer.head = HeadLines::new(bytes, |text| self.redactor.redact(text));
         }
         let keep_alive = head.as_ref().is_some_and(|head| head.keep_alive) && !sending;
-        let kept = match outcome.body {
+        let kept = match body {
             BodyEnd::Clean if keep_alive => Some(Kept::ready(connection)),
             BodyEnd::Awaited => self.await_body_end(connection, answer).await.filter(|_| keep_alive),
             BodyEnd::Clean | BodyEnd::Unusable => None,
         };
         Finish::Answered { head, kept }
-    }
-
-    /// `None` while there is more to come; an error if the connection was lost before the answer began.
-    fn on_wake(
-        &self,
-        wake: Wake,
-        connection: &mut Connection,
-        reception: &mut Reception<'_>,
-    ) -> Result<Option<Outcome>, String> {
-        let over = |reading, body| Ok(Some(Outcome { reading, body }));
-        let received = match wake {
-            Wake::Read(Ok(received)) => received,
-            Wake::Read(Err(error)) => return on_break(connection, &describe(&error)),
-            Wake::Due(kind, waited) => {
-                return over(Reading::Broke(kind, overdue(kind, waited)), BodyEnd::Unusable);
-            }
-        };
-        if received.length == 0 {
-            if !connection.decoder.has_head() || !connection.decoder.may_end() {
-                return on_break(connection, "the server closed the connection");
-            }
-            return match reception.end_with_connection(&mut connection.events, received.stamp) {
-                Ok(()) => over(Reading::Ended, BodyEnd::Unusable),
-                Err(reading) => over(reading, BodyEnd::Unusable),
-            };
-        }
-        let scratch = self.scratch.borrow();
-        let (decoder, events) = (&mut connection.decoder, &mut connection.events);
-        match reception.take(decoder, events, received, scratch.bytes(received)) {
-            Ok(Progress::More) => Ok(None),
-            Ok(Progress::Over(body)) => over(Reading::Ended, body),
-            Err(reading) => over(reading, BodyEnd::Unusable),
-        }
     }
 
     /// Waits a moment for the end of a body whose answer is over; the connection, if it can be used again then or later. If
@@ -191,47 +131,8 @@ impl Exchange<'_> {
     }
 }
 
-/// How many tokens have come, each chunk looked at once.
-#[derive(Default)]
-struct Heard {
-    chunks: usize,
-    tokens: u64,
-}
-
-impl Heard {
-    fn tokens(&mut self, chunks: &[Chunk]) -> u64 {
-        let new = &chunks[self.chunks.min(chunks.len())..];
-        self.tokens += new.iter().map(|chunk| u64::from(chunk.stated_tokens.unwrap_or(1))).sum::<u64>();
-        self.chunks = chunks.len();
-        self.tokens
-    }
-}
-
-/// The connection has broken: before the answer, within its head, or within its body.
-fn on_break(connection: &Connection, reason: &str) -> Result<Option<Outcome>, String> {
-    let decoder = &connection.decoder;
-    let (kind, place) = if decoder.is_untouched() {
-        return Err(format!("{reason} before a byte of the answer came"));
-    } else if decoder.is_within_head() {
-        (FailureKind::Protocol, "within the response's head")
-    } else if decoder.has_head() {
-        (FailureKind::Truncated, "in the middle of the body")
-    } else {
-        (FailureKind::ConnectionLost, "after an interim response")
-    };
-    let reading = Reading::Broke(kind, format!("{reason} {place}"));
-    Ok(Some(Outcome { reading, body: BodyEnd::Unusable }))
-}
-
-fn describe(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::ConnectionReset => "the server reset the connection".to_owned(),
-        io::ErrorKind::UnexpectedEof => "the server cut the TLS connection".to_owned(),
-        _ => format!("the connection broke ({error})"),
-    }
-}
-
-fn overdue(kind: FailureKind, waited: Nanos) -> String {
+/// How a request that was waited for too long is told.
+pub(super) fn overdue(kind: FailureKind, waited: Nanos) -> String {
     match kind {
         FailureKind::TimeoutFirstToken => format!("no token within {waited}"),
         FailureKind::TimeoutIdle => format!("no further token for {waited}"),

@@ -8,7 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use metron_units::Nanos;
 
@@ -25,13 +25,16 @@ mod counts;
 mod deadline;
 mod exchange;
 mod get;
+mod hearing;
 mod idle;
+mod listening;
 mod redirect;
 
 pub use counts::ConnectionCounts;
 use exchange::{Exchange, Finish};
 pub use get::{GetError, Got};
 use idle::{Idle, Kept};
+use listening::Listening;
 use redirect::Hop;
 
 /// How many connections are opened at a time in advance: each that is ready has all of these looked at.
@@ -42,6 +45,7 @@ pub struct Client {
     target: Arc<Target>,
     clock: Clock,
     idle: Idle,
+    listening: Listening,
     scratch: RefCell<Scratch>,
     stamps: Rc<Stamping>,
     counts: Cell<ConnectionCounts>,
@@ -63,6 +67,7 @@ impl Client {
             target,
             clock,
             idle: Idle::default(),
+            listening: Listening::default(),
             scratch: RefCell::new(Scratch::new()),
             stamps: Rc::default(),
             counts: Cell::default(),
@@ -117,6 +122,14 @@ impl Client {
         if let Some(reason) = answer.finish_reason.take() {
             answer.finish_reason = Some(self.target.redactor.redact(reason));
         }
+    }
+
+    /// Reads what has arrived for requests in flight, some of it; `cx` is woken when there is more to read.
+    ///
+    /// Without this each request's future reads its own answer, woken by each arrival. Once this was called the futures wait for
+    /// the answers' ends alone, and whoever called it has to go on whenever `cx` is woken: far cheaper where there are many.
+    pub fn drive(&self, cx: &mut Context<'_>) {
+        self.listening.drive(cx, &mut self.scratch.borrow_mut());
     }
 
     /// Whether the server would speak HTTP/2: `None` if it cannot be asked, since that takes TLS. A connection of its own is
@@ -214,6 +227,7 @@ impl Client {
             timeouts: self.target.settings.timeouts,
             redactor: &self.target.redactor,
             leave_after,
+            listening: &self.listening,
             scratch: &self.scratch,
         };
         let kept = if hop.is_target() { self.idle.take(self.clock, &self.scratch) } else { None };

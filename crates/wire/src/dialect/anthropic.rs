@@ -23,7 +23,7 @@ pub(super) fn body(shape: &RequestShape<'_>) -> Map<String, Value> {
 // Meaning of an event.
 
 /// Reads an event's data, or a whole unstreamed message.
-pub(super) fn read(text: &str, into: &mut Transcript<'_>) -> Result<Frame, JsonError> {
+pub(super) fn read(text: &str, into: &mut Transcript) -> Result<Frame, JsonError> {
     let mut reader = Reader::new(text);
     let (mut frame, mut is_last) = (Frame::Other, false);
     reader.object(|reader, name| {
@@ -47,7 +47,7 @@ pub(super) fn read(text: &str, into: &mut Transcript<'_>) -> Result<Frame, JsonE
 }
 
 /// A block's beginning or a step of it, or a whole block; of a whole message's end, its reason.
-fn block(reader: &mut Reader<'_>, into: &mut Transcript<'_>) -> Result<(), JsonError> {
+fn block(reader: &mut Reader<'_>, into: &mut Transcript) -> Result<(), JsonError> {
     reader.object(|reader, name| {
         match (name, reader.peek()?) {
             ("text", Next::String) => into.text(0, Channel::Answer, reader.string()?),
@@ -66,7 +66,7 @@ fn block(reader: &mut Reader<'_>, into: &mut Transcript<'_>) -> Result<(), JsonE
 }
 
 /// What `message_start` tells: the first usage.
-fn opening(reader: &mut Reader<'_>, into: &mut Transcript<'_>) -> Result<(), JsonError> {
+fn opening(reader: &mut Reader<'_>, into: &mut Transcript) -> Result<(), JsonError> {
     reader.object(|reader, name| {
         match (name, reader.peek()?) {
             ("usage", Next::Object) => into.usage(USAGE.read(reader)?),

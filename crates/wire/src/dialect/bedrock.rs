@@ -21,7 +21,7 @@ pub(super) fn body(shape: &RequestShape<'_>) -> Map<String, Value> {
 // Meaning of an event.
 
 /// Reads a message's payload, or a whole answer of `converse`.
-pub(super) fn read(text: &str, into: &mut Transcript<'_>) -> Result<Frame, JsonError> {
+pub(super) fn read(text: &str, into: &mut Transcript) -> Result<Frame, JsonError> {
     let mut reader = Reader::new(text);
     let (mut frame, mut counts, mut is_last) = (Frame::Other, None, false);
     reader.object(|reader, name| {
@@ -50,7 +50,7 @@ pub(super) fn read(text: &str, into: &mut Transcript<'_>) -> Result<Frame, JsonE
 }
 
 /// What a block's beginning or a step of it says, or a whole block.
-fn block(reader: &mut Reader<'_>, into: &mut Transcript<'_>) -> Result<(), JsonError> {
+fn block(reader: &mut Reader<'_>, into: &mut Transcript) -> Result<(), JsonError> {
     reader.object(|reader, name| match (name, reader.peek()?) {
         ("text", Next::String) => reader.string().map(|text| into.text(0, Channel::Answer, text)),
         ("reasoningContent", Next::Object) => reasoning(reader, into),
@@ -67,7 +67,7 @@ fn block(reader: &mut Reader<'_>, into: &mut Transcript<'_>) -> Result<(), JsonE
 }
 
 /// In a stream the text itself, in a whole answer within another object; a signature beside it is no text.
-fn reasoning(reader: &mut Reader<'_>, into: &mut Transcript<'_>) -> Result<(), JsonError> {
+fn reasoning(reader: &mut Reader<'_>, into: &mut Transcript) -> Result<(), JsonError> {
     reader.object(|reader, name| match (name, reader.peek()?) {
         ("text", Next::String) => reader.string().map(|text| into.text(0, Channel::Reasoning, text)),
         ("reasoningText", Next::Object) => reasoning(reader, into),
@@ -76,7 +76,7 @@ fn reasoning(reader: &mut Reader<'_>, into: &mut Transcript<'_>) -> Result<(), J
 }
 
 /// A whole answer's message.
-fn output(reader: &mut Reader<'_>, into: &mut Transcript<'_>) -> Result<(), JsonError> {
+fn output(reader: &mut Reader<'_>, into: &mut Transcript) -> Result<(), JsonError> {
     reader.object(|reader, name| match (name, reader.peek()?) {
         ("message", Next::Object) => reader.object(|reader, name| match (name, reader.peek()?) {
             ("content", Next::Array) => reader.array(|reader| if_object(reader, |reader| block(reader, into))),

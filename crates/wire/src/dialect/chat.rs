@@ -26,7 +26,7 @@ pub(super) fn body(shape: &RequestShape<'_>) -> Map<String, Value> {
 // Meaning of an event.
 
 /// Reads an event's data, or a whole unstreamed answer (`message` in place of `delta`).
-pub(super) fn read(text: &str, into: &mut Transcript<'_>) -> Result<Frame, JsonError> {
+pub(super) fn read(text: &str, into: &mut Transcript) -> Result<Frame, JsonError> {
     openai::read(text, into, choice)
 }
 
@@ -50,7 +50,7 @@ enum Text<'a> {
     Parts(&'a str),
 }
 
-fn choice<'a>(reader: &mut Reader<'a>, into: &mut Transcript<'_>) -> Result<(), JsonError> {
+fn choice<'a>(reader: &mut Reader<'a>, into: &mut Transcript) -> Result<(), JsonError> {
     let (mut at, mut delta, mut finish, mut listed) = (0, Delta::default(), None, None);
     reader.object(|reader, name| {
         match name {
@@ -92,7 +92,7 @@ impl<'a> Delta<'a> {
         Ok(delta)
     }
 
-    fn tell(self, choice: u32, into: &mut Transcript<'_>) -> Result<(), JsonError> {
+    fn tell(self, choice: u32, into: &mut Transcript) -> Result<(), JsonError> {
         let thought = self.reasoning_content.filter(|text| !text.is_empty()).or(self.reasoning);
         for (channel, text) in
             [(Channel::Reasoning, thought), (Channel::Answer, self.content), (Channel::Answer, self.refusal)]
@@ -128,12 +128,7 @@ impl<'a> Text<'a> {
 }
 
 /// Content that comes as a list: of texts, of objects with a `text`, of objects whose `thinking` is again such a list.
-fn tell_parts(
-    reader: &mut Reader<'_>,
-    choice: u32,
-    channel: Channel,
-    into: &mut Transcript<'_>,
-) -> Result<(), JsonError> {
+fn tell_parts(reader: &mut Reader<'_>, choice: u32, channel: Channel, into: &mut Transcript) -> Result<(), JsonError> {
     reader.array(|reader| match reader.peek()? {
         Next::String => reader.string().map(|text| into.text(choice, channel, text)),
         Next::Object => reader.object(|reader, name| match (name, reader.peek()?) {
@@ -147,7 +142,7 @@ fn tell_parts(
 }
 
 /// The calls of a list; anything else is none.
-pub(super) fn tell_calls(calls: &str, choice: u32, into: &mut Transcript<'_>) -> Result<(), JsonError> {
+pub(super) fn tell_calls(calls: &str, choice: u32, into: &mut Transcript) -> Result<(), JsonError> {
     let mut reader = Reader::new(calls);
     match reader.peek()? {
         Next::Array => reader.array(|reader| if_object(reader, |reader| tell_call(reader, choice, into))),
@@ -155,7 +150,7 @@ pub(super) fn tell_calls(calls: &str, choice: u32, into: &mut Transcript<'_>) ->
     }
 }
 
-pub(super) fn tell_call(reader: &mut Reader<'_>, choice: u32, into: &mut Transcript<'_>) -> Result<(), JsonError> {
+pub(super) fn tell_call(reader: &mut Reader<'_>, choice: u32, into: &mut Transcript) -> Result<(), JsonError> {
     reader.object(|reader, name| match name {
         "function" => if_object(reader, |reader| tell_function(reader, choice, into)),
         _ => reader.skip().map(drop),
@@ -163,7 +158,7 @@ pub(super) fn tell_call(reader: &mut Reader<'_>, choice: u32, into: &mut Transcr
 }
 
 /// A function's name and its arguments: a text, or in some servers the object that the text would spell.
-fn tell_function(reader: &mut Reader<'_>, choice: u32, into: &mut Transcript<'_>) -> Result<(), JsonError> {
+fn tell_function(reader: &mut Reader<'_>, choice: u32, into: &mut Transcript) -> Result<(), JsonError> {
     let (mut function, mut arguments) = (None, None);
     reader.object(|reader, name| {
         match (name, reader.peek()?) {

@@ -23,7 +23,7 @@ pub(super) fn body(shape: &RequestShape<'_>) -> Map<String, Value> {
 // Meaning of an event.
 
 /// Reads an event's data, or a whole unstreamed answer, whose fields an event has within `delta`.
-pub(super) fn read(text: &str, into: &mut Transcript<'_>) -> Result<Frame, JsonError> {
+pub(super) fn read(text: &str, into: &mut Transcript) -> Result<Frame, JsonError> {
     let mut reader = Reader::new(text);
     let (mut frame, mut is_last) = (Frame::Other, false);
     reader.object(|reader, name| {
@@ -40,7 +40,7 @@ pub(super) fn read(text: &str, into: &mut Transcript<'_>) -> Result<Frame, JsonE
 }
 
 /// A field of a delta or of a whole answer. Whether it was the message.
-fn field(reader: &mut Reader<'_>, name: &str, into: &mut Transcript<'_>) -> Result<bool, JsonError> {
+fn field(reader: &mut Reader<'_>, name: &str, into: &mut Transcript) -> Result<bool, JsonError> {
     match (name, reader.peek()?) {
         ("message", Next::Object) => {
             said(reader, into)?;
@@ -58,7 +58,7 @@ fn field(reader: &mut Reader<'_>, name: &str, into: &mut Transcript<'_>) -> Resu
 }
 
 /// What a message says: in an event each of its parts is one object, in a whole answer a list of them.
-fn said(reader: &mut Reader<'_>, into: &mut Transcript<'_>) -> Result<(), JsonError> {
+fn said(reader: &mut Reader<'_>, into: &mut Transcript) -> Result<(), JsonError> {
     reader.object(|reader, name| match (name, reader.peek()?) {
         ("content", Next::Object) => content(reader, into),
         ("content", Next::Array) => reader.array(|reader| if_object(reader, |reader| content(reader, into))),
@@ -69,7 +69,7 @@ fn said(reader: &mut Reader<'_>, into: &mut Transcript<'_>) -> Result<(), JsonEr
     })
 }
 
-fn content(reader: &mut Reader<'_>, into: &mut Transcript<'_>) -> Result<(), JsonError> {
+fn content(reader: &mut Reader<'_>, into: &mut Transcript) -> Result<(), JsonError> {
     reader.object(|reader, name| match (name, reader.peek()?) {
         ("text", Next::String) => reader.string().map(|text| into.text(0, Channel::Answer, text)),
         ("thinking", Next::String) => reader.string().map(|text| into.text(0, Channel::Reasoning, text)),

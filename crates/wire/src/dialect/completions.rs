@@ -26,11 +26,11 @@ pub(super) fn body(shape: &RequestShape<'_>) -> Map<String, Value> {
 // Meaning of an event.
 
 /// Reads an event's data, or a whole unstreamed answer: they have one shape.
-pub(super) fn read(text: &str, into: &mut Transcript<'_>) -> Result<Frame, JsonError> {
+pub(super) fn read(text: &str, into: &mut Transcript) -> Result<Frame, JsonError> {
     openai::read(text, into, choice)
 }
 
-fn choice<'a>(reader: &mut Reader<'a>, into: &mut Transcript<'_>) -> Result<(), JsonError> {
+fn choice<'a>(reader: &mut Reader<'a>, into: &mut Transcript) -> Result<(), JsonError> {
     let (mut at, mut text, mut finish, mut listed) = (0, None, None, None);
     reader.object(|reader, name| {
         match name {

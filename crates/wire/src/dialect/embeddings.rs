@@ -17,12 +17,12 @@ pub(super) fn body(shape: &RequestShape<'_>) -> Map<String, Value> {
 // Meaning of an answer.
 
 /// Reads a whole answer, or one vector of an answer that is a bare list of them.
-pub(super) fn read(text: &str, into: &mut Transcript<'_>) -> Result<Frame, JsonError> {
+pub(super) fn read(text: &str, into: &mut Transcript) -> Result<Frame, JsonError> {
     result(text, &["data", "embeddings", "embedding"], into)
 }
 
 /// Reads an answer whose result is a list, of one of these names or bare, and no text. Shared with `rerank`.
-pub(super) fn result(text: &str, names: &[&str], into: &mut Transcript<'_>) -> Result<Frame, JsonError> {
+pub(super) fn result(text: &str, names: &[&str], into: &mut Transcript) -> Result<Frame, JsonError> {
     let mut reader = Reader::new(text);
     let mut results = 0;
     if reader.peek()? == Next::Array {

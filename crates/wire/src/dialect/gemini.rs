@@ -20,7 +20,7 @@ pub(super) fn body(shape: &RequestShape<'_>) -> Map<String, Value> {
 // Meaning of an event.
 
 /// Reads an event's data or an array's element, or a whole unstreamed answer: they have one shape.
-pub(super) fn read(text: &str, into: &mut Transcript<'_>) -> Result<Frame, JsonError> {
+pub(super) fn read(text: &str, into: &mut Transcript) -> Result<Frame, JsonError> {
     let mut reader = Reader::new(text);
     let mut frame = Frame::Other;
     reader.object(|reader, name| {
@@ -47,7 +47,7 @@ pub(super) fn read(text: &str, into: &mut Transcript<'_>) -> Result<Frame, JsonE
     Ok(frame)
 }
 
-fn candidate(reader: &mut Reader<'_>, into: &mut Transcript<'_>) -> Result<(), JsonError> {
+fn candidate(reader: &mut Reader<'_>, into: &mut Transcript) -> Result<(), JsonError> {
     let (mut at, mut content, mut finish) = (0, None, None);
     reader.object(|reader, name| {
         match (name, reader.peek()?) {
@@ -72,7 +72,7 @@ fn candidate(reader: &mut Reader<'_>, into: &mut Transcript<'_>) -> Result<(), J
 }
 
 /// A text, or a call with its arguments, or code that the model wrote to be run.
-fn part(reader: &mut Reader<'_>, choice: u32, into: &mut Transcript<'_>) -> Result<(), JsonError> {
+fn part(reader: &mut Reader<'_>, choice: u32, into: &mut Transcript) -> Result<(), JsonError> {
     let (mut text, mut is_thought) = (None, false);
     reader.object(|reader, name| {
         match (name, reader.peek()?) {

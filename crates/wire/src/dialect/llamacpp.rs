@@ -18,7 +18,7 @@ pub(super) fn body(shape: &RequestShape<'_>) -> Map<String, Value> {
 
 /// Reads an event's data, or a whole unstreamed answer: they have one shape. `tokens_predicted` is a total that runs with the
 /// events.
-pub(super) fn read(text: &str, into: &mut Transcript<'_>) -> Result<Frame, JsonError> {
+pub(super) fn read(text: &str, into: &mut Transcript) -> Result<Frame, JsonError> {
     let mut reader = Reader::new(text);
     let (mut frame, mut at, mut content, mut usage) = (Frame::Other, 0, None, Usage::default());
     let (mut stop, mut reason, mut flag) = (false, None, None);

@@ -265,7 +265,7 @@ impl Dialect {
     }
 
     /// Reads one event's data, or a whole answer that was not streamed.
-    pub(crate) fn read(self, text: &str, into: &mut Transcript<'_>) -> Result<Frame, JsonError> {
+    pub(crate) fn read(self, text: &str, into: &mut Transcript) -> Result<Frame, JsonError> {
         match self {
             Self::Chat | Self::Azure => chat::read(text, into),
             Self::Completions => completions::read(text, into),

@@ -32,7 +32,7 @@ pub(super) fn generate_body(shape: &RequestShape<'_>) -> Map<String, Value> {
 // Meaning of an event.
 
 /// Reads a line of either path, or a whole unstreamed answer: they have one shape.
-pub(super) fn read(text: &str, into: &mut Transcript<'_>) -> Result<Frame, JsonError> {
+pub(super) fn read(text: &str, into: &mut Transcript) -> Result<Frame, JsonError> {
     let mut reader = Reader::new(text);
     let (mut frame, mut usage) = (Frame::Other, Usage::default());
     let (mut response, mut thinking) = (None, None);
@@ -62,7 +62,7 @@ pub(super) fn read(text: &str, into: &mut Transcript<'_>) -> Result<Frame, JsonE
 }
 
 /// A message's thought, content and tool calls, in this order wherever they stand.
-fn said(reader: &mut Reader<'_>, into: &mut Transcript<'_>) -> Result<(), JsonError> {
+fn said(reader: &mut Reader<'_>, into: &mut Transcript) -> Result<(), JsonError> {
     let (mut content, mut thinking, mut calls) = (None, None, None);
     reader.object(|reader, name| {
         match (name, reader.peek()?) {

@@ -11,8 +11,8 @@ pub(super) const FINAL: &str = "[DONE]";
 /// Reads one event, or one whole answer: an object whose choices `choice` reads.
 pub(super) fn read<'a>(
     text: &'a str,
-    into: &mut Transcript<'_>,
-    choice: fn(&mut Reader<'a>, &mut Transcript<'_>) -> Result<(), JsonError>,
+    into: &mut Transcript,
+    choice: fn(&mut Reader<'a>, &mut Transcript) -> Result<(), JsonError>,
 ) -> Result<Frame, JsonError> {
     let mut reader = Reader::new(text);
     let mut frame = Frame::Other;

@@ -44,7 +44,7 @@ fn cut(text: &str, parts: usize) -> Vec<&str> {
 // Meaning of an answer.
 
 /// Reads a whole answer.
-pub(super) fn read(text: &str, into: &mut Transcript<'_>) -> Result<Frame, JsonError> {
+pub(super) fn read(text: &str, into: &mut Transcript) -> Result<Frame, JsonError> {
     result(text, &["results", "data"], into)
 }
 

@@ -22,7 +22,7 @@ pub(super) fn body(shape: &RequestShape<'_>) -> Map<String, Value> {
 // Meaning of an event.
 
 /// Reads an event's data, or a whole unstreamed response. The type may stand behind everything else.
-pub(super) fn read(text: &str, into: &mut Transcript<'_>) -> Result<Frame, JsonError> {
+pub(super) fn read(text: &str, into: &mut Transcript) -> Result<Frame, JsonError> {
     let mut reader = Reader::new(text);
     let (mut kind, mut delta, mut within, mut item, mut error, mut is_whole) = (None, None, None, None, None, false);
     let mut done = None;
@@ -92,7 +92,7 @@ fn channel(kind: &str) -> Option<Channel> {
 }
 
 /// The name of a tool call that begins.
-fn call(reader: &mut Reader<'_>, into: &mut Transcript<'_>) -> Result<(), JsonError> {
+fn call(reader: &mut Reader<'_>, into: &mut Transcript) -> Result<(), JsonError> {
     reader.object(|reader, name| {
         match (name, reader.peek()?) {
             ("name", Next::String) => into.text(0, Channel::Tool, reader.string()?),
@@ -112,7 +112,7 @@ enum Texts {
 }
 
 /// Reads a response that is over: its texts if they came no other way, its usage, and why it is over.
-fn end(response: &str, texts: Texts, into: &mut Transcript<'_>) -> Result<Frame, JsonError> {
+fn end(response: &str, texts: Texts, into: &mut Transcript) -> Result<Frame, JsonError> {
     let (mut status, mut cause, mut error) = (None, None, None);
     Reader::new(response).object(|reader, name| {
         match (name, reader.peek()?) {
@@ -145,7 +145,7 @@ fn end(response: &str, texts: Texts, into: &mut Transcript<'_>) -> Result<Frame,
 }
 
 /// An item of a whole response's output: a message's or a thought's parts, or a call.
-fn whole(reader: &mut Reader<'_>, into: &mut Transcript<'_>) -> Result<(), JsonError> {
+fn whole(reader: &mut Reader<'_>, into: &mut Transcript) -> Result<(), JsonError> {
     let (mut parts, mut thought) = ([None, None], false);
     let (mut function, mut arguments) = (None, None);
     reader.object(|reader, name| {

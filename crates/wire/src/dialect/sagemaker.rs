@@ -21,7 +21,7 @@ pub(super) fn body(shape: &RequestShape<'_>) -> Map<String, Value> {
 // Meaning of an event.
 
 /// Reads an event of the container, in whichever of the two languages it is.
-pub(super) fn read(text: &str, into: &mut Transcript<'_>) -> Result<Frame, JsonError> {
+pub(super) fn read(text: &str, into: &mut Transcript) -> Result<Frame, JsonError> {
     let (mut reader, mut has_choices) = (Reader::new(text), false);
     reader.object(|reader, name| {
         has_choices |= name == "choices" && reader.peek()? == Next::Array;

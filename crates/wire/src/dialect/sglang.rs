@@ -30,7 +30,7 @@ struct Meta<'a> {
 }
 
 /// Reads an event's data, or a whole unstreamed answer: they have one shape.
-pub(super) fn read(text: &str, into: &mut Transcript<'_>) -> Result<Frame, JsonError> {
+pub(super) fn read(text: &str, into: &mut Transcript) -> Result<Frame, JsonError> {
     let mut reader = Reader::new(text);
     let (mut frame, mut at, mut text, mut ids, mut meta) = (Frame::Other, 0, None, None, Meta::default());
     reader.object(|reader, name| {

@@ -20,7 +20,7 @@ pub(super) fn body(shape: &RequestShape<'_>) -> Map<String, Value> {
 // Meaning of an event.
 
 /// Reads an event's data, or a whole unstreamed answer, which has a text and no token.
-pub(super) fn read(text: &str, into: &mut Transcript<'_>) -> Result<Frame, JsonError> {
+pub(super) fn read(text: &str, into: &mut Transcript) -> Result<Frame, JsonError> {
     let mut reader = Reader::new(text);
     let (mut frame, mut has_token, mut whole) = (Frame::Other, false, None);
     reader.object(|reader, name| {
@@ -47,7 +47,7 @@ pub(super) fn read(text: &str, into: &mut Transcript<'_>) -> Result<Frame, JsonE
 }
 
 /// One token. A special one (the end of the text) is generated and charged, and is no text.
-fn token(reader: &mut Reader<'_>, into: &mut Transcript<'_>) -> Result<(), JsonError> {
+fn token(reader: &mut Reader<'_>, into: &mut Transcript) -> Result<(), JsonError> {
     let (mut text, mut special): (Option<Raw<'_>>, bool) = (None, false);
     reader.object(|reader, name| {
         match (name, reader.peek()?) {
@@ -64,7 +64,7 @@ fn token(reader: &mut Reader<'_>, into: &mut Transcript<'_>) -> Result<(), JsonE
     Ok(())
 }
 
-fn details(reader: &mut Reader<'_>, into: &mut Transcript<'_>) -> Result<(), JsonError> {
+fn details(reader: &mut Reader<'_>, into: &mut Transcript) -> Result<(), JsonError> {
     let mut usage = Usage::default();
     reader.object(|reader, name| {
         match (name, reader.peek()?) {

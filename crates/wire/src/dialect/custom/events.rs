@@ -92,7 +92,7 @@ impl Events {
     }
 
     /// Reads one event, or a whole answer.
-    pub(super) fn read(&self, text: &str, into: &mut Transcript<'_>) -> Result<Frame, JsonError> {
+    pub(super) fn read(&self, text: &str, into: &mut Transcript) -> Result<Frame, JsonError> {
         let met = self.met(text)?;
         let mut reader = Reader::new(text);
         let (mut frame, mut usage) = (Frame::Other, Usage::default());
@@ -151,7 +151,7 @@ fn tell(
     value: &str,
     frame: &mut Frame,
     usage: &mut Usage,
-    into: &mut Transcript<'_>,
+    into: &mut Transcript,
 ) -> Result<(), JsonError> {
     let mut reader = Reader::new(value);
     let kind = reader.peek()?;

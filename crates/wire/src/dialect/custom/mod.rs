@@ -72,7 +72,7 @@ impl Custom {
 
     // Meaning of an event.
 
-    pub(super) fn events(self, text: &str, into: &mut Transcript<'_>) -> Result<Frame, JsonError> {
+    pub(super) fn events(self, text: &str, into: &mut Transcript) -> Result<Frame, JsonError> {
         self.0.events.read(text, into)
     }
 
