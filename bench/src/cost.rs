@@ -11,13 +11,15 @@ pub struct Cost {
     pub peak_memory: u64,
 }
 
-/// The processor time of the process `pid`, in the kernel's ticks of 10 ms, also once it has ended and until it is collected.
+/// The processor time of the process `pid` and of the children that it has waited for, in the kernel's ticks of 10 ms, also once
+/// it has ended and until it is collected.
 #[must_use]
 pub fn processor_time(pid: u32) -> Option<Duration> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name may hold blanks and brackets: count the fields from behind it. utime and stime are fields 14 and 15.
-    let mut fields = stat.rsplit_once(") ")?.1.split(' ').skip(11);
-    let ticks: u64 = fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?;
+    // The name may hold blanks and brackets: count the fields from behind it. utime, stime, cutime and cstime are 14 to 17.
+    let fields = stat.rsplit_once(") ")?.1.split(' ').skip(11).take(4);
+    let ticks: Vec<u64> = fields.map(str::parse).collect::<Result<_, _>>().ok()?;
+    let ticks: u64 = ticks.iter().sum();
     Some(Duration::from_nanos(ticks * 1_000_000_000 / rustix::param::clock_ticks_per_second()))
 }
 
