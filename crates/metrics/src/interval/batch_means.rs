@@ -31,10 +31,16 @@ pub fn mean(values: &[f64]) -> Option<Interval> {
     around(quantile::mean(values)?, &means)
 }
 
-/// The interval of a rate per second of something that comes in amounts: `events` are *(instant, amount)* in any order, those
-/// after `start` and up to `end` count. `None` for fewer than 5 events a stretch on average, or no time.
+/// The interval of a rate per second of something that comes in amounts, from its [`rates`].
 #[must_use]
-pub fn rate(events: impl Iterator<Item = (Nanos, f64)>, start: Nanos, end: Nanos) -> Option<Interval> {
+pub fn rate(rates: &[f64; BATCHES]) -> Option<Interval> {
+    around(quantile::mean(rates)?, rates)
+}
+
+/// The rates per second, stretch by stretch, of something that comes in amounts: `events` are *(instant, amount)* in any order,
+/// those after `start` and up to `end` count. `None` for fewer than 5 events a stretch on average, or no time.
+#[must_use]
+pub fn rates(events: impl Iterator<Item = (Nanos, f64)>, start: Nanos, end: Nanos) -> Option<[f64; BATCHES]> {
     let length = end.checked_sub(start).map(Nanos::get).filter(|&length| length > 0)?;
     let mut amounts = [0.0; BATCHES];
     let mut count = 0;
@@ -50,8 +56,18 @@ pub fn rate(events: impl Iterator<Item = (Nanos, f64)>, start: Nanos, end: Nanos
         return None;
     }
     let stretch = length as f64 / 1e9 / BATCHES as f64;
-    let rates = amounts.map(|amount| amount / stretch);
-    around(quantile::mean(&rates)?, &rates)
+    Some(amounts.map(|amount| amount / stretch))
+}
+
+/// The interval of what the mean of `b` is above that of `a`, stretch by stretch: what both series have in common, since one
+/// plan made them, is in no difference. `None` unless they have as many stretches.
+#[must_use]
+pub fn paired(a: &[f64], b: &[f64]) -> Option<Interval> {
+    if a.len() != b.len() || a.len() < BATCHES {
+        return None;
+    }
+    let differences: Vec<f64> = a.iter().zip(b).map(|(a, b)| b - a).collect();
+    around(quantile::mean(&differences)?, &differences)
 }
 
 /// `mean` with Student's interval from the means of the batches, bent by their skewness and widened by their likeness.
@@ -63,16 +79,27 @@ fn around(mean: f64, means: &[f64]) -> Option<Interval> {
     }
     let centre = quantile::mean(means)?;
     let deviations: Vec<f64> = means.iter().map(|value| (value - centre) / std).collect();
-    let likeness = quantile::sum(deviations.windows(2).map(|pair| pair[0] * pair[1])) / (n - 1.0);
-    let likeness = likeness.clamp(0.0, MOST_LIKENESS);
     let skewness = quantile::sum(deviations.iter().map(|deviation| deviation.powi(3))) * n / ((n - 1.0) * (n - 2.0));
-    let scale = std / n.sqrt() * ((1.0 + likeness) / (1.0 - likeness)).sqrt();
+    let scale = std / n.sqrt() * widened(&deviations).sqrt();
     let student = student(means.len() - 1);
     let bent = |t: f64| {
         let beta = skewness / (6.0 * n.sqrt());
         if beta.abs() < 1e-9 { t } else { (libm::cbrt(1.0 + 6.0 * beta * (t - beta)) - 1.0) / (2.0 * beta) }
     };
     Some(Interval { low: mean - bent(student) * scale, high: mean - bent(-student) * scale })
+}
+
+/// By how much the variance of the mean of batches is greater for the likeness of neighbours, seen in the batches' deviations
+/// from that mean. Deviations from a mean of their own look less alike than they are, by about one part in their number
+/// (F. H. C. Marriott, J. A. Pope, Biometrika 41, 1954).
+pub(super) fn widened(deviations: &[f64]) -> f64 {
+    let squares = quantile::sum(deviations.iter().map(|deviation| deviation.powi(2)));
+    if squares <= 0.0 {
+        return 1.0;
+    }
+    let seen = quantile::sum(deviations.windows(2).map(|pair| pair[0] * pair[1])) / squares;
+    let likeness = (seen + 1.0 / deviations.len() as f64).clamp(0.0, MOST_LIKENESS);
+    (1.0 + likeness) / (1.0 - likeness)
 }
 
 /// Neighbouring batches that are more alike than this are a trend, not a memory.
@@ -112,8 +139,17 @@ mod tests {
     fn a_steady_rate_is_found_without_width() {
         // One event of amount 3 every 10 ms for 2 s: 300 a second in every stretch of 100 ms.
         let events = (1..=200_u64).map(|k| (Nanos::from_millis(k * 10), 3.0));
-        let interval = rate(events.clone(), Nanos::ZERO, Nanos::from_secs(2)).unwrap();
+        let interval = rate(&rates(events.clone(), Nanos::ZERO, Nanos::from_secs(2)).unwrap()).unwrap();
         assert!((interval.low - 300.0).abs() < 1e-9 && (interval.high - 300.0).abs() < 1e-9, "{interval:?}");
-        assert_eq!(rate(events.take(99), Nanos::ZERO, Nanos::from_secs(2)), None, "too few events");
+        assert_eq!(rates(events.take(99), Nanos::ZERO, Nanos::from_secs(2)), None, "too few events");
+    }
+
+    #[test]
+    fn what_two_series_have_in_common_is_in_no_difference() {
+        let a: Vec<f64> = (0..20).map(|k| f64::from(k * k % 17)).collect();
+        let b: Vec<f64> = a.iter().map(|a| a + 0.5).collect();
+        let Interval { low, high } = paired(&a, &b).unwrap();
+        assert!((low - 0.5).abs() < 1e-9 && (high - 0.5).abs() < 1e-9, "{low} {high}");
+        assert_eq!(paired(&a, &b[1..]), None);
     }
 }

@@ -108,6 +108,6 @@ fn batches_hold_the_rate_of_poisson_arrivals() {
             Nanos::from_secs_f64(at).filter(|_| at <= 20.0).map(|at| (at, 1.0))
         })
         .collect();
-        batch_means::rate(events.into_iter(), Nanos::ZERO, Nanos::from_secs(20))
+        batch_means::rate(&batch_means::rates(events.into_iter(), Nanos::ZERO, Nanos::from_secs(20))?)
     });
 }

@@ -1,5 +1,6 @@
 //! How much less a series says whose neighbours are alike, as requests that wait in one queue are: the size of the sample of
-//! independent ones that would say as much. By batch means of the hits: K. Pawlikowski, ACM Computing Surveys 22 (1990), 2.4.
+//! independent ones that would say as much. By batch means of the hits: K. Pawlikowski, ACM Computing Surveys 22 (1990), 2.4;
+//! what likeness is left between neighbouring batches lessens it further, as it widens an interval of [`batch_means`].
 //!
 //! Never more than the series holds. The variance of twenty batches is itself uncertain, so Student's factor is in it: a
 //! series of independent hits is taken for a little less than it is worth, which errs on the side of width.
@@ -27,9 +28,10 @@ pub fn worth(hits: impl ExactSizeIterator<Item = bool>) -> f64 {
         return whole;
     }
     let length = whole / batch_means::BATCHES as f64;
-    let squares: f64 = counts.iter().map(|&count| (count as f64 / length - share).powi(2)).sum();
+    let deviations = counts.map(|count| count as f64 / length - share);
+    let squares: f64 = deviations.iter().map(|deviation| deviation.powi(2)).sum();
     let variance = length * squares / (batch_means::BATCHES - 1) as f64;
-    let factor = (student(batch_means::BATCHES - 1) / Z).powi(2);
+    let factor = batch_means::widened(&deviations) * (student(batch_means::BATCHES - 1) / Z).powi(2);
     whole / (factor * variance / independent).max(1.0)
 }
 

@@ -4,13 +4,14 @@
 //! |---|---|
 //! | quantile over requests | [`order_statistic()`]: distribution-free, from the binomial distribution |
 //! | share of requests | [`wilson()`] |
-//! | both, where neighbours are alike | the same, for as many independent requests as these are [`worth()`] |
+//! | both, where neighbours are alike | the same, for as many independent requests as these are [`worth()`]; quantiles by [`Alike`] |
 //! | quantile, mean or ratio over pooled gaps or tokens | [`bootstrap`] over requests, never over gaps |
 //! | mean over requests, throughput | [`batch_means`], since neighbours in a queue are alike |
 //! | difference of two figures that have intervals | [`combined`] from the two |
 //!
 //! Each gives `None` where the sample cannot carry an interval. Knows no metric.
 
+mod alike;
 pub mod batch_means;
 pub mod bootstrap;
 pub mod combined;
@@ -20,6 +21,7 @@ mod likeness;
 mod order_statistic;
 mod wilson;
 
+pub use alike::Alike;
 pub use likeness::worth;
 pub use order_statistic::{order_statistic, order_statistic_of, samples_needed};
 pub use wilson::{wilson, wilson_of};

@@ -1,7 +1,7 @@
 //! A distribution as it is written down: count, moments, quantiles, and the intervals of those that carry one.
 
 use super::samples::Samples;
-use crate::interval::{Interval, batch_means, order_statistic_of, worth};
+use crate::interval::{Alike, Interval, batch_means};
 use crate::quantile;
 
 /// A distribution over requests or over gaps, in the metric's unit. Everything but the count is `None` without samples.
@@ -64,10 +64,6 @@ impl DistributionIntervals {
     }
 }
 
-/// Beyond this percentile there are too few samples to tell how alike neighbours are by themselves: what is rarer is worth no
-/// more than this is.
-const BULK: f64 = 0.9;
-
 impl Distribution {
     /// The moments and quantiles of `count` samples.
     pub(super) fn new(
@@ -101,16 +97,8 @@ impl Distribution {
     pub(super) fn over_requests(samples: &Samples) -> Self {
         let in_order = samples.in_order();
         let moments = (quantile::mean(in_order), quantile::std(in_order));
-        let worth_at = |p| {
-            let at = quantile::place(in_order.len(), p).map_or(f64::NAN, |(place, _)| samples.sorted()[place]);
-            worth(in_order.iter().map(|&sample| sample <= at))
-        };
-        let of_the_bulk = worth_at(BULK);
-        let of_quantile = |p| {
-            let worth = if p > BULK { worth_at(p).min(of_the_bulk) } else { worth_at(p) };
-            order_statistic_of(samples.sorted(), p, worth)
-        };
-        let ci95 = DistributionIntervals::new(batch_means::mean(in_order), of_quantile);
+        let alike = Alike::new(in_order, samples.sorted());
+        let ci95 = DistributionIntervals::new(batch_means::mean(in_order), |p| alike.interval(p));
         Self::new(in_order.len() as u64, moments, |p| samples.quantile(p), ci95)
     }
 }

@@ -5,7 +5,7 @@ use metron_units::Share;
 use super::Value;
 use super::requests::Order;
 use crate::deadlines::Misses;
-use crate::interval::{Interval, bootstrap, order_statistic_of, wilson, worth};
+use crate::interval::{Alike, Interval, bootstrap, wilson};
 use crate::quantile;
 use crate::request::RequestFigures;
 
@@ -69,12 +69,11 @@ pub(super) fn token_rate(promised: &[(u64, f64)]) -> Value {
     if promised.len() < FEWEST_FOR_P99 {
         return Value::default();
     }
-    let mut sorted: Vec<f64> = promised.iter().map(|(_, deadline)| *deadline).collect();
+    let in_order: Vec<f64> = promised.iter().map(|(_, deadline)| *deadline).collect();
+    let mut sorted = in_order.clone();
     sorted.sort_unstable_by(f64::total_cmp);
-    let at = quantile::place(sorted.len(), 0.99).map_or(f64::INFINITY, |(place, _)| sorted[place]);
-    let worth = worth(promised.iter().map(|(_, deadline)| *deadline <= at));
     Value {
         value: quantile::of_sorted(&sorted, 0.99).map(f64::recip),
-        ci95: order_statistic_of(&sorted, 0.99, worth).and_then(|ends| ends.inverse().bounded()),
+        ci95: Alike::new(&in_order, &sorted).interval(0.99).and_then(|ends| ends.inverse().bounded()),
     }
 }

@@ -39,7 +39,7 @@ use fluid::Fluid;
 use redraw::{Drawing, Redraw, Redrawn};
 use requests::{Failed, Order, Requests};
 use streams::Streams;
-use throughput::{Throughput, Verdict};
+use throughput::{Paced, Throughput, Verdict};
 
 /// What figures hang on besides the records.
 #[derive(Debug, Clone, PartialEq)]
@@ -183,7 +183,13 @@ impl Summariser {
     fn compute(mut self, mut redraw: Option<&mut Redraw>) -> Figures {
         let order = self.requests.order();
         let mut values = self.values(&order);
+        let paced = self.paced();
+        values.extend(paced.iter().map(|&(metric, of)| (metric, of.value)));
         if let Some(redraw) = redraw.as_deref_mut() {
+            paced.iter().for_each(|&(metric, of)| redraw.rate(metric, of));
+            for (metric, hits) in self.hits() {
+                redraw.share(metric, &hits, values[&metric]);
+            }
             redraw.miss_rate(self.requests.ids(), self.fluid.misses(), values[&Metric::DeadlineMissRate]);
             let deadlines = self.requests.promised();
             redraw.token_rate(&deadlines, values[&Metric::FluidTokenGenerationRate]);
@@ -232,21 +238,30 @@ impl Summariser {
         }
     }
 
-    /// The values that need no distribution.
+    /// The values that need no distribution and are no rate of the run.
     fn values(&self, order: &Order) -> BTreeMap<Metric, Value> {
-        let stated = self.options.objectives.iter().any(|one| one.metric.kind() != Kind::Value);
-        let mut values: BTreeMap<Metric, Value> = self.throughput.values().into();
-        values.extend([
-            (Metric::Goodput, if stated { self.throughput.goodput() } else { Value::default() }),
+        let mut values = BTreeMap::from([
             (Metric::DeadlineMissRate, self.fluid.miss_rate(order)),
-            (Metric::FluidRequestShare, share(&self.requests.in_order(self.fluid.judged(), Failed::Miss))),
             (Metric::FluidTokenGenerationRate, fluid::token_rate(&self.requests.promised())),
-            (
-                Metric::ErrorRate,
-                share(&self.requests.in_order(&vec![Some(false); self.fluid.judged().len()], Failed::Hit)),
-            ),
         ]);
+        values.extend(self.hits().map(|(metric, hits)| (metric, share(&hits))));
         values
+    }
+
+    /// The shares of requests: whether each is a hit, with its id, in the plan's order.
+    fn hits(&self) -> [(Metric, Vec<(u64, bool)>); 2] {
+        let completed = vec![Some(false); self.fluid.judged().len()];
+        [
+            (Metric::FluidRequestShare, self.requests.in_order(self.fluid.judged(), Failed::Miss)),
+            (Metric::ErrorRate, self.requests.in_order(&completed, Failed::Hit)),
+        ]
+    }
+
+    /// What the run got done a second.
+    fn paced(&self) -> Vec<(Metric, Paced)> {
+        let stated = self.options.objectives.iter().any(|one| one.metric.kind() != Kind::Value);
+        let goodput = if stated { self.throughput.goodput() } else { Paced::default() };
+        self.throughput.values().into_iter().chain([(Metric::Goodput, goodput)]).collect()
     }
 
     /// Gives the objectives on `metric` the figure that stands beside their counts.
@@ -259,9 +274,9 @@ impl Summariser {
 }
 
 /// The share of `hits`, given in the plan's order, with Wilson's interval for as many as they are worth.
-fn share(hits: &[bool]) -> Value {
-    let (met, of) = (hits.iter().filter(|hit| **hit).count() as u64, hits.len() as u64);
-    let ci95 = interval::wilson_of(met, of, interval::worth(hits.iter().copied()));
+fn share(hits: &[(u64, bool)]) -> Value {
+    let (met, of) = (hits.iter().filter(|(_, hit)| *hit).count() as u64, hits.len() as u64);
+    let ci95 = interval::wilson_of(met, of, interval::worth(hits.iter().map(|(_, hit)| *hit)));
     Value { value: (of > 0).then(|| met as f64 / of as f64), ci95 }
 }
 

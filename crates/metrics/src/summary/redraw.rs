@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use super::fluid::FEWEST_FOR_P99;
 use super::samples::Samples;
 use super::streams::{Pooled, Streams, count_of, zeros_of};
+use super::throughput::Paced;
 use super::{Distribution, Figures};
 use crate::catalogue::Metric;
 use crate::comparison::{Aspect, Estimate};
@@ -157,6 +158,23 @@ impl Redraw {
         self.insert(Metric::FluidTokenGenerationRate, Aspect::Value, of.value, of.ci95, draws);
     }
 
+    /// A figure a second: its stretches stand in for draws, since what finished in a stretch belongs to no one request.
+    pub(super) fn rate(&mut self, metric: Metric, of: Paced) {
+        let stretches = of.stretches.map_or_else(Vec::new, Vec::from);
+        let estimate = Estimate { value: of.value.value, ci95: of.value.ci95, stretches, ..Estimate::default() };
+        self.redrawn.estimates.insert((metric, Aspect::Value), estimate);
+    }
+
+    /// A share of requests, as *(id, hit)*. A few hits give draws that are too sure of themselves; what they have in common with
+    /// another run's is told all the same.
+    pub(super) fn share(&mut self, metric: Metric, hits: &[(u64, bool)], of: super::Value) {
+        let sums = self.blocks.sums(hits.iter().map(|&(id, hit)| (id, (f64::from(u8::from(hit)), 1.0))));
+        let hits = if hits.len() < FEWEST_REQUESTS { Vec::new() } else { bootstrap::draws(&sums, self.seed) };
+        let units = self.blocks.count;
+        let estimate = Estimate { value: of.value, ci95: of.ci95, hits, units, ..Estimate::default() };
+        self.redrawn.estimates.insert((metric, Aspect::Value), estimate);
+    }
+
     /// The rest: values that follow from what was drawn already, and values that no drawing gives.
     pub(super) fn finish(mut self, figures: &Figures) -> Redrawn {
         let p99 = Aspect::Percentile(Fraction::parse("99%").expect("a percentage"));
@@ -175,7 +193,7 @@ impl Redraw {
     }
 
     fn insert(&mut self, metric: Metric, aspect: Aspect, value: Option<f64>, ci95: Option<Interval>, draws: Vec<f64>) {
-        let estimate = Estimate { value, ci95, draws, units: self.blocks.count };
+        let estimate = Estimate { value, ci95, draws, units: self.blocks.count, ..Estimate::default() };
         self.redrawn.estimates.insert((metric, aspect), estimate);
     }
 

@@ -77,14 +77,14 @@ impl Requests {
         promised
     }
 
-    /// Whether each request is a hit, in the plan's order: the completed ones as `each` says in the order in which they came,
+    /// Whether each request is a hit, with its id, in the plan's order: the completed ones as `each` says in the order in which they came,
     /// those left out of which nothing is said.
-    pub(super) fn in_order(&self, each: &[Option<bool>], failed: Failed) -> Vec<bool> {
+    pub(super) fn in_order(&self, each: &[Option<bool>], failed: Failed) -> Vec<(u64, bool)> {
         let of_failed = failed == Failed::Hit;
         let completed = self.ids.iter().zip(each).filter_map(|(&id, said)| said.map(|said| (id, said)));
         let mut all: Vec<(u64, bool)> = completed.chain(self.failed.iter().map(|&id| (id, of_failed))).collect();
         all.sort_unstable_by_key(|(id, _)| *id);
-        all.into_iter().map(|(_, said)| said).collect()
+        all
     }
 
     /// The samples of a metric, and the column let go.

@@ -8,7 +8,7 @@ use metron_units::Nanos;
 
 use super::Value;
 use crate::catalogue::Metric;
-use crate::interval::batch_means;
+use crate::interval::batch_means::{self, BATCHES};
 use crate::quantile;
 use crate::record::RequestRecord;
 
@@ -27,6 +27,14 @@ struct Completion {
     /// `None` if what came is no text.
     output: Option<u64>,
     verdict: Verdict,
+}
+
+/// A figure a second, and the same in each stretch of its window.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Paced {
+    pub(super) value: Value,
+    /// `None` where too little finished for stretches.
+    pub(super) stretches: Option<[f64; BATCHES]>,
 }
 
 /// Dispatches and completions of the measured phase.
@@ -58,7 +66,7 @@ impl Throughput {
     }
 
     /// The throughputs, over the whole run and over the steady window.
-    pub(super) fn values(&self) -> [(Metric, Value); 6] {
+    pub(super) fn values(&self) -> [(Metric, Paced); 6] {
         let (whole, steady) = (self.whole(), self.steady());
         let requests = |_: &Completion| 1.0;
         let output = |one: &Completion| one.output.unwrap_or(0) as f64;
@@ -77,7 +85,7 @@ impl Throughput {
     }
 
     /// Good requests a second over the whole run; for runs with objectives on requests.
-    pub(super) fn goodput(&self) -> Value {
+    pub(super) fn goodput(&self) -> Paced {
         self.rate(self.whole(), |one| if one.verdict == Verdict::Good { 1.0 } else { 0.0 })
     }
 
@@ -92,18 +100,17 @@ impl Throughput {
     }
 
     /// What finished after the window's start and up to its end, over its length.
-    fn rate(&self, window: Option<(Nanos, Nanos)>, amount: impl Fn(&Completion) -> f64) -> Value {
-        let Some((start, end)) = window.filter(|(start, end)| start < end) else { return Value::default() };
+    fn rate(&self, window: Option<(Nanos, Nanos)>, amount: impl Fn(&Completion) -> f64) -> Paced {
+        let Some((start, end)) = window.filter(|(start, end)| start < end) else { return Paced::default() };
         let within = self.completions.iter().filter(|one| start < one.finished && one.finished <= end);
         // A window in which nothing finished is too short to tell a rate.
         if within.clone().next().is_none() {
-            return Value::default();
+            return Paced::default();
         }
         let events = within.map(|one| (one.finished, amount(one)));
         let done = quantile::sum(events.clone().map(|(_, amount)| amount));
-        Value {
-            value: Some(done / (end - start).as_secs_f64()),
-            ci95: batch_means::rate(events, start, end).map(|ends| ends.within(0.0, f64::INFINITY)),
-        }
+        let stretches = batch_means::rates(events, start, end);
+        let ci95 = stretches.as_ref().and_then(batch_means::rate).map(|ends| ends.within(0.0, f64::INFINITY));
+        Paced { value: Value { value: Some(done / (end - start).as_secs_f64()), ci95 }, stretches }
     }
 }

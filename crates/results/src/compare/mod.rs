@@ -115,7 +115,7 @@ pub struct Compared {
     pub relative: Option<f64>,
     /// The 95 % interval of that.
     pub relative_ci95: Option<Interval>,
-    /// How the intervals were had: `paired bootstrap`, `bootstrap` or `combined intervals`.
+    /// How the intervals were had: `paired bootstrap`, `bootstrap`, `paired batch means`, `paired intervals` or `combined intervals`.
     pub method: Option<String>,
     /// `better`, `worse`, `different` (of a metric with neither direction), or `none`: not told from noise.
     pub change: Option<String>,
