@@ -13,6 +13,7 @@ mod metrics_port;
 mod page;
 mod plan;
 mod saved;
+mod searched;
 mod signals;
 mod speak;
 mod typed;

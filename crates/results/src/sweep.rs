@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::capacity::{Capacity, CapacityFile};
+use crate::prefill_profile::PrefillProfileFile;
 use crate::summary::{Figure, Load, Summary, Verdict};
 
 /// The value of [`SweepReport::schema`].
@@ -54,6 +56,9 @@ pub struct SweptCell {
     pub workload: String,
     /// The load's name.
     pub load: String,
+    /// What is measured.
+    #[serde(default)]
+    pub kind: CellKind,
     /// How far it is.
     pub status: CellStatus,
     /// The folder of its run, below the sweep's; null if none was begun.
@@ -86,6 +91,57 @@ pub struct SweptCell {
     /// The figures that a sweep is read for, as in summary.json; the others are in the run's folder.
     #[serde(default)]
     pub metrics: BTreeMap<String, Figure>,
+    /// What a search for the highest load found; null for any other cell, and before its first probe.
+    #[serde(default)]
+    pub capacity: Option<SweptCapacity>,
+    /// What a prompt's length costs; null for any other cell, and before it is known.
+    #[serde(default)]
+    pub prefill: Option<SweptPrefill>,
+}
+
+/// What a cell measures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum CellKind {
+    /// One run.
+    #[default]
+    Run,
+    /// The highest load that holds objectives: many runs.
+    Capacity,
+    /// TTFT against prompt length: many runs.
+    Prefill,
+}
+
+/// What a search for the highest load found, as in its capacity.json.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SweptCapacity {
+    /// What a load had to hold, in the language of `--slo`.
+    pub objectives: Vec<String>,
+    /// The highest load that holds; null where there is none, or it is not known yet.
+    pub capacity: Option<Capacity>,
+    /// What keeps it from being higher: `objective EXPR`, `client` or `search range`.
+    pub bounded_by: Option<String>,
+    /// The answer in words.
+    pub answer: String,
+    /// Probes that were played.
+    pub probes: u64,
+    /// Requests over all of them.
+    pub requests: u64,
+    /// The time that they took, in seconds.
+    pub wall_s: f64,
+}
+
+/// A measured prefill profile, in short; the whole of it is in its prefill-profile.json.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SweptPrefill {
+    /// The lengths and the precision that were asked for.
+    pub asked: String,
+    /// The shortest and the longest prompt that were measured.
+    pub valid: [u64; 2],
+    /// The medians of TTFT: (prompt tokens, seconds), by rising length.
+    pub medians: Vec<(u64, f64)>,
+    /// The largest relative error of the curve.
+    pub max_relative_error: f64,
 }
 
 /// How far a cell is.
@@ -135,6 +191,7 @@ impl SweptCell {
     #[must_use]
     pub fn pending(target: &str, workload: &str, load: &str) -> Self {
         Self {
+            kind: CellKind::Run,
             target: target.to_owned(),
             workload: workload.to_owned(),
             load: load.to_owned(),
@@ -149,7 +206,37 @@ impl SweptCell {
             verdict: None,
             on_front: None,
             metrics: BTreeMap::new(),
+            capacity: None,
+            prefill: None,
         }
+    }
+
+    /// Takes in what a search found so far.
+    pub fn searched(&mut self, file: &CapacityFile) {
+        self.capacity = Some(SweptCapacity {
+            objectives: file.objectives.clone(),
+            capacity: file.capacity.clone(),
+            bounded_by: file.bounded_by.clone(),
+            answer: file.answer.clone(),
+            probes: file.probes.len() as u64,
+            requests: file.probes.iter().map(|probe| probe.requests).sum(),
+            wall_s: file.wall_s,
+        });
+        // A load that holds everything is what was searched for, and is no objective held: that no load does is one missed.
+        let missed = file.capacity.is_none();
+        self.objectives =
+            missed.then_some(if file.finished { ObjectivesOfCell::Missed } else { ObjectivesOfCell::Undecided });
+    }
+
+    /// Takes in a profile that was `asked` for.
+    pub fn profiled(&mut self, file: &PrefillProfileFile, asked: String) {
+        let medians = file.points.iter().filter_map(|point| Some((point.prompt_tokens, *point.ttft_s.get("p50")?)));
+        self.prefill = Some(SweptPrefill {
+            asked,
+            valid: file.valid,
+            medians: medians.collect(),
+            max_relative_error: file.fit.max_relative_error,
+        });
     }
 
     /// Takes in what its run found.

@@ -8,8 +8,7 @@ use metron_report::console;
 use metron_report::progress::Detail;
 use metron_results::event::RunEvent;
 use metron_results::folder::{Overwrite, Privacy, RunFile, RunFolder, RunName};
-use metron_results::prefill_profile::{PrefillProfileFile, SCHEMA};
-use metron_runner::search::prefill::{ByRuns, MeasureError, Measured, Plan, measure as measured};
+use metron_runner::search::prefill::{ByRuns, MeasureError, Measured, measure as measured};
 use metron_runner::{Options, Output, RunConfig, RunError, Stop};
 
 use super::run;
@@ -17,7 +16,7 @@ use crate::exit::Exit;
 use crate::failure::{Failure, chain};
 use crate::flags::{Background, OutputFlags, PrefillFlags, ProfileFlags};
 use crate::view::View;
-use crate::{plan, signals, speak};
+use crate::{plan, searched, signals, speak};
 
 /// Measures, and leaves the profile's folder.
 ///
@@ -42,16 +41,8 @@ pub(super) fn measure(given: &ArgMatches) -> Result<Exit, Failure> {
             return Err(failure);
         }
     };
-    let Measured { profile, points, refused, interrupted } = found;
-    let (least, most) = profile.valid();
-    let file = PrefillProfileFile {
-        schema: SCHEMA.to_owned(),
-        target,
-        background: asked.background.map(|load| load.to_string()),
-        points,
-        fit: profile.to_fit(),
-        valid: [least, most],
-    };
+    let file = found.to_file(target, asked.background.map(|load| load.to_string()));
+    let Measured { refused, interrupted, .. } = found;
     let not_kept = |error: metron_results::storage::StorageError| Failure::could_not_run(chain(&error), error.hint());
     folder.write(RunFile::PrefillProfile, file.to_json().as_bytes()).map_err(not_kept)?;
     folder.close().map_err(not_kept)?;
@@ -83,14 +74,7 @@ fn with_background(
     // A run of one length is short: what is shown is each length as it is done, and warnings never twice.
     let watcher = std::thread::spawn(move || warnings(&seen));
     let mut ask = ByRuns::new(config.clone(), &events, stop);
-    let plan = Plan {
-        least: asked.prompt_tokens.0,
-        most: asked.prompt_tokens.1,
-        precision: asked.precision,
-        samples: asked.samples,
-        lengths: asked.most_lengths as usize,
-    };
-    let found = measured(&mut ask, plan, &mut |point| {
+    let found = measured(&mut ask, searched::profile(asked), &mut |point| {
         if !quiet {
             speak::aside(console::length_line(point));
         }

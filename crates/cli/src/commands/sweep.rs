@@ -105,6 +105,8 @@ fn line(event: &SweepEvent<'_>) -> Option<String> {
         SweepEvent::Measuring { cell, place, of } => format!("[{}/{of}] {}", place + 1, name(cell)),
         SweepEvent::Kept { cell } => format!("kept {}", name(cell)),
         SweepEvent::Stopping { target } => format!("stopping the engine of {target}"),
+        SweepEvent::Probed { number, probe, unit, .. } => format!("  {}", console::probe_line(*number, probe, unit)),
+        SweepEvent::Length { point, .. } => format!("  {}", console::length_line(point)),
         SweepEvent::Over { .. } => return None,
     })
 }

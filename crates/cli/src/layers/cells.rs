@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use metron_results::folder::RunName;
+use metron_runner::RunConfig;
 use metron_runner::resolve::Resolved;
-use metron_runner::sweep::{Cell, EngineCommand, Sweep, Target, check_url};
+use metron_runner::sweep::{Cell, EngineCommand, Measurement, Sweep, Target, check_url};
 use metron_units::Nanos;
 
 use super::file::Value;
@@ -15,6 +16,8 @@ use super::{Given, command_of, parse, stack};
 use crate::failure::{Failure, Place, of_clap};
 use crate::flags::RunFlags;
 use crate::plan;
+
+mod searches;
 
 /// How long an engine may take to become ready, unless said otherwise: the time to load a large model from a slow disk.
 const START_TIMEOUT: Nanos = Nanos::from_secs(300);
@@ -47,9 +50,9 @@ pub(crate) fn sweep(path: &Path) -> Result<Sweep, Failure> {
         let mut cells = Vec::new();
         for (workload, its_name) in matrix.workloads.iter().zip(&workloads) {
             for (load, loads_name) in matrix.loads.iter().zip(&loads) {
-                let config = config(&matrix, [load, workload, section])
+                let measured = measured(&matrix, [load, workload, section])
                     .map_err(|failure| within(failure, &matrix.path, &format!("{name}, {its_name}, {loads_name}")))?;
-                cells.push(Cell { workload: its_name.clone(), load: loads_name.clone(), config });
+                cells.push(Cell { workload: its_name.clone(), load: loads_name.clone(), measured });
             }
         }
         let engine = engine(&matrix, section, folder)?;
@@ -59,19 +62,40 @@ pub(crate) fn sweep(path: &Path) -> Result<Sweep, Failure> {
     Ok(Sweep { name, targets })
 }
 
-/// The run of a cell whose sections are these, the highest first.
-fn config(matrix: &Matrix, sections: [&Section; 3]) -> Result<metron_runner::RunConfig, Failure> {
-    let layers: Vec<Vec<Given>> =
-        sections.iter().map(|section| section.settings.clone()).chain([matrix.defaults.clone()]).collect();
+/// What a cell measures whose sections are these, the highest first.
+fn measured(matrix: &Matrix, sections: [&Section; 3]) -> Result<Measurement, Failure> {
+    let [load, ..] = sections;
+    match (load.own("capacity"), load.own("prefill")) {
+        (None, None) => run(matrix, sections),
+        (Some(own), None) => searches::capacity(matrix, own, sections),
+        (None, Some(own)) => searches::prefill(matrix, own, sections),
+        (Some(_), Some((line, _))) => {
+            let what = "a load is either a search for a capacity or a profile";
+            Err(refused(matrix, line, "prefill", what, "a load of its own: - {name: prefill, prefill: {}}"))
+        }
+    }
+}
+
+fn run(matrix: &Matrix, sections: [&Section; 3]) -> Result<Measurement, Failure> {
+    let layers = sections.iter().map(|section| section.settings.clone()).chain([matrix.defaults.clone()]);
+    let config = plan::resolve(&settled(layers.collect())?)?;
+    checked(&config)?;
+    Ok(Measurement::Run(Box::new(config)))
+}
+
+/// The flags of layers, the highest first.
+fn settled<F: clap::Args>(layers: Vec<Vec<Given>>) -> Result<F, Failure> {
     for given in layers.iter().flatten() {
-        parse::<RunFlags>(given.arguments()).map_err(|error| of_clap(&error, &given.place))?;
+        parse::<F>(given.arguments()).map_err(|error| of_clap(&error, &given.place))?;
     }
     let arguments = stack(layers).iter().flat_map(Given::arguments).collect();
-    let flags = parse(arguments).map_err(|error| of_clap(&error, &Place::CommandLine))?;
-    let config = plan::resolve(&flags)?;
+    parse(arguments).map_err(|error| of_clap(&error, &Place::CommandLine))
+}
+
+fn checked(config: &RunConfig) -> Result<(), Failure> {
     let variables = |name: &str| std::env::var(name).ok();
-    Resolved::of(&config, &variables).map_err(|error| Failure::usage(&error, error.hint.clone()))?;
-    Ok(config)
+    let resolved = Resolved::of(config, &variables);
+    resolved.map(|_| ()).map_err(|error| Failure::usage(&error, error.hint.clone()))
 }
 
 /// A refusal that has no line of its own says which cell it is about.
@@ -114,7 +138,8 @@ fn made_of(section: &Section) -> String {
         let values: Vec<String> = given.values.iter().map(|value| value.to_string_lossy().into_owned()).collect();
         std::iter::once(given.flag.clone()).chain(values).collect::<Vec<_>>().join("-")
     };
-    let settings: Vec<String> = section.settings.iter().map(setting).collect();
+    let searches = ["capacity", "prefill"].iter().filter(|key| section.own(key).is_some()).map(|key| (*key).to_owned());
+    let settings: Vec<String> = searches.chain(section.settings.iter().map(setting)).collect();
     if settings.is_empty() { "default".to_owned() } else { RunName::made_of(&settings.join("-")).to_string() }
 }
 

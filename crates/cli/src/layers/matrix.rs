@@ -23,6 +23,7 @@ const THE_SWEEPS_OWN: [&str; 6] = ["name", "output", "force", "json", "quiet", "
 
 /// Keys that a section has besides a run's settings.
 const OF_A_TARGET: [&str; 7] = ["name", "command", "health", "start_timeout", "stop_grace", "env", "cwd"];
+const OF_A_LOAD: [&str; 3] = ["name", "capacity", "prefill"];
 const OF_ANY: [&str; 1] = ["name"];
 
 /// What stands at the top of a file.
@@ -106,7 +107,7 @@ impl<'de> Visitor<'de> for Top<'_> {
                     parts.sections[0] = entries.next_value_seed(List { command: self.0, own: &OF_A_TARGET })?
                 }
                 "workloads" => parts.sections[1] = entries.next_value_seed(List { command: self.0, own: &OF_ANY })?,
-                "loads" => parts.sections[2] = entries.next_value_seed(List { command: self.0, own: &OF_ANY })?,
+                "loads" => parts.sections[2] = entries.next_value_seed(List { command: self.0, own: &OF_A_LOAD })?,
                 _ => {
                     entries.next_value::<IgnoredAny>()?;
                     parts.unknown.get_or_insert((key.value, line));
@@ -199,7 +200,7 @@ fn settle(command: &Command, path: String, parts: Parts) -> Result<Matrix, Failu
         defaults: section(&[])(parts.defaults)?.settings,
         targets: targets.into_iter().map(section(&OF_A_TARGET)).collect::<Result<_, _>>()?,
         workloads: workloads.into_iter().map(section(&OF_ANY)).collect::<Result<_, _>>()?,
-        loads: loads.into_iter().map(section(&OF_ANY)).collect::<Result<_, _>>()?,
+        loads: loads.into_iter().map(section(&OF_A_LOAD)).collect::<Result<_, _>>()?,
         path,
     })
 }

@@ -74,6 +74,68 @@ fn what_is_measured_is_kept_and_what_the_file_changed_is_measured_again() {
     assert_eq!(rates, [5.0, 16.0, 5.0, 16.0]);
 }
 
+/// The highest load of two queues, what a prompt costs, and a run beside them.
+const SEARCHES: &str = "\
+defaults: {virtual_time: true, requests: 200, output_tokens: 1}
+targets:
+- {name: one, url: 'sim:queue?servers=1&service=50ms'}
+- {name: two, url: 'sim:queue?servers=2&service=50ms'}
+loads:
+- name: capacity
+  capacity: {slo: ['p90 e2e_latency <= 200ms'], range: 1..100, precision: 20%}
+- {name: prompts, prefill: {prompt_tokens: 64..256, samples: 8, most_lengths: 3}}
+- {rate: 5}
+";
+
+#[test]
+fn a_cell_may_search_for_the_capacity_or_measure_what_a_prompt_costs() {
+    let folder = Folder::new();
+    write(&folder, SEARCHES);
+    let ended = sweep(&folder, &[]).with_code(0);
+    for head in ["Capacity by engine", "TTFT by prompt length", "95 % interval"] {
+        assert!(ended.stdout.contains(head), "{head}: {}", ended.stdout);
+    }
+    assert!(ended.stdout.lines().all(|line| line.chars().count() <= 80), "{}", ended.stdout);
+    assert!(ended.stderr.contains("probe 1: "), "{}", ended.stderr);
+    let out = folder.path().join("out");
+    let read = |path: &str| std::fs::read_to_string(out.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let report: Value = serde_json::from_str(&read("sweep.json")).expect("JSON");
+    let capacity = |place: usize| &report["cells"][place]["capacity"]["capacity"];
+    let [one, two] = [0, 3].map(|place| capacity(place)["value"].as_f64().expect("a capacity"));
+    assert!((1.5..2.7).contains(&(two / one)), "two servers bear about twice as much: {one} {two}");
+    assert!(capacity(0)["low"].as_f64() < Some(one) && Some(one) < capacity(0)["high"].as_f64());
+    let own: Value = serde_json::from_str(&read("one/default/capacity/capacity.json")).expect("JSON");
+    assert_eq!(own["capacity"], *capacity(0));
+    assert_eq!(report["cells"][1]["prefill"]["valid"], serde_json::json!([64, 256]));
+    assert!(out.join("one/default/prompts/prefill-profile.json").exists());
+    assert_eq!(report["cells"][2]["completed"], 200);
+    let page = read("report.html");
+    assert!(page.contains("Capacity by engine") && page.contains("TTFT by prompt length"));
+
+    let resumed = sweep(&folder, &["--resume"]).with_code(0);
+    assert_eq!(resumed.stderr.matches("kept ").count(), 6, "{}", resumed.stderr);
+    write(&folder, &SEARCHES.replace("200ms", "150ms").replace("samples: 8", "samples: 9"));
+    let changed = sweep(&folder, &["--resume"]).with_code(0);
+    assert_eq!(changed.stderr.matches("kept ").count(), 2, "the runs are the same: {}", changed.stderr);
+}
+
+#[test]
+fn a_search_that_was_cut_off_goes_on_from_its_probes() {
+    let folder = Folder::new();
+    write(&folder, SEARCHES);
+    sweep(&folder, &["--quiet"]).with_code(0);
+    let out = folder.path().join("out");
+    let path = out.join("one/default/capacity/capacity.json");
+    let whole = std::fs::read_to_string(&path).expect("a file");
+    let mut cut: Value = serde_json::from_str(&whole).expect("JSON");
+    cut["finished"] = false.into();
+    cut["probes"].as_array_mut().expect("probes").truncate(1);
+    std::fs::write(&path, cut.to_string()).expect("written");
+    let resumed = sweep(&folder, &["--resume"]).with_code(0);
+    assert!(resumed.stderr.contains("probe 2: ") && !resumed.stderr.contains("probe 1: "), "{}", resumed.stderr);
+    assert_eq!(std::fs::read_to_string(&path).expect("a file"), whole);
+}
+
 /// A port that was free a moment ago.
 fn port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");

@@ -1,6 +1,6 @@
 //! What `metron capacity` says: a line for each probe as it ends, and the table at the end.
 
-use metron_results::capacity::{CapacityFile, Probe, Verdict};
+use metron_results::capacity::{Capacity, CapacityFile, Probe, Verdict};
 
 use super::columns::Columns;
 use super::{section, wrap};
@@ -49,11 +49,17 @@ pub fn capacity_table(file: &CapacityFile, style: Style) -> String {
 
 fn headline(file: &CapacityFile) -> String {
     let Some(capacity) = &file.capacity else { return "Capacity: none".to_owned() };
-    let interval = capacity.high.map_or_else(
-        || format!("at least {}", load(capacity.low)),
-        |high| format!("{:.0} %: {} .. {}", capacity.confidence * 100.0, load(capacity.low), load(high)),
-    );
+    let confidence = capacity.high.map_or_else(String::new, |_| format!("{:.0} %: ", capacity.confidence * 100.0));
+    let interval = format!("{confidence}{}", ends(capacity));
     format!("Capacity {} {} ({interval})", load(capacity.value), escape::terminal(&capacity.unit))
+}
+
+/// The ends of its interval.
+pub(super) fn ends(capacity: &Capacity) -> String {
+    capacity.high.map_or_else(
+        || format!("at least {}", load(capacity.low)),
+        |high| format!("{} .. {}", load(capacity.low), load(high)),
+    )
 }
 
 fn verdict(probe: &Probe) -> &'static str {
@@ -67,7 +73,7 @@ fn verdict(probe: &Probe) -> &'static str {
 }
 
 /// With four digits that mean something.
-fn load(load: f64) -> String {
+pub(super) fn load(load: f64) -> String {
     let digits = if load == 0.0 { 0 } else { (3 - load.abs().log10().floor() as i32).clamp(0, 6) };
     format!("{load:.*}", digits as usize)
 }

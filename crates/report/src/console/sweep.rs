@@ -1,8 +1,9 @@
-//! The table that `metron sweep` ends with: one row a cell, workload by workload; what failed, and why, below it.
+//! The table that `metron sweep` ends with: one row a run, workload by workload; what searches found; what failed, and why.
 
 use metron_results::summary::Verdict;
-use metron_results::sweep::{CellStatus, ObjectivesOfCell, SweepReport, SweptCell};
+use metron_results::sweep::{CellKind, CellStatus, ObjectivesOfCell, SweepReport, SweptCell};
 
+use super::capacity::{ends, load};
 use super::columns::Columns;
 use super::wrap;
 use crate::escape;
@@ -21,6 +22,8 @@ pub fn sweep_table(report: &SweepReport, style: Style) -> String {
         format!("{}  {done} of {} cells measured", style.strong(&escape::terminal(&report.name)), report.cells.len());
     let mut sections = vec![vec![head]];
     sections.extend(workloads(report).into_iter().map(|workload| of_workload(report, workload, style)));
+    sections.push(capacities(report, style));
+    sections.push(profiles(report, style));
     sections.push(legend(report, style));
     sections.push(report.cells.iter().flat_map(|cell| failure(cell, style)).collect());
     let sections = sections.iter().filter(|lines| !lines.is_empty()).map(|lines| lines.join("\n"));
@@ -32,6 +35,11 @@ pub fn sweep_table(report: &SweepReport, style: Style) -> String {
 pub fn swept_cell(cell: &SweptCell, style: Style) -> String {
     let figures = row(cell);
     match cell.status {
+        CellStatus::Done if cell.kind == CellKind::Capacity => {
+            let [capacity, interval, bound] = capacity(cell);
+            format!("  {capacity} ({interval}), {bound}")
+        }
+        CellStatus::Done if cell.kind == CellKind::Prefill => format!("  {}", profile(cell).join(", ")),
         CellStatus::Done => {
             let [tokens, ttft, tbt, e2e, fluid] = figures;
             format!("  {tokens} tokens/s, TTFT p50 {ttft}, TBT p99 {tbt}, E2E p90 {e2e}, {fluid} fluid")
@@ -55,7 +63,11 @@ fn workloads(report: &SweepReport) -> Vec<&str> {
 }
 
 fn of_workload(report: &SweepReport, workload: &str, style: Style) -> Vec<String> {
-    let cells: Vec<&SweptCell> = report.cells.iter().filter(|cell| cell.workload == workload).collect();
+    let is_run = |cell: &&SweptCell| cell.workload == workload && cell.kind == CellKind::Run;
+    let cells: Vec<&SweptCell> = report.cells.iter().filter(is_run).collect();
+    if cells.is_empty() {
+        return Vec::new();
+    }
     let target = |cell: &&SweptCell| short(&cell.target, 12);
     let width = cells.iter().map(|cell| target(cell).chars().count()).chain(["target".len()]).max().unwrap_or(0);
     let mut columns = Columns::default();
@@ -71,13 +83,79 @@ fn of_workload(report: &SweepReport, workload: &str, style: Style) -> Vec<String
         match place.checked_sub(1) {
             None => shown.push(format!("  {}", style.faint(&line))),
             // Colour counts as width, so it comes last.
-            Some(cell) => shown.push(format!(
-                "{} {line}",
-                mark(cells[cell]).map_or_else(|| " ".to_owned(), |mark| mark.painted(style))
-            )),
+            Some(cell) => shown.push(format!("{} {line}", marked(cells[cell], style))),
         }
     }
     shown
+}
+
+/// Searches for the highest load, engine beside engine.
+fn capacities(report: &SweepReport, style: Style) -> Vec<String> {
+    let heads = ["capacity", "95 % interval", "bounded by"];
+    searches(report, CellKind::Capacity, "Capacity by engine", heads, capacity, style)
+}
+
+/// Prefill profiles, engine beside engine.
+fn profiles(report: &SweepReport, style: Style) -> Vec<String> {
+    let heads = ["TTFT of the shortest", "and the longest prompt", "curve"];
+    searches(report, CellKind::Prefill, "TTFT by prompt length", heads, profile, style)
+}
+
+fn searches(
+    report: &SweepReport,
+    kind: CellKind,
+    title: &str,
+    heads: [&str; 3],
+    row: fn(&SweptCell) -> [String; 3],
+    style: Style,
+) -> Vec<String> {
+    let cells: Vec<&SweptCell> = report.cells.iter().filter(|cell| cell.kind == kind).collect();
+    if cells.is_empty() {
+        return Vec::new();
+    }
+    let several = workloads(report).len() > 1;
+    let name = |cell: &SweptCell| {
+        let workload = several.then(|| short(&cell.workload, 10));
+        [Some(short(&cell.target, 12)), workload, Some(short(&cell.load, 10))].into_iter().flatten().collect::<Vec<_>>()
+    };
+    let mut columns = Columns::default();
+    let [first, second, text] = heads.map(str::to_owned);
+    columns.push_with_text([String::new(), first, second], text);
+    for cell in &cells {
+        let [first, second, text] = row(cell);
+        columns.push_with_text([name(cell).join("  "), first, second], text);
+    }
+    let mut shown = vec![style.strong(title)];
+    for (place, line) in columns.lines().into_iter().enumerate() {
+        match place.checked_sub(1) {
+            None => shown.push(format!("  {}", style.faint(&line))),
+            // Colour counts as width, so it comes last.
+            Some(cell) => shown.push(format!("{} {line}", marked(cells[cell], style))),
+        }
+    }
+    shown
+}
+
+fn capacity(cell: &SweptCell) -> [String; 3] {
+    let none = || NONE.to_owned();
+    let Some(found) = &cell.capacity else { return [none(), none(), status(cell.status).to_owned()] };
+    let (value, interval) = found.capacity.as_ref().map_or((none(), none()), |capacity| {
+        let unit = if capacity.unit == "requests/s" { "/s" } else { " users" };
+        (format!("{}{unit}", load(capacity.value)), ends(capacity))
+    });
+    // Without a number, what there is to say is the answer itself.
+    let bound = found.bounded_by.clone().unwrap_or_else(|| found.answer.clone());
+    [value, interval, short(bound.strip_prefix("objective ").unwrap_or(&bound), 30)]
+}
+
+fn profile(cell: &SweptCell) -> [String; 3] {
+    let none = || NONE.to_owned();
+    let Some(found) = &cell.prefill else { return [none(), none(), status(cell.status).to_owned()] };
+    let end = |point: Option<&(u64, f64)>| {
+        point.map_or_else(none, |(tokens, ttft)| format!("{} at {tokens}", Scale::of_time(*ttft).with_unit(*ttft)))
+    };
+    let curve = format!("within {}", figure::share(found.max_relative_error));
+    [end(found.medians.first()), end(found.medians.last()), curve]
 }
 
 fn row(cell: &SweptCell) -> [String; 5] {
@@ -146,6 +224,10 @@ fn mark(cell: &SweptCell) -> Option<Mark> {
         (CellStatus::Done, _) if cell.on_front == Some(true) => Some(Mark::Front),
         (CellStatus::Done, _) => None,
     }
+}
+
+fn marked(cell: &SweptCell, style: Style) -> String {
+    mark(cell).map_or_else(|| " ".to_owned(), |mark| mark.painted(style))
 }
 
 /// The marks that stand in the tables, with what they mean.

@@ -1,8 +1,9 @@
 //! The page of a sweep: throughput against latency, fluidity by load, every cell as a row, and what failed.
 
 use maud::{Markup, html};
+use metron_results::capacity::Capacity;
 use metron_results::summary::Load;
-use metron_results::sweep::{CellStatus, SweepReport, SweptCell};
+use metron_results::sweep::{CellKind, CellStatus, SweepReport, SweptCapacity, SweptCell, SweptPrefill};
 
 use super::page;
 use crate::figure::{self, TimeUnit};
@@ -19,6 +20,8 @@ pub fn sweep_report(report: &SweepReport) -> String {
             p { (done) " of " (report.cells.len()) " cells measured, by metron " (report.metron_version) }
         }
         @for workload in workloads(report) { (of_workload(report, workload)) }
+        (capacities(report))
+        (profiles(report))
         (failures(report))
         (targets(report))
     };
@@ -36,7 +39,11 @@ fn workloads(report: &SweepReport) -> Vec<&str> {
 }
 
 fn of_workload(report: &SweepReport, workload: &str) -> Markup {
-    let cells: Vec<&SweptCell> = report.cells.iter().filter(|cell| cell.workload == workload).collect();
+    let is_run = |cell: &&SweptCell| cell.workload == workload && cell.kind == CellKind::Run;
+    let cells: Vec<&SweptCell> = report.cells.iter().filter(is_run).collect();
+    if cells.is_empty() {
+        return html! {};
+    }
     let plots: Vec<Plot> = [trade(&cells), fluidity(&cells, Released::Rate), fluidity(&cells, Released::Users)]
         .into_iter()
         .flatten()
@@ -83,6 +90,81 @@ fn row(cell: &SweptCell) -> Markup {
                 CellStatus::Failed => td.bad colspan="9" { "failed" },
                 CellStatus::Interrupted => td.doubtful colspan="9" { "interrupted" },
                 CellStatus::Pending => td.faint colspan="9" { "not begun" },
+            }
+        }
+    }
+}
+
+/// The highest load of each engine that holds, with its interval.
+fn capacities(report: &SweepReport) -> Markup {
+    let cells: Vec<&SweptCell> = report.cells.iter().filter(|cell| cell.kind == CellKind::Capacity).collect();
+    html! {
+        @if !cells.is_empty() {
+            h2 { "Capacity by engine" }
+            div.scroll {
+                table {
+                    tr {
+                        @for head in ["target", "workload", "load", "capacity", "95 % interval", "unit", "bounded by", "objectives", "probes", "requests", "answer"] { th { (head) } }
+                    }
+                    @for cell in cells {
+                        tr {
+                            td { (cell.target) } td { (cell.workload) } td { (cell.load) }
+                            @match &cell.capacity {
+                                Some(found) => (capacity(found)),
+                                None => td.faint colspan="8" { (format!("{:?}", cell.status).to_lowercase()) },
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn capacity(found: &SweptCapacity) -> Markup {
+    let none = || "–".to_owned();
+    let of = |show: &dyn Fn(&Capacity) -> String| found.capacity.as_ref().map_or_else(none, show);
+    let ends = |capacity: &Capacity| {
+        capacity.high.map_or_else(
+            || format!("at least {}", figure::number(capacity.low)),
+            |high| format!("{} to {}", figure::number(capacity.low), figure::number(high)),
+        )
+    };
+    html! {
+        td { (of(&|capacity| figure::number(capacity.value))) }
+        td { (of(&ends)) }
+        td { (of(&|capacity| capacity.unit.clone())) }
+        td { (found.bounded_by.clone().unwrap_or_else(none)) }
+        td { (found.objectives.join(", ")) }
+        td { (found.probes) }
+        td { (found.requests) }
+        td { (found.answer) }
+    }
+}
+
+/// What a prompt's length costs on each engine.
+fn profiles(report: &SweepReport) -> Markup {
+    let cells: Vec<(&SweptCell, &SweptPrefill)> =
+        report.cells.iter().filter_map(|cell| Some((cell, cell.prefill.as_ref()?))).collect();
+    let longest = cells.iter().flat_map(|(_, of)| &of.medians).map(|(_, ttft)| *ttft).fold(0.0, f64::max);
+    let unit = TimeUnit::fitting(longest);
+    let line = |(cell, of): &(&SweptCell, &SweptPrefill)| {
+        let points = of.medians.iter().map(|&(tokens, ttft)| (tokens as f64, unit.of(ttft))).collect();
+        Series::line(&format!("{}, {}", cell.target, cell.workload), points)
+    };
+    let plot = Plot {
+        caption: "TTFT by prompt length: medians of cold prompts, one at a time".to_owned(),
+        x: Axis::linear("prompt tokens"),
+        y: Axis::linear(format!("TTFT, {}", unit.name())),
+        series: cells.iter().map(line).collect(),
+        references: Vec::new(),
+    };
+    html! {
+        @if !cells.is_empty() {
+            h2 { "Prefill" }
+            div.plots { (plot.figure()) }
+            @for (cell, of) in &cells {
+                p { (cell.target) ", " (cell.workload) ", " (cell.load) ": " (of.asked) "; the curve strays by at most " (figure::share(of.max_relative_error)) "." }
             }
         }
     }

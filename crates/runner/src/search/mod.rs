@@ -5,10 +5,12 @@
 
 pub mod capacity;
 pub mod demand;
+mod kept;
 pub mod prefill;
 pub mod prober;
 pub mod runs;
 
 pub use demand::{Demand, NotSearchable};
+pub use kept::{CapacitySearch, Kept, KeptError, OtherSearch, Surroundings};
 pub use prober::{Ending, Load, LoadUnit, Observation, Played, Prober, Score, See, Wish};
 pub use runs::{Files, Runs, RunsSettings};

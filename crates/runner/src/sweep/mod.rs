@@ -1,12 +1,14 @@
-//! A sweep: every target under every workload and every load, one run a cell.
+//! A sweep: every target under every workload and every load, one run or one search a cell.
 //!
 //! A target may bring the command that starts its engine: it is started once, before its first cell that is to be measured,
 //! and stopped after its last. What fails stands in the report with its reason, and the rest goes on. `sweep.json` is written
 //! after every cell, so that a sweep that was stopped, however it was, goes on where it ended.
 
+mod cell;
 mod engine;
 mod health;
 mod progress;
+mod searches;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -19,10 +21,10 @@ use metron_results::summary::Verdict;
 use metron_results::sweep::{CellStatus, SCHEMA, SweepReport, SweptCell, SweptTarget};
 use metron_units::Nanos;
 
-use crate::config_file::is_of;
 use crate::error::{RunError, chain};
 use crate::stop::{Asked, Stop};
 use crate::{Finished, Options, Output, RunConfig};
+pub use cell::{Cell, Measurement};
 use engine::Engine;
 pub use health::check_url;
 pub use progress::SweepEvent;
@@ -45,17 +47,6 @@ pub struct Target {
     pub engine: Option<EngineCommand>,
     /// What is measured of it, in this order.
     pub cells: Vec<Cell>,
-}
-
-/// One run of a sweep.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Cell {
-    /// The workload's name; one that can be a folder's.
-    pub workload: String,
-    /// The load's name; one that can be a folder's.
-    pub load: String,
-    /// The run.
-    pub config: RunConfig,
 }
 
 /// How an engine is started and stopped.
@@ -111,7 +102,10 @@ pub fn sweep(
 /// The report before anything was measured.
 fn beginning(sweep: &Sweep) -> SweepReport {
     let cells = sweep.targets.iter().flat_map(|target| {
-        target.cells.iter().map(|cell| SweptCell::pending(&target.name, &cell.workload, &cell.load))
+        target.cells.iter().map(|cell| SweptCell {
+            kind: cell.measured.kind(),
+            ..SweptCell::pending(&target.name, &cell.workload, &cell.load)
+        })
     });
     SweepReport {
         schema: SCHEMA.to_owned(),
@@ -161,8 +155,8 @@ impl Going<'_> {
     /// Takes over the cells of the sweep before that were measured as this one would measure them.
     fn keep_what_is_done(&mut self) {
         let Some(previous) = &self.options.previous else { return };
-        let configs = self.sweep.targets.iter().flat_map(|target| &target.cells).map(|cell| &cell.config);
-        for (cell, config) in self.report.cells.iter_mut().zip(configs) {
+        let measured = self.sweep.targets.iter().flat_map(|target| &target.cells).map(|cell| &cell.measured);
+        for (cell, measured) in self.report.cells.iter_mut().zip(measured) {
             let told = |report: &SweepReport| report.targets.iter().find(|target| target.name == cell.target).cloned();
             if told(previous) != self.sweep.targets.iter().find(|t| t.name == cell.target).map(Target::told) {
                 continue;
@@ -170,12 +164,11 @@ impl Going<'_> {
             let same = |old: &&SweptCell| {
                 (&old.target, &old.workload, &old.load) == (&cell.target, &cell.workload, &cell.load)
             };
-            let Some(old) = previous.cells.iter().find(same).filter(|old| old.status == CellStatus::Done) else {
+            let Some((old, run)) = previous.cells.iter().find(same).and_then(|old| Some((old, old.run.as_ref()?)))
+            else {
                 continue;
             };
-            let path = old.run.as_ref().map(|run| self.folder.path().join(run).join(RunFile::Config.name()));
-            let yaml = path.and_then(|path| std::fs::read_to_string(path).ok());
-            if yaml.is_some_and(|yaml| is_of(&yaml, config)) {
+            if measured.is_in(&self.folder.path().join(run), old) {
                 cell.clone_from(old);
             }
         }
@@ -238,27 +231,35 @@ impl Going<'_> {
         let run = format!("{}/{}/{}", target.name, cell.workload, cell.load);
         (self.tell)(SweepEvent::Measuring { cell: &self.report.cells[place], place, of: self.report.cells.len() });
         self.report.cells[place].run = Some(run.clone());
-        let options = Options {
-            name: format!("{}-{}-{}", target.name, cell.workload, cell.load),
-            command: self.options.command.clone(),
-            // What lies there was not done, or was measured otherwise.
-            output: Output::Folder { path: self.folder.path().join(run), overwrite: Overwrite::Replace },
-        };
-        let (events, _unheard) = channel();
-        let finished = crate::run(&cell.config, options, &events, self.stop);
-        let outcome = match finished {
-            Ok(finished) => self.take(finished, place),
-            Err(RunError::Interrupted) => {
-                self.report.cells[place].status = CellStatus::Interrupted;
-                Ok(())
+        let path = self.folder.path().join(run);
+        let outcome = match &cell.measured {
+            Measurement::Run(config) => {
+                self.run(config, format!("{}-{}-{}", target.name, cell.workload, cell.load), place, path)
             }
-            Err(error) => Err(chain(&error)),
+            Measurement::Capacity(search) => self.capacity(search, place, &path),
+            Measurement::Prefill(config, plan) => self.prefill(config, *plan, place, &path),
         };
         let exited = engine.as_mut().and_then(Engine::exited);
         match (outcome, exited) {
             (_, Some(status)) => self.fail(target, place, format!("the engine ended in the middle of it ({status})")),
             (Err(reason), None) => self.fail(target, place, reason),
             (Ok(()), None) => {}
+        }
+    }
+
+    /// Measures a cell that is one run.
+    fn run(&mut self, config: &RunConfig, name: String, place: usize, path: PathBuf) -> Result<(), String> {
+        // What lies there was not done, or was measured otherwise.
+        let output = Output::Folder { path, overwrite: Overwrite::Replace };
+        let options = Options { name, command: self.options.command.clone(), output };
+        let (events, _unheard) = channel();
+        match crate::run(config, options, &events, self.stop) {
+            Ok(finished) => self.take(finished, place),
+            Err(RunError::Interrupted) => {
+                self.report.cells[place].status = CellStatus::Interrupted;
+                Ok(())
+            }
+            Err(error) => Err(chain(&error)),
         }
     }
 

@@ -4,6 +4,7 @@
 use metron_metrics::interval::{Interval, order_statistic, samples_needed};
 use metron_metrics::quantile::of_sorted;
 use metron_results::prefill_profile as written;
+use metron_results::summary::Target;
 use metron_units::Share;
 
 use super::fit::{FitError, fit, surprise};
@@ -71,6 +72,22 @@ pub struct Measured {
     pub refused: Vec<u64>,
     /// Whether it was ended before it was precise.
     pub interrupted: bool,
+}
+
+impl Measured {
+    /// As prefill-profile.json tells it: whom was asked, and beside which load.
+    #[must_use]
+    pub fn to_file(&self, target: Option<Target>, background: Option<String>) -> written::PrefillProfileFile {
+        let (least, most) = self.profile.valid();
+        written::PrefillProfileFile {
+            schema: written::SCHEMA.to_owned(),
+            target,
+            background,
+            points: self.points.clone(),
+            fit: self.profile.to_fit(),
+            valid: [least, most],
+        }
+    }
 }
 
 /// Why there is no profile.
