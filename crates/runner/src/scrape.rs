@@ -159,12 +159,17 @@ async fn ask(place: usize, source: Source, clock: Clock, kept: Rc<RefCell<Kept>>
     let client = Client::new(Arc::clone(&source.target), clock);
     let mut second = tokio::time::interval(EVERY);
     second.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut answers = true;
     loop {
         let last = tokio::select! {
             biased;
             _ = stop.wait_for(|stop| *stop) => true,
             _ = second.tick() => false,
         };
+        // A run that is over does not wait for one that did not answer before.
+        if last && !answers {
+            return;
+        }
         let got = client.get(&source.path).await;
         let at = clock.now();
         let said = match got {
@@ -172,6 +177,7 @@ async fn ask(place: usize, source: Source, clock: Clock, kept: Rc<RefCell<Kept>>
             Ok(got) => Err(format!("status {}", got.status)),
             Err(error) => Err(error.message),
         };
+        answers = said.is_ok();
         kept.borrow_mut().take(place, at, said);
         if last {
             return;

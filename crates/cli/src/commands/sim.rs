@@ -67,6 +67,7 @@ fn outcome(report: &Report) -> String {
     let Report { connections, requests, completed, cancelled, refused, faults, tokens, lag } = report;
     let faults = match faults {
         0 => String::new(),
+        1 => ", 1 planned fault".to_owned(),
         faults => format!(", {faults} planned faults"),
     };
     let lag =
