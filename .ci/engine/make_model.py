@@ -1,7 +1,7 @@
-"""Makes a tiny Llama of random weights for llama.cpp, and its tokenizer: make_model.py FOLDER
+"""Makes a tiny Llama of random weights and its tokenizer: make_model.py FOLDER
 
-FOLDER gets tiny.gguf and tokenizer.json. A second's work, 2 million parameters, a context of 8,192 tokens, no download.
-Needs numpy, tokenizers and gguf.
+FOLDER gets tiny.gguf for llama.cpp, and tokenizer.json; FOLDER/tiny the same for vLLM, SGLang and transformers. A second's
+work, 3 million parameters, a context of 8,192 tokens, no download. Needs numpy, tokenizers and gguf.
 
 What the model says means nothing, but what it may say is chosen, so that a run can be checked: every token it emits is a
 readable piece of ASCII text, and it never ends an answer by itself, so an answer has exactly the tokens that were asked for.
@@ -10,6 +10,7 @@ constant for every token and no layer writes to it, which makes column 0 of the 
 """
 import json
 import random
+import struct
 import sys
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import gguf
 import numpy as np
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-LAYERS, WIDTH, HEADS, FEED_FORWARD, VOCABULARY, CONTEXT = 2, 192, 4, 512, 3072, 8192
+LAYERS, WIDTH, HEADS, FEED_FORWARD, VOCABULARY, CONTEXT = 2, 256, 4, 512, 3072, 8192
 BEGIN, END, UNKNOWN = "<s>", "</s>", "<unk>"
 CHAT = "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}\n{% endfor %}{% if add_generation_prompt %}assistant:{% endif %}"
 
@@ -73,10 +74,48 @@ def weights(tokenizer):
     yield "output.weight", output
 
 
+# What transformers calls the parts of a block; the other names follow from these.
+PARTS = {"attn_q": "self_attn.q_proj", "attn_k": "self_attn.k_proj", "attn_v": "self_attn.v_proj", "attn_output": "self_attn.o_proj",
+         "ffn_gate": "mlp.gate_proj", "ffn_up": "mlp.up_proj", "ffn_down": "mlp.down_proj",
+         "attn_norm": "input_layernorm", "ffn_norm": "post_attention_layernorm"}
+WHOLE = {"token_embd.weight": "model.embed_tokens.weight", "output_norm.weight": "model.norm.weight", "output.weight": "lm_head.weight"}
+
+
+def name_in_transformers(name):
+    if name in WHOLE:
+        return WHOLE[name]
+    _, layer, part, _ = name.split(".")
+    return f"model.layers.{layer}.{PARTS[part]}.weight"
+
+
+def write_for_transformers(folder, tokenizer):
+    """config.json, tokenizer and weights (safetensors: a JSON table of what lies where, then the numbers, here bfloat16)."""
+    folder.mkdir(exist_ok=True)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    config = {
+        "architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": VOCABULARY, "hidden_size": WIDTH,
+        "intermediate_size": FEED_FORWARD, "num_hidden_layers": LAYERS, "num_attention_heads": HEADS, "num_key_value_heads": HEADS,
+        "max_position_embeddings": CONTEXT, "rms_norm_eps": 1e-5, "hidden_act": "silu", "tie_word_embeddings": False,
+        "bos_token_id": 0, "eos_token_id": 1, "torch_dtype": "bfloat16",
+    }
+    (folder / "config.json").write_text(json.dumps(config, indent=1))
+    special = {"bos_token": BEGIN, "eos_token": END, "unk_token": UNKNOWN, "chat_template": CHAT, "model_max_length": CONTEXT}
+    (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "PreTrainedTokenizerFast", **special}, indent=1))
+    table, numbers = {}, b""
+    for name, tensor in weights(tokenizer):
+        half = (np.ascontiguousarray(tensor).view(np.uint32) >> 16).astype("<u2").tobytes()
+        table[name_in_transformers(name)] = {
+            "dtype": "BF16", "shape": list(tensor.shape), "data_offsets": [len(numbers), len(numbers) + len(half)]}
+        numbers += half
+    head = json.dumps({"__metadata__": {"format": "pt"}, **table}).encode()
+    (folder / "model.safetensors").write_bytes(struct.pack("<Q", len(head)) + head + numbers)
+
+
 def main(folder):
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = train_tokenizer()
     tokenizer.save(str(folder / "tokenizer.json"))
+    write_for_transformers(folder / "tiny", tokenizer)
     by_id = [text for text, _ in sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])]
     merges = json.loads(tokenizer.to_str())["model"]["merges"]
 

@@ -25,6 +25,16 @@ const BY_HEADER: [(&str, &str); 5] = [
     ("anthropic-ratelimit-requests-limit", "anthropic"),
 ];
 
+/// How engines sign the models that they list. The simulated engine has its own signature: its metrics have vLLM's names.
+const BY_OWNER: [(&str, &str); 6] = [
+    ("vllm", "vllm"),
+    ("sglang", "sglang"),
+    ("llamacpp", "llama.cpp"),
+    ("library", "ollama"),
+    ("nvidia", "dynamo"),
+    ("metron", "metron sim"),
+];
+
 /// Beginnings of the names of metrics, and whose they are.
 const BY_METRIC: [(&str, &str); 8] = [
     ("vllm:", "vllm"),
@@ -141,9 +151,7 @@ fn by_header(head: &HeadLines, found: &mut SoftwareFound) {
 fn by_listing(listing: &Got, found: &mut SoftwareFound) {
     let body: Value = serde_json::from_slice(&listing.body).unwrap_or_default();
     let owner = body.pointer("/data/0/owned_by").and_then(Value::as_str).unwrap_or_default();
-    for (owned_by, program) in
-        [("vllm", "vllm"), ("sglang", "sglang"), ("llamacpp", "llama.cpp"), ("library", "ollama"), ("nvidia", "dynamo")]
-    {
+    for (owned_by, program) in BY_OWNER {
         if owner == owned_by {
             name(found, program, format!("its models are owned by `{owned_by}`"));
         }
@@ -189,6 +197,32 @@ mod tests {
         assert_eq!(found.name.as_deref(), Some("sglang"));
         by_listing(&answered(r#"{"data":[{"id":"m","owned_by":"vllm"}]}"#), &mut found);
         assert_eq!(found.name.as_deref(), Some("sglang"), "the first that tells is believed");
+    }
+
+    /// What is guessed of the list of models that an engine answered with.
+    fn guessed(engine: &str) -> Option<String> {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/models");
+        let answer = std::fs::read_to_string(format!("{folder}/{engine}.txt")).unwrap();
+        let (_, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
+        let mut found = SoftwareFound::default();
+        by_listing(&answered(body), &mut found);
+        found.name
+    }
+
+    #[test]
+    fn real_engines_are_known_by_their_lists_of_models() {
+        for (engine, name) in [
+            ("dynamo", Some("dynamo")),
+            ("llamacpp", Some("llama.cpp")),
+            ("sglang", Some("sglang")),
+            ("vllm", Some("vllm")),
+            ("metron-sim", Some("metron sim")),
+            // The one is known by the headers of its answers, the other by nothing.
+            ("litellm", None),
+            ("llamacpppy", None),
+        ] {
+            assert_eq!(guessed(engine).as_deref(), name, "{engine}");
+        }
     }
 
     #[test]
