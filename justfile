@@ -13,10 +13,18 @@ test:
 doc:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
 
-# Each decoder of the wire against bytes that no server should send.
-fuzz seconds="180":
-    for target in sse chunked content json texts event_stream events; do \
-        RUSTC_BOOTSTRAP=1 cargo fuzz run -s none $target -- -max_total_time={{seconds}} -rss_limit_mb=2048 || exit 1; \
+# Each decoder of the wire against bytes that no server should send: some targets, or all of them.
+fuzz seconds="180" *targets="":
+    cd fuzz && for target in $([ -n "{{targets}}" ] && echo {{targets}} || cargo fuzz list); do \
+        mkdir -p target/learned/$target && \
+        RUSTC_BOOTSTRAP=1 cargo fuzz run -s none $target target/learned/$target corpus/$target -- \
+            -max_total_time={{seconds}} -rss_limit_mb=2048 -timeout=10 -max_len=4096 -dict=words.dict || exit 1; \
+    done
+
+# Keeps the smallest inputs that reach what the last runs have reached.
+fuzz-keep *targets="":
+    cd fuzz && for target in $([ -n "{{targets}}" ] && echo {{targets}} || cargo fuzz list); do \
+        RUSTC_BOOTSTRAP=1 cargo fuzz run -s none $target corpus/$target target/learned/$target -- -merge=1 -max_len=512 || exit 1; \
     done
 
 # The same, and what needs other people's programs.

@@ -15,6 +15,9 @@ pub struct Case {
     pub name: String,
     /// The API that the answer speaks, by metron's name of it: `chat`, `completions`, `anthropic`, `ollama`, ...
     pub dialect: String,
+    /// Where the dialect is `custom`: its description, as metron reads it from a file.
+    #[serde(default)]
+    pub custom: Option<Value>,
     /// What is awkward about it.
     pub about: String,
     /// Public reports of it.
@@ -84,6 +87,8 @@ pub enum Step {
     Data(String),
     /// The event `[DONE]`.
     Done,
+    /// A message of AWS's event stream.
+    Message(Message),
     /// Text that is no event, inside the body's framing.
     Raw(String),
     /// These steps' bytes cut apart, each part a write and an HTTP chunk of its own.
@@ -124,6 +129,27 @@ pub struct Event {
     /// So many token ids are sent back in `prompt_token_ids`.
     #[serde(default)]
     pub prompt_token_ids: usize,
+}
+
+/// A message of AWS's event stream; the headers say what it is.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Message {
+    /// The event's type.
+    #[serde(default)]
+    pub event: Option<String>,
+    /// The exception's type, where it is one.
+    #[serde(default)]
+    pub exception: Option<String>,
+    /// Its payload.
+    #[serde(default)]
+    pub json: Option<Value>,
+    /// A payload that is no JSON, or only a part of it.
+    #[serde(default)]
+    pub text: Option<String>,
+    /// A wrong checksum at its end.
+    #[serde(default)]
+    pub broken: bool,
 }
 
 /// What a right client reports.
@@ -216,6 +242,9 @@ impl Case {
 
     /// The bytes of the event that this step makes, if it makes one.
     pub(crate) fn event(&self, step: &Step) -> Option<Vec<u8>> {
+        if let Step::Message(message) = step {
+            return Some(message.bytes());
+        }
         let payload = self.payload(step)?;
         let name = match step {
             Step::Typed(payload) => payload["type"].as_str(),
@@ -248,7 +277,8 @@ impl Case {
             Step::Json(payload) | Step::Typed(payload) => payload.to_string(),
             Step::Data(payload) => payload.clone(),
             Step::Done => "[DONE]".to_owned(),
-            Step::Raw(_)
+            Step::Message(_)
+            | Step::Raw(_)
             | Step::Split { .. }
             | Step::End
             | Step::WaitMs(_)

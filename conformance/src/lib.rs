@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod case;
+mod message;
 mod play;
 mod request;
 mod server;

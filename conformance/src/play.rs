@@ -72,6 +72,7 @@ pub(crate) fn play(case: &Case, to: &mut dyn Write, manner: &Manner, left: &dyn 
             | Step::Event(_)
             | Step::Json(_)
             | Step::Typed(_)
+            | Step::Message(_)
             | Step::Data(_)
             | Step::Done => {
                 player.pace();

@@ -1,5 +1,5 @@
-//! What `metron_wire::fuzzing::event_stream` holds, for any bytes.
+//! What `metron_wire::fuzzing` holds of `event_stream`, for any bytes.
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| metron_wire::fuzzing::event_stream(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| metron_wire::fuzzing::run("event_stream", bytes));

@@ -1,5 +1,5 @@
-//! What `metron_wire::fuzzing::json` holds, for any bytes.
+//! What `metron_wire::fuzzing` holds of `json`, for any bytes.
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| metron_wire::fuzzing::json(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| metron_wire::fuzzing::run("json", bytes));

@@ -1,5 +1,5 @@
-//! What `metron_wire::fuzzing::sse` holds, for any bytes.
+//! What `metron_wire::fuzzing` holds of `sse`, for any bytes.
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| metron_wire::fuzzing::sse(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| metron_wire::fuzzing::run("sse", bytes));

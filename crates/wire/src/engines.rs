@@ -23,6 +23,8 @@ pub(crate) fn spoken_in(name: &str) -> Dialect {
         ("-responses", Dialect::Responses),
         ("-completions", Dialect::Completions),
         ("-embeddings", Dialect::Embeddings),
+        ("-rerank", Dialect::Rerank),
+        ("-gemini", Dialect::Gemini),
         ("-ollama-chat", Dialect::Ollama),
         ("-ollama-generate", Dialect::OllamaGenerate),
         ("llamacpp-llamacpp", Dialect::LlamaCpp),

@@ -148,7 +148,7 @@ fn take_sized<'a>(bytes: &mut &'a [u8], size: usize) -> Result<&'a [u8], Broken>
 }
 
 /// A message as a server writes it; for tests alone.
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 pub(crate) fn written(headers: &[(&str, &str)], payload: &[u8]) -> Vec<u8> {
     let mut lines = Vec::new();
     for (name, value) in headers {
@@ -158,10 +158,16 @@ pub(crate) fn written(headers: &[(&str, &str)], payload: &[u8]) -> Vec<u8> {
         lines.extend_from_slice(&(value.len() as u16).to_be_bytes());
         lines.extend_from_slice(value.as_bytes());
     }
+    sealed(&lines, payload)
+}
+
+/// A message of these bytes of headers, sound or not, with its lengths and checksums; for tests alone.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn sealed(lines: &[u8], payload: &[u8]) -> Vec<u8> {
     let length = PRELUDE + lines.len() + payload.len() + CHECKSUM;
     let mut message = [(length as u32).to_be_bytes(), (lines.len() as u32).to_be_bytes()].concat();
     message.extend_from_slice(&crc32fast::hash(&message).to_be_bytes());
-    message.extend_from_slice(&lines);
+    message.extend_from_slice(lines);
     message.extend_from_slice(payload);
     let checksum = crc32fast::hash(&message).to_be_bytes();
     message.extend_from_slice(&checksum);

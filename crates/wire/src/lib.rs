@@ -65,7 +65,7 @@ mod client;
 
 #[cfg(test)]
 mod engines;
-#[cfg(fuzzing)]
+#[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 #[cfg(any(test, fuzzing))]
 #[cfg_attr(not(test), expect(dead_code, reason = "the fuzz targets need one function of it"))]

@@ -34,8 +34,8 @@ pub(crate) struct Reception {
 
 /// What the body is, and what is kept of it.
 enum Body {
-    /// Not known before its first bytes.
-    Unknown,
+    /// Not known before its first bytes; those that have come and tell nothing yet.
+    Unknown(Vec<u8>),
     /// A stream of events.
     Events,
     /// A stream of JSON texts, and how many have come.
@@ -79,7 +79,7 @@ impl Reception {
             dialect,
             head: None,
             content: None,
-            body: Body::Unknown,
+            body: Body::Unknown(Vec::new()),
             is_carried: false,
             alike: Alike::default(),
             stamp: Stamp::default(),
@@ -173,7 +173,9 @@ impl Reception {
             Body::Refusal(body) => body.len() >= ERROR_BODY_BYTES,
             // Its first line is all that is told of it: a page that never ends must not hold the request up.
             Body::Foreign(body) => body.len() >= ERROR_BODY_BYTES || body.trim_ascii_start().contains(&b'\n'),
-            Body::Unknown | Body::Events | Body::Texts(..) | Body::Messages(..) | Body::Whole(_) | Body::Over => false,
+            Body::Unknown(_) | Body::Events | Body::Texts(..) | Body::Messages(..) | Body::Whole(_) | Body::Over => {
+                false
+            }
         }
     }
 
@@ -202,14 +204,40 @@ impl Reception {
     }
 
     fn take_content(&mut self, events: &mut sse::Decoder, data: &[u8]) -> Result<(), Reading> {
-        if matches!(self.body, Body::Unknown) {
-            self.body = self.kind_of(data);
+        let Body::Unknown(begun) = &mut self.body else { return self.take_more(events, data) };
+        let begun = std::mem::take(begun);
+        if begun.is_empty() { self.begin(events, data) } else { self.begin(events, &[&begun, data].concat()) }
+    }
+
+    /// Takes the first bytes of the body, as soon as they tell what it is.
+    fn begin(&mut self, events: &mut sse::Decoder, data: &[u8]) -> Result<(), Reading> {
+        let content_type = self.head.as_ref().map_or("", |head| head.content_type.as_str());
+        let (body, data) = match content_type {
+            "text/event-stream" => (Some(Body::Events), data),
+            "application/vnd.amazon.eventstream" if self.dialect.signed_service().is_some() && !self.is_carried => {
+                (Some(Body::Messages(event_stream::Decoder::default(), Box::new(Body::Unknown(Vec::new())))), data)
+            }
+            // Blanks before the first byte that tells say nothing.
+            _ => (self.kind_of(data.trim_ascii_start(), content_type), data.trim_ascii_start()),
+        };
+        match body {
+            Some(body) => {
+                self.body = body;
+                self.take_more(events, data)
+            }
+            None => {
+                self.body = Body::Unknown(data.to_vec());
+                Ok(())
+            }
         }
+    }
+
+    fn take_more(&mut self, events: &mut sse::Decoder, data: &[u8]) -> Result<(), Reading> {
         let room = match &mut self.body {
             Body::Events => return self.take_events(events, data),
             Body::Texts(..) => return self.take_texts(data),
             Body::Messages(..) => return self.take_messages(events, data),
-            Body::Unknown | Body::Over => return Ok(()),
+            Body::Unknown(_) | Body::Over => return Ok(()),
             Body::Whole(body) => {
                 if body.len() + data.len() > EVENT_BYTES {
                     let mib = EVENT_BYTES >> 20;
@@ -225,26 +253,19 @@ impl Reception {
         Ok(())
     }
 
-    /// What kind of body begins with `data`. The type that the head names is believed unless the body says otherwise.
-    fn kind_of(&self, data: &[u8]) -> Body {
-        let Some(&first) = data.trim_ascii_start().first() else { return Body::Unknown };
-        let content_type = self.head.as_ref().map_or("", |head| head.content_type.as_str());
-        // The first read may end within the field's name.
-        let starts = |field: &str| {
-            let data = data.trim_ascii_start();
-            data.starts_with(field.as_bytes()) || field.as_bytes().starts_with(data)
-        };
-        match content_type {
-            "text/event-stream" => Body::Events,
-            "application/vnd.amazon.eventstream" if self.dialect.signed_service().is_some() && !self.is_carried => {
-                Body::Messages(event_stream::Decoder::default(), Box::new(Body::Unknown))
-            }
-            _ if starts("data:") || starts("event:") || first == b':' => Body::Events,
-            _ if self.dialect.framing(first) == Framing::Lines => Body::Texts(texts::Decoder::lines(), 0),
-            _ if self.dialect.framing(first) == Framing::Array => Body::Texts(texts::Decoder::array(), 0),
+    /// What kind of body begins with `data`, if that tells it, whatever its type says.
+    fn kind_of(&self, data: &[u8], content_type: &str) -> Option<Body> {
+        let first = *data.first()?;
+        let fields: [&[u8]; 2] = [b"data:", b"event:"];
+        Some(match self.dialect.framing(first) {
+            _ if fields.iter().any(|field| data.starts_with(field)) || first == b':' => Body::Events,
+            // The bytes may end within the field's name.
+            _ if fields.iter().any(|field| field.starts_with(data)) => return None,
+            Framing::Lines => Body::Texts(texts::Decoder::lines(), 0),
+            Framing::Array => Body::Texts(texts::Decoder::array(), 0),
             _ if first == b'{' || first == b'[' || content_type.ends_with("json") => Body::Whole(Vec::new()),
             _ => Body::Foreign(Vec::new()),
-        }
+        })
     }
 
     fn take_events(&mut self, events: &mut sse::Decoder, data: &[u8]) -> Result<(), Reading> {
@@ -259,7 +280,7 @@ impl Reception {
     }
 
     fn take_texts(&mut self, data: &[u8]) -> Result<(), Reading> {
-        let Body::Texts(mut texts, mut count) = std::mem::replace(&mut self.body, Body::Unknown) else {
+        let Body::Texts(mut texts, mut count) = std::mem::replace(&mut self.body, Body::Unknown(Vec::new())) else {
             unreachable!("asked for a body of texts alone")
         };
         let mut input = data;
@@ -275,7 +296,8 @@ impl Reception {
     }
 
     fn take_messages(&mut self, events: &mut sse::Decoder, data: &[u8]) -> Result<(), Reading> {
-        let Body::Messages(mut messages, mut carried) = std::mem::replace(&mut self.body, Body::Unknown) else {
+        let Body::Messages(mut messages, mut carried) = std::mem::replace(&mut self.body, Body::Unknown(Vec::new()))
+        else {
             unreachable!("asked for a body of messages alone")
         };
         let mut input = data;
@@ -295,7 +317,7 @@ impl Reception {
                 if self.is_over() {
                     return Ok(());
                 }
-                carried = Box::new(std::mem::replace(&mut self.body, Body::Unknown));
+                carried = Box::new(std::mem::replace(&mut self.body, Body::Unknown(Vec::new())));
             } else {
                 self.take_data(message.payload)?;
                 if self.is_over() {
@@ -396,7 +418,9 @@ impl Reception {
             }
             Body::Whole(text) => self.take_whole(&text)?,
             kept @ (Body::Refusal(_) | Body::Foreign(_)) => self.body = kept,
-            Body::Unknown | Body::Over => {}
+            // It ended before it told what it was.
+            Body::Unknown(begun) if !begun.is_empty() => self.body = Body::Foreign(begun),
+            Body::Unknown(_) | Body::Over => {}
         }
         Ok(())
     }
@@ -479,7 +503,7 @@ fn first_line(body: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use metron_conformance::cases;
+    use metron_conformance::{Case, cases};
     use proptest::prelude::*;
 
     use crate::answer::{Answer, Channel, End};
@@ -495,11 +519,18 @@ mod tests {
         (end, text, chunks.len(), finish_reason, usage, status)
     }
 
+    fn spoken_in_case(case: &Case) -> Dialect {
+        match &case.custom {
+            Some(custom) => Dialect::custom(&case.name, &custom.to_string()).unwrap(),
+            None => Dialect::from_name(&case.dialect).unwrap(),
+        }
+    }
+
     #[test]
     fn every_case_gives_the_same_answer_wherever_its_bytes_are_cut() {
         for case in cases().iter().filter(|case| case.expect.outcome != "timeout_idle" && case.name != "huge-event") {
             let (name, bytes) = (&case.name, case.bytes());
-            let dialect = Dialect::from_name(&case.dialect).unwrap();
+            let dialect = spoken_in_case(case);
             let whole = essence(reads(dialect, &[&bytes]));
             for cut in 0..bytes.len() {
                 let split = essence(reads(dialect, &[&bytes[..cut], &bytes[cut..]]));
@@ -520,6 +551,21 @@ mod tests {
             }
             let single: Vec<&[u8]> = bytes.chunks(1).collect();
             assert_eq!(essence(reads(dialect, &single)), whole, "{name} byte by byte");
+        }
+    }
+
+    #[test]
+    fn a_body_that_begins_like_an_event_and_is_none_is_told_apart_wherever_it_is_cut() {
+        for body in ["data", "dog\n", "evening", "e", "\n data:{\"choices\":[]}\n\n", "  data: x\n\n", "event"] {
+            let bytes = format!("HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n\r\n{body}").into_bytes();
+            let whole = essence(reads(Dialect::Chat, &[&bytes]));
+            for cut in 0..bytes.len() {
+                assert_eq!(
+                    essence(reads(Dialect::Chat, &[&bytes[..cut], &bytes[cut..]])),
+                    whole,
+                    "{body} cut at {cut}"
+                );
+            }
         }
     }
 
@@ -562,7 +608,7 @@ mod tests {
         fn no_change_of_a_byte_makes_it_panic(case in 0usize..64, at in 0usize..4096, byte: u8, cut in 0usize..4096) {
             let cases = cases();
             let mut bytes = cases[case % cases.len()].bytes();
-            let dialect = Dialect::from_name(&cases[case % cases.len()].dialect).unwrap();
+            let dialect = spoken_in_case(&cases[case % cases.len()]);
             let (at, cut) = (at % bytes.len(), cut % bytes.len());
             bytes[at] = byte;
             let whole = essence(reads(dialect, &[&bytes]));

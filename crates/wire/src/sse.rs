@@ -13,7 +13,7 @@ use crate::limits::EVENT_BYTES;
 pub(crate) struct Event<'a> {
     /// The last `event` field.
     pub(crate) name: Option<&'a [u8]>,
-    /// The `data` fields, joined by LF. `None` if there is no such field: by the standard that is no event at all, but a name
+    /// The `data` fields, joined by LF; or the `error` field, whose name then stands as the event's. `None` if there is no such field: by the standard that is no event at all, but a name
     /// alone is how one frontend reports an error.
     pub(crate) data: Option<&'a [u8]>,
     /// The last comment, without its colon.
@@ -195,6 +195,8 @@ fn parse<'a>(block: &'a [u8], joined: &'a mut Vec<u8>) -> Event<'a> {
                 }
             },
             b"event" => event.name = Some(value),
+            // No field of the standard's: how llama.cpp reports an error in a stream.
+            b"error" => (event.name, event.data) = (Some(field), Some(value)),
             b"" => event.comment = Some(value),
             _ => {}
         }

@@ -102,11 +102,11 @@ mod tests {
 
     #[test]
     fn streams_of_real_engines_are_understood() {
-        check("dynamo", 12, 73, (33, 12), "max_tokens", Some(1));
-        check("litellm", 16, 93, (33, 16), "end_turn", None);
-        check("llamacpp", 12, 67, (33, 12), "max_tokens", None);
-        check("sglang", 10, 80, (33, 12), "max_tokens", None);
-        check("vllm", 12, 74, (33, 12), "max_tokens", None);
+        check("dynamo", 10, 56, (47, 10), "max_tokens", Some(1));
+        check("litellm", 16, 82, (47, 16), "end_turn", None);
+        check("llamacpp", 10, 64, (47, 10), "max_tokens", None);
+        check("sglang", 10, 50, (47, 10), "max_tokens", None);
+        check("vllm", 10, 57, (47, 10), "max_tokens", None);
     }
 
     #[test]

@@ -197,30 +197,30 @@ mod tests {
 
     #[test]
     fn streams_of_real_engines_are_understood() {
-        check("dynamo-chat", (12, 64, Some("length"), Some((33, 12)), None));
-        check("litellm-chat", (12, 84, Some("length"), Some((33, 12)), None));
-        check("llamacpp-chat", (12, 75, Some("length"), Some((33, 12)), None));
-        check("llamacpppy-chat", (12, 76, Some("length"), None, None));
-        check("sglang-chat", (12, 72, Some("length"), Some((33, 12)), None));
-        check("transformers-chat", (12, 77, Some("length"), Some((33, 12)), None));
-        check("vllm-chat", (12, 68, Some("length"), Some((33, 12)), None));
-        check("sglang-chat-ignore-eos", (11, 62, Some("length"), None, None));
-        check("litellm-err-max-tokens", (1, 7, Some("length"), None, None));
+        check("dynamo-chat", (10, 64, Some("length"), Some((47, 10)), None));
+        check("litellm-chat", (10, 54, Some("length"), Some((47, 10)), None));
+        check("llamacpp-chat", (10, 72, Some("length"), Some((47, 10)), None));
+        check("llamacpppy-chat", (10, 62, Some("length"), None, None));
+        check("sglang-chat", (10, 61, Some("length"), Some((47, 10)), None));
+        check("transformers-chat", (10, 44, Some("length"), Some((47, 10)), None));
+        check("vllm-chat", (10, 46, Some("length"), Some((47, 10)), None));
+        check("vllm-chat-ignore-eos", (7, 57, Some("length"), None, None));
+        check("litellm-err-max-tokens", (1, 4, Some("length"), None, None));
     }
 
     #[test]
     fn log_probs_state_the_tokens_of_each_chunk() {
-        check("vllm-chat-logprobs", (2, 19, Some("length"), None, Some(3)));
-        check("sglang-chat-logprobs", (2, 15, Some("length"), None, Some(3)));
-        check("llamacpp-chat-logprobs", (3, 20, Some("length"), None, Some(3)));
-        check("dynamo-chat-logprobs", (3, 19, Some("length"), None, None));
+        check("vllm-chat-logprobs", (4, 20, Some("length"), None, Some(4)));
+        check("sglang-chat-logprobs", (4, 27, Some("length"), None, Some(4)));
+        check("llamacpp-chat-logprobs", (4, 24, Some("length"), None, Some(4)));
+        check("dynamo-chat-logprobs", (4, 22, Some("length"), None, None));
     }
 
     #[test]
     fn two_choices_are_kept_apart() {
-        check("vllm-chat-n2", (6, 21, Some("length"), None, None));
-        check("llamacpp-chat-n2", (6, 16, Some("length"), None, None));
-        assert_eq!(text(&capture(Dialect::Chat, "vllm-chat-n2"), 1, Channel::Answer).len(), 19);
+        check("vllm-chat-n2", (5, 24, Some("length"), None, None));
+        check("llamacpp-chat-n2", (8, 20, Some("length"), None, None));
+        assert_eq!(text(&capture(Dialect::Chat, "vllm-chat-n2"), 1, Channel::Answer).len(), 20);
     }
 
     #[test]

@@ -64,23 +64,23 @@ mod tests {
     use crate::dialect::Dialect;
     use crate::replay::{capture, reads, text};
 
-    fn check(engine: &str, length: usize, usage: Option<(u64, u64)>) {
+    fn check(engine: &str, chunks: usize, length: usize, usage: Option<(u64, u64)>) {
         let answer = capture(Dialect::Completions, &format!("{engine}-completions"));
         let found = answer.usage.input.zip(answer.usage.output);
-        assert_eq!((&answer.end, answer.chunks.len(), found), (&End::Complete, 12, usage), "{engine}");
+        assert_eq!((&answer.end, answer.chunks.len(), found), (&End::Complete, chunks, usage), "{engine}");
         assert_eq!(text(&answer, 0, Channel::Answer).len(), length, "{engine}");
         assert_eq!(answer.finish_reason.as_deref(), Some("length"), "{engine}");
     }
 
     #[test]
     fn streams_of_real_engines_are_understood() {
-        check("dynamo", 79, Some((10, 12)));
-        check("litellm", 80, Some((10, 12)));
-        check("llamacpp", 68, Some((10, 12)));
-        check("llamacpppy", 67, None);
-        check("sglang", 65, Some((10, 12)));
-        check("transformers", 66, Some((10, 12)));
-        check("vllm", 67, Some((10, 12)));
+        check("dynamo", 10, 48, Some((22, 10)));
+        check("litellm", 10, 55, Some((22, 10)));
+        check("llamacpp", 10, 56, Some((22, 10)));
+        check("llamacpppy", 10, 53, None);
+        check("sglang", 9, 58, Some((22, 10)));
+        check("transformers", 10, 80, Some((22, 10)));
+        check("vllm", 10, 64, Some((22, 10)));
     }
 
     #[test]

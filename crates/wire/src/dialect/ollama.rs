@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn streams_of_real_engines_are_understood() {
         for (dialect, name, chunks, length) in
-            [(Dialect::Ollama, "sglang-ollama-chat", 8, 58), (Dialect::OllamaGenerate, "sglang-ollama-generate", 9, 68)]
+            [(Dialect::Ollama, "sglang-ollama-chat", 9, 52), (Dialect::OllamaGenerate, "sglang-ollama-generate", 9, 43)]
         {
             let answer = capture(dialect, name);
             assert_eq!((&answer.end, answer.chunks.len()), (&End::Complete, chunks), "{name}");

@@ -212,19 +212,19 @@ mod tests {
     fn check(engine: &str, chunks: usize, length: usize, output: u64, finish: &str) {
         let answer = capture(Dialect::Responses, &format!("{engine}-responses"));
         let usage = answer.usage.input.zip(answer.usage.output);
-        assert_eq!((&answer.end, answer.chunks.len(), usage), (&End::Complete, chunks, Some((25, output))), "{engine}");
+        assert_eq!((&answer.end, answer.chunks.len(), usage), (&End::Complete, chunks, Some((27, output))), "{engine}");
         assert_eq!(text(&answer, 0, Channel::Answer).len(), length, "{engine}");
         assert_eq!(answer.finish_reason.as_deref(), Some(finish), "{engine}");
     }
 
     #[test]
     fn streams_of_real_engines_are_understood() {
-        check("dynamo", 16, 93, 16, "max_output_tokens");
-        check("litellm", 16, 93, 16, "completed");
-        check("llamacpp", 16, 94, 16, "completed");
-        check("sglang", 14, 79, 14, "max_output_tokens");
-        check("transformers", 16, 104, 16, "completed");
-        check("vllm", 12, 105, 16, "max_output_tokens");
+        check("dynamo", 16, 85, 16, "max_output_tokens");
+        check("litellm", 16, 95, 16, "completed");
+        check("llamacpp", 16, 84, 16, "completed");
+        check("sglang", 11, 63, 14, "max_output_tokens");
+        check("transformers", 16, 80, 16, "completed");
+        check("vllm", 16, 78, 16, "max_output_tokens");
     }
 
     #[test]

@@ -110,10 +110,10 @@ mod tests {
         let answer = capture(Dialect::Sglang, "sglang-sglang");
         assert_eq!(answer.end, End::Complete);
         let stated: Option<Vec<u32>> = answer.chunks.iter().map(|chunk| chunk.stated_tokens).collect();
-        assert_eq!(stated, Some(vec![1, 1, 2, 2, 2, 1, 1, 1, 1]));
-        assert_eq!((answer.usage.input, answer.usage.output), (Some(10), Some(12)));
+        assert_eq!(stated, Some(vec![1; 10]));
+        assert_eq!((answer.usage.input, answer.usage.output), (Some(22), Some(10)));
         let said = text(&answer, 0, Channel::Answer);
-        assert_eq!(said, " ninninhize sasinfanwazanlerwin mst cajulin kobi gavo lougou fulinnan");
+        assert_eq!(said, "zenfa dadenlolvolfireede pimatupalen lobiipi lo");
         assert_eq!(answer.finish_reason.as_deref(), Some("length"));
     }
 

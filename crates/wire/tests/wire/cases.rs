@@ -67,7 +67,10 @@ fn came_in_time(case: &Case, answer: &Answer, clock: Clock, served: &Served) -> 
 
 /// One request for the case, with so many milliseconds before each event.
 fn run(server: &Server, case: &Case, pace: u64) -> (Answer, Clock) {
-    let dialect = Dialect::from_name(&case.dialect).expect("a dialect of this crate");
+    let dialect = match &case.custom {
+        Some(custom) => Dialect::custom(&case.name, &custom.to_string()).expect("a dialect's description"),
+        None => Dialect::from_name(&case.dialect).expect("a dialect of this crate"),
+    };
     let url = format!("http://{}/case/{}/pace={pace}", server.address(), case.name);
     let mut settings = settings(&url, dialect);
     if let Some(idle) = case.run.get("timeout_idle").and_then(|idle| idle.as_str()) {

@@ -1,0 +1,5 @@
+//! What `metron_wire::fuzzing` holds of `dialect_ollama_generate`, for any bytes.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| metron_wire::fuzzing::run("dialect_ollama_generate", bytes));

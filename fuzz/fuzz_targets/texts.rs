@@ -1,5 +1,0 @@
-//! What `metron_wire::fuzzing::texts` holds, for any bytes.
-
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| metron_wire::fuzzing::texts(bytes));
