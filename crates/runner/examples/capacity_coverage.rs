@@ -1,5 +1,6 @@
 //! Searches textbook queues whose capacity is known, many times over, and says how often the interval holds it, how far the point is off,
-//! and what a bisection by probes of fixed length spends for the same error.
+//! and what a bisection by probes of fixed length spends for the same error. Then again, of servers that get worse while they are
+//! searched, and says how often that was told.
 //!
 //! ```text
 //! cargo run --release -p metron-runner --example capacity_coverage -- [searches per queue] [first seed]
@@ -13,11 +14,11 @@ mod textbook;
 use std::ops::ControlFlow;
 
 use metron_results::event::InFlight;
-use metron_runner::search::capacity::{Answer, Budget, Settings, search};
+use metron_runner::search::capacity::{Answer, Budget, Found, Settings, search};
 use metron_runner::search::{Load, LoadUnit, Prober, Wish};
 use metron_units::{Nanos, Share};
 
-use textbook::{SETTINGS, Setting, Textbook};
+use textbook::{SETTINGS, Setting, Textbook, Worse};
 
 fn main() {
     let mut arguments = std::env::args().skip(1).map(|text| text.parse::<u64>().expect("a whole number"));
@@ -38,16 +39,30 @@ fn main() {
             100.0 * error,
         );
     }
+    for setting in SETTINGS {
+        let told = |worse: fn(u64) -> Worse| told_of(setting, first..first + searches, worse) as f64 / searches as f64;
+        println!(
+            "{:24} told as unstable: slowed by a fifth half way {:5.1} %  leaking to a quarter more {:5.1} %  to half more {:5.1} %",
+            setting.name,
+            100.0 * told(|requests| Worse::From(requests / 2, 1.25)),
+            100.0 * told(|requests| Worse::Each(0.25 / requests as f64)),
+            100.0 * told(|requests| Worse::Each(0.5 / requests as f64)),
+        );
+    }
 }
 
-struct Experiment {
-    held: u64,
-    without: u64,
-    error: f64,
-    requests: u64,
+/// Searches that say that the server changed, of servers that get worse by `worse`, given what a search of a steady one spends.
+fn told_of(setting: Setting, seeds: std::ops::Range<u64>, worse: fn(u64) -> Worse) -> usize {
+    let unstable = |&seed: &u64| {
+        let mut textbook = Textbook::new(setting, seed);
+        let steady = searched(&mut textbook.clone());
+        textbook.worse = Some(worse(steady.probes.iter().map(|probe| probe.requests).sum()));
+        matches!(searched(&mut textbook).answer, Answer::Unstable(_))
+    };
+    seeds.filter(unstable).count()
 }
 
-fn experiment(setting: Setting, seeds: std::ops::Range<u64>) -> Experiment {
+fn searched(textbook: &mut Textbook) -> Found {
     let load = |load| Load::new(load).expect("above zero");
     let settings = Settings {
         unit: LoadUnit::RequestsPerSecond,
@@ -58,11 +73,23 @@ fn experiment(setting: Setting, seeds: std::ops::Range<u64>) -> Experiment {
         budget: Budget { requests: 5_000_000, time: Nanos::MAX },
         seed: 1,
     };
+    let demands = textbook.demands.clone();
+    let Ok(found) = search(textbook, &demands, &settings, Vec::new(), &mut |_, _| {});
+    found
+}
+
+struct Experiment {
+    held: u64,
+    without: u64,
+    error: f64,
+    requests: u64,
+}
+
+fn experiment(setting: Setting, seeds: std::ops::Range<u64>) -> Experiment {
     let (mut held, mut without, mut errors, mut requests) = (0, 0, Vec::new(), Vec::new());
     for seed in seeds {
         let mut textbook = Textbook::new(setting, seed);
-        let demands = textbook.demands.clone();
-        let Ok(found) = search(&mut textbook, &demands, &settings, Vec::new(), &mut |_, _| {});
+        let found = searched(&mut textbook);
         requests.push(textbook.requests);
         if let Answer::Capacity(capacity) = found.answer {
             let high = capacity.high.map_or(f64::INFINITY, Load::get);

@@ -7,7 +7,7 @@ use metron_runner::search::capacity::{Answer, BoundedBy, Budget, Capacity, Found
 use metron_runner::search::{Demand, Load, LoadUnit};
 use metron_units::{Nanos, Share};
 
-use textbook::{SETTINGS, Setting, Textbook};
+use textbook::{SETTINGS, Setting, Textbook, Worse};
 
 fn load(load: f64) -> Load {
     Load::new(load).expect("a load above zero")
@@ -78,17 +78,29 @@ fn a_server_that_no_load_suits_is_told_so() {
     assert_eq!(find(&mut Textbook::new(impossible, 3), &settings()).answer, Answer::NoLoadHolds);
 }
 
-/// The search cannot always tell: what it measures last may fit the slow server alone. Of other queues it tells less often.
-#[test]
-fn a_server_that_slows_by_a_fifth_half_way_mostly_gets_no_number() {
-    let told = (0..10).filter(|&seed| {
-        let mut textbook = Textbook::new(setting("dm1-p90-wait"), seed);
-        let whole = find(&mut textbook.clone(), &settings());
-        let spent: u64 = whole.probes.iter().map(|probe| probe.requests).sum();
-        textbook.slower = Some((spent / 2, 1.25));
+/// How many of 10 searches are told that the server changed, which gets worse by a quarter half way through what a search of a steady
+/// one spends, or bit by bit until then.
+fn told_of(name: &str, worse: impl Fn(u64) -> Worse) -> usize {
+    let unstable = |seed: &u64| {
+        let mut textbook = Textbook::new(setting(name), *seed);
+        let steady = find(&mut textbook.clone(), &settings());
+        textbook.worse = Some(worse(steady.probes.iter().map(|probe| probe.requests).sum()));
         matches!(find(&mut textbook, &settings()).answer, Answer::Unstable(_))
-    });
-    let told = told.count();
+    };
+    (0..10).filter(unstable).count()
+}
+
+#[test]
+fn a_server_that_slows_by_a_fifth_half_way_gets_no_number() {
+    for name in ["dm1-p90-wait", "mm4-p95-wait"] {
+        let told = told_of(name, |requests| Worse::From(requests / 2, 1.25));
+        assert!(told >= 9, "{name}: told of {told} of 10");
+    }
+}
+
+#[test]
+fn a_server_that_leaks_gets_no_number() {
+    let told = told_of("mm4-p95-wait", |requests| Worse::Each(0.5 / requests as f64));
     assert!(told >= 9, "told of {told} of 10");
 }
 

@@ -138,6 +138,15 @@ pub(crate) const SETTINGS: [Setting; 6] = [
     },
 ];
 
+/// How a server gets worse.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Worse {
+    /// From this request on services take so many times as long.
+    From(u64, f64),
+    /// A leak: each request served makes services longer by this part.
+    Each(f64),
+}
+
 /// Plays loads against a queue; each probe finds it empty.
 #[derive(Debug, Clone)]
 pub(crate) struct Textbook {
@@ -145,8 +154,8 @@ pub(crate) struct Textbook {
     pub(crate) demands: Vec<Demand>,
     /// The search's own seed: probes of two searches share no draw.
     pub(crate) seed: u64,
-    /// By how much services are stretched once so many requests have come, over all probes.
-    pub(crate) slower: Option<(u64, f64)>,
+    /// How services are stretched as requests come, over all probes.
+    pub(crate) worse: Option<Worse>,
     /// The load that the client cannot play.
     pub(crate) client_limit: f64,
     /// Requests over all probes.
@@ -157,11 +166,15 @@ impl Textbook {
     pub(crate) fn new(setting: Setting, seed: u64) -> Self {
         let demand =
             Demand::of(setting.objective.parse().expect("the setting's objective parses")).expect("it is searchable");
-        Self { setting, demands: vec![demand], seed, slower: None, client_limit: f64::INFINITY, requests: 0 }
+        Self { setting, demands: vec![demand], seed, worse: None, client_limit: f64::INFINITY, requests: 0 }
     }
 
     fn pace(&self) -> f64 {
-        self.slower.map_or(1.0, |(from, pace)| if self.requests >= from { pace } else { 1.0 })
+        match self.worse {
+            Some(Worse::From(request, pace)) if self.requests >= request => pace,
+            Some(Worse::Each(part)) => 1.0 + part * self.requests as f64,
+            Some(Worse::From(..)) | None => 1.0,
+        }
     }
 }
 

@@ -113,8 +113,8 @@ pub fn outcome(answer: &Answer, unit: LoadUnit, demands: &[Demand], probes: &[Pr
         Answer::Unstable(unsteady) => {
             let load = probes.get(unsteady.since).map_or_else(String::new, |probe| format!(" ({})", shown(probe.load)));
             format!(
-                "the server did not stay the same: from probe {}{load} on it does worse than before at a load that is no higher, by \
-                 `{}`, so that no number would be its capacity",
+                "the server did not stay the same: from about probe {}{load} on it does otherwise at like loads than before, by `{}`, so \
+                 that no number would be its capacity\n  hint: see whether it leaks, throttles or is used by others, and search again",
                 unsteady.since + 1,
                 demands[unsteady.objective].objective()
             )

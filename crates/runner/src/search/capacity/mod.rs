@@ -4,6 +4,7 @@
 //! sequential test over batches, warm-up left out), all of them together give the answer (a monotone regression), and what
 //! comes next depends only on the probes so far: handing them back resumes a search. Nothing here sends a request or reads a clock.
 
+mod again;
 mod answer;
 mod drift;
 mod estimate;

@@ -7,6 +7,7 @@ use metron_units::Nanos;
 
 use super::super::demand::Demand;
 use super::super::prober::{Ending, Load, LoadUnit};
+use super::again::{Again, again};
 use super::answer::{Answer, BoundedBy, Capacity};
 use super::drift;
 use super::isotonic::{Bracket, bracket};
@@ -16,13 +17,13 @@ use super::verdict::Verdict;
 use super::{Settings, Spent};
 
 /// The bracket is narrow enough to be measured within: the loads that hold and fail are this many times apart.
-const NARROW: f64 = 1.35;
+pub(super) const NARROW: f64 = 1.35;
 
 /// Grains of requests that a probe may take to be decided while the bracket is wide; then it is close enough.
 const PATIENCE: u64 = 60;
 
 /// The shortest probe near the crossing, in grains.
-const SHORTEST: u64 = 250;
+pub(super) const SHORTEST: u64 = 250;
 
 /// One in a bracket without a crossing yet, in grains.
 const FIRST: u64 = 80;
@@ -51,7 +52,16 @@ pub(super) enum Step {
     Done(Answer),
 }
 
+/// A capacity is told once the server has shown, at the end, that it is still the one that it was.
 pub(super) fn next(probes: &[Probe], demands: &[Demand], settings: &Settings) -> Step {
+    match again(probes, demands, settings) {
+        Again::Measure => measure(probes, demands, settings),
+        Again::Step(step) => step,
+    }
+}
+
+/// What the measurement asks for, were the server sure to stay the same.
+pub(super) fn measure(probes: &[Probe], demands: &[Demand], settings: &Settings) -> Step {
     let bracket = bracket(probes, demands);
     let spent = Spent::of(probes);
     let grain = demands.iter().map(Demand::grain).max().unwrap_or(10);
@@ -100,7 +110,7 @@ fn beside(settings: &Settings, holds: Load, fails: Load) -> bool {
     }
 }
 
-fn middle(a: Load, b: Load) -> Load {
+pub(super) fn middle(a: Load, b: Load) -> Load {
     a.shifted(0.5 * (b.get() / a.get()).ln())
 }
 
@@ -134,15 +144,15 @@ fn at_least(load: Load, bounded_by: BoundedBy) -> Answer {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Binding {
     objective: usize,
-    crossing: Crossing,
+    pub(super) crossing: Crossing,
 }
 
 /// The least of the crossings, the ends of the interval each the least of theirs: sure to hold the least truth from below, and
 /// from above unless several objectives bind at nearly one load.
-fn crossings(probes: &[Probe], demands: &[Demand], bracket: &Bracket) -> Option<Binding> {
+pub(super) fn crossings(probes: &[Probe], demands: &[Demand], bracket: &Bracket) -> Option<Binding> {
     let start = middle(bracket.holds?, bracket.fails?);
     let of = |(objective, demand): (usize, &Demand)| {
-        let scatter = if demand.counts() { Scatter::Counts } else { Scatter::Values };
+        let scatter = Scatter::of(demand);
         let start = start.get().ln();
         // A probe that was ended by what was seen of it is farther from the bound than its load: it speaks where nothing else does.
         let whole: Vec<Probe> = probes.iter().filter(|probe| probe.whole).cloned().collect();
@@ -211,7 +221,7 @@ fn refine(
     length(Load::new(x.exp()).unwrap_or(settings.start), most)
 }
 
-fn near(probe: &Probe, x: f64) -> bool {
+pub(super) fn near(probe: &Probe, x: f64) -> bool {
     !probe.growing && (probe.load.get().ln() - x).abs() < NEAR
 }
 
@@ -263,7 +273,7 @@ fn worst_of(probe: &Probe, demands: &[Demand]) -> usize {
 }
 
 impl Spent {
-    fn of(probes: &[Probe]) -> Self {
+    pub(super) fn of(probes: &[Probe]) -> Self {
         let requests = probes.iter().map(|probe| probe.requests).sum();
         let time = probes.iter().map(|probe| probe.duration).fold(Nanos::ZERO, Nanos::saturating_add);
         Self { requests, time }

@@ -10,6 +10,7 @@
 
 use metron_metrics::interval::student;
 
+use super::super::demand::Demand;
 use super::estimate::STRETCHES;
 
 /// One probe of one objective.
@@ -46,6 +47,15 @@ pub(super) struct Crossing {
 const NARROWEST: f64 = 0.03;
 const WIDEST: f64 = 0.4;
 
+/// Probes that foretell another, by the sum of their kernel.
+const ENOUGH: f64 = 3.0;
+
+/// The widest kernel that foretells, in parts of the load: beyond, the curve's form would have its say.
+const NEARBY: f64 = 0.07;
+
+/// Student's t of a 95 % interval with degrees of freedom without end.
+pub(super) const NORMAL: f64 = 1.96;
+
 /// The slope must be so many standard errors above zero.
 const SLOPE_SURE: f64 = 2.0;
 
@@ -65,6 +75,14 @@ const OWN_SCATTER: f64 = 0.25;
 /// A mean of logarithms lies below the logarithm of the mean: by how much the noise is raised for it.
 const SKEW: f64 = 1.3;
 
+/// What one probe at a load is expected to tell, in logarithms of the ratio.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Foretold {
+    pub(super) height: f64,
+    /// One standard error, as wide as so few probes make it.
+    pub(super) doubt: f64,
+}
+
 /// The crossing by the narrowest kernel that gives one.
 pub(super) fn crossing(points: &[Point], scatter: Scatter, start: f64) -> Option<Crossing> {
     let mut width = NARROWEST;
@@ -75,6 +93,34 @@ pub(super) fn crossing(points: &[Point], scatter: Scatter, start: f64) -> Option
         width *= 1.5;
     }
     None
+}
+
+/// What the probes around the load `x` say of it, by the narrowest kernel that holds [`ENOUGH`] of them. They need not cross the bound there.
+pub(super) fn foretold(points: &[Point], scatter: Scatter, x: f64) -> Option<Foretold> {
+    let mut width = NARROWEST;
+    while width <= NEARBY {
+        let kernel = kernel(points, x, width);
+        if kernel.iter().sum::<f64>() >= ENOUGH
+            && let Some(noise) = Noise::of(points, &kernel, scatter, x)
+            && let Some(curve) = fit(points, &kernel, noise, x)
+        {
+            let doubt = curve.spread(curve.basis(0.0)) * student(freedom(&kernel)) / NORMAL;
+            return Some(Foretold { height: curve.at(0.0), doubt });
+        }
+        width *= 1.5;
+    }
+    None
+}
+
+fn kernel(points: &[Point], centre: f64, width: f64) -> Vec<f64> {
+    points.iter().map(|point| (-0.5 * ((point.x - centre) / width).powi(2)).exp()).collect()
+}
+
+/// Degrees of freedom of the noise that so weighted probes tell.
+fn freedom(kernel: &[f64]) -> usize {
+    let weight: f64 = kernel.iter().sum();
+    let squares: f64 = kernel.iter().map(|k| k * k).sum();
+    (((STRETCHES - 1) as f64 * weight * weight / squares) as usize).max(5)
 }
 
 /// The kernel follows the crossing until both rest.
@@ -94,13 +140,10 @@ fn settle(points: &[Point], scatter: Scatter, start: f64, width: f64) -> Option<
 }
 
 fn local(points: &[Point], scatter: Scatter, centre: f64, width: f64) -> Option<Crossing> {
-    let kernel: Vec<f64> = points.iter().map(|point| (-0.5 * ((point.x - centre) / width).powi(2)).exp()).collect();
+    let kernel = kernel(points, centre, width);
     let noise = Noise::of(points, &kernel, scatter, centre)?;
     let curve = fit(points, &kernel, noise, centre)?;
-    let weight: f64 = kernel.iter().sum();
-    let squares: f64 = kernel.iter().map(|k| k * k).sum();
-    let freedom = (STRETCHES - 1) as f64 * weight * weight / squares;
-    let found = curve.read(student((freedom as usize).max(5)), 3.0 * width)?;
+    let found = curve.read(student(freedom(&kernel)), 3.0 * width)?;
     Some(Crossing { at: centre + found.at, low: centre + found.low, high: centre + found.high })
 }
 
@@ -138,6 +181,11 @@ impl Noise {
 }
 
 impl Scatter {
+    /// That of a demand's ratio.
+    pub(super) fn of(demand: &Demand) -> Self {
+        if demand.counts() { Self::Counts } else { Self::Values }
+    }
+
     /// How the variance follows the height of a ratio.
     fn rise(self, height: f64) -> f64 {
         match self {

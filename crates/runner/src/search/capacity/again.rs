@@ -1,0 +1,178 @@
+//! Whether the server at the end of a search is still the one that it was at the beginning: a load that was among the first near the
+//! capacity is played again, until it is clear that the first probes still tell the truth, or that they no longer do. Knows no prober.
+//!
+//! What the probes up to some point foretell of that load is held against what it shows at the end; the point is the one that makes the
+//! difference surest. So a step is found wherever it was, and so is a slow decline. The last probes have another plan than the first:
+//! prompts that a server has seen before would be answered from its cache.
+
+use metron_metrics::interval::student;
+
+use super::super::demand::Demand;
+use super::super::prober::{Ending, Load};
+use super::answer::{Answer, BoundedBy, Capacity, Unsteady};
+use super::estimate::STRETCHES;
+use super::isotonic::{Bracket, bracket};
+use super::plan::{NARROW, SHORTEST, Step, crossings, measure, middle, near, points};
+use super::probe::{Patience, Plan, Probe};
+use super::regression::{Foretold, NORMAL, Scatter, foretold};
+use super::{Settings, Spent};
+
+/// A search that takes longer plays the load again after so many probes, too: a server that declines would lead it ever further down.
+const LONG: usize = 12;
+
+/// Probes after the first one near the capacity that may be played again, too.
+const EARLY: usize = 6;
+
+/// Standard errors beyond which the server has changed, and within which it has not. Between them it is asked once more.
+const CHANGED: f64 = 4.0;
+const SAME: f64 = 2.0;
+
+/// How often it is asked.
+const MOST: usize = 5;
+
+/// Of these, so many whose queue grows without end, at a load at which none did, say the same.
+const GROWING: usize = 2;
+
+/// What the check asks for.
+pub(super) enum Again {
+    /// Nothing: the measurement goes on, or ends without a capacity.
+    Measure,
+    /// A probe, or the end.
+    Step(Step),
+}
+
+pub(super) fn again(probes: &[Probe], demands: &[Demand], settings: &Settings) -> Again {
+    let Some(check) = Check::of(probes, demands, settings) else { return Again::Measure };
+    let Check { until, before, late, load, end } = check;
+    let done = || end.map_or(Again::Measure, |answer| Again::Step(Step::Done(answer)));
+    let spent = Spent::of(probes);
+    if spent.exceeds(&settings.budget) || late.last().is_some_and(|probe| probe.ending != Ending::Enough) {
+        return done();
+    }
+    let ask = || {
+        let long = demands.iter().map(Demand::grain).max().unwrap_or(10) * SHORTEST;
+        let longest = before.iter().filter(|probe| probe.whole).map(|probe| probe.requests).max();
+        // Loads that are whole numbers may have been told apart by less than an interval needs.
+        let most = end.and(longest).map_or(long, |longest| longest.min(long));
+        let left = settings.budget.requests.saturating_sub(spent.requests).max(1);
+        Again::Step(Step::Play(Plan { load, most: most.min(left), patience: Patience::Length }))
+    };
+    if late.is_empty() {
+        return ask();
+    }
+    let growing = late.iter().filter(|probe| probe.growing).count();
+    let changed = |objective, since| Again::Step(Step::Done(Answer::Unstable(Unsteady { since, objective })));
+    if growing >= GROWING {
+        return changed(0, before.len());
+    }
+    match surest(before, until, late, load, demands) {
+        Some(Difference { sure, objective, since }) if sure > CHANGED => changed(objective, since),
+        Some(Difference { sure, .. }) if (sure > SAME || growing > 0) && late.len() < MOST => ask(),
+        None if growing > 0 && late.len() < MOST => ask(),
+        _ => done(),
+    }
+}
+
+/// A check that is due.
+struct Check<'p> {
+    /// The first so many probes are those that something was said from.
+    until: usize,
+    /// All that measured.
+    before: &'p [Probe],
+    /// Those that played the load again.
+    late: &'p [Probe],
+    load: Load,
+    /// What the measurement ended with; `None` where it goes on after the check.
+    end: Option<Answer>,
+}
+
+impl<'p> Check<'p> {
+    fn of(probes: &'p [Probe], demands: &[Demand], settings: &Settings) -> Option<Self> {
+        let (until, first) = (1..=probes.len()).find_map(|until| Some((until, said(&probes[..until], demands)?)))?;
+        let last = probes.last()?.load;
+        let alike = probes.iter().rev().take_while(|probe| probe.load == last).count();
+        let due = |asked: usize| {
+            let (before, late) = probes.split_at(probes.len() - asked);
+            let load = asked_at(before, (until, first), demands);
+            if late.iter().any(|probe| probe.load != load) {
+                return None;
+            }
+            let end = ended(before, demands, settings);
+            let since = before.iter().rev().take_while(|probe| probe.load != load).count();
+            (since >= LONG || end.is_some()).then_some(Self { until, before, late, load, end })
+        };
+        (0..=alike.min(probes.len() - until)).rev().find_map(due)
+    }
+}
+
+/// The highest load below the capacity that a probe of whole length was played at, once it is known roughly where that is. Above the
+/// capacity a server may be so nearly full that its queue remembers for longer than a probe lasts.
+fn said(probes: &[Probe], demands: &[Demand]) -> Option<Load> {
+    let Bracket { holds, fails, .. } = bracket(probes, demands);
+    let (holds, fails) = (holds?, fails?);
+    if fails.get() > holds.get() * NARROW {
+        return None;
+    }
+    let x = middle(holds, fails).get().ln();
+    let below = probes.iter().filter(|probe| probe.whole && probe.load <= holds && near(probe, x));
+    below.map(|probe| probe.load).max_by(|a, b| a.get().total_cmp(&b.get()))
+}
+
+/// Where it is asked: at one of the first loads that lies below the capacity as it is measured now, or, where that lies below all of
+/// them, at the first.
+fn asked_at(before: &[Probe], (until, said): (usize, Load), demands: &[Demand]) -> Load {
+    let Some(now) = crossings(before, demands, &bracket(before, demands)) else { return said };
+    let first = before.iter().take(until + EARLY).filter(|probe| probe.whole && near(probe, said.get().ln()));
+    let below = first.map(|probe| probe.load).filter(|load| load.get().ln() <= now.crossing.at);
+    below.max_by(|a, b| a.get().total_cmp(&b.get())).unwrap_or(said)
+}
+
+/// The capacity that an objective bounds, where the measurement ends with one.
+fn ended(probes: &[Probe], demands: &[Demand], settings: &Settings) -> Option<Answer> {
+    match measure(probes, demands, settings) {
+        Step::Done(answer @ Answer::Capacity(Capacity { bounded_by: BoundedBy::Objective(_), .. })) => Some(answer),
+        Step::Done(_) | Step::Play(_) => None,
+    }
+}
+
+/// By how many standard errors the end differs from what was foretold.
+struct Difference {
+    sure: f64,
+    objective: usize,
+    since: usize,
+}
+
+fn surest(before: &[Probe], until: usize, late: &[Probe], load: Load, demands: &[Demand]) -> Option<Difference> {
+    let of = |(objective, demand): (usize, &Demand)| {
+        let now = shown(late, objective, demand)?;
+        let from = (until..=before.len()).filter_map(move |since| {
+            let then = told(&before[..since], objective, demand, load)?;
+            let sure = (now.height - then.height).abs() / then.doubt.hypot(now.doubt);
+            Some(Difference { sure, objective, since })
+        });
+        from.max_by(|a, b| a.sure.total_cmp(&b.sure))
+    };
+    demands.iter().enumerate().filter_map(of).max_by(|a, b| a.sure.total_cmp(&b.sure))
+}
+
+/// What the probes that ran their length say of `load`, or, of too few, those that played it.
+fn told(probes: &[Probe], objective: usize, demand: &Demand, load: Load) -> Option<Foretold> {
+    let whole: Vec<Probe> = probes.iter().filter(|probe| probe.whole).cloned().collect();
+    foretold(&points(&whole, objective, demand), Scatter::of(demand), load.get().ln()).or_else(|| {
+        let alike: Vec<Probe> = whole.into_iter().filter(|probe| probe.load == load).collect();
+        shown(&alike, objective, demand)
+    })
+}
+
+/// What probes of one load show together.
+fn shown(late: &[Probe], objective: usize, demand: &Demand) -> Option<Foretold> {
+    let steady = points(late, objective, demand);
+    let of: f64 = steady.iter().map(|point| point.of).sum();
+    let ratio = steady.iter().map(|point| point.ratio * point.of).sum::<f64>() / of;
+    let variance = steady.iter().map(|point| point.variance * point.of * point.of).sum::<f64>() / (of * of);
+    // Where nothing was missed, at most one miss is as good a guess as any.
+    let height = ratio.max(1.0 / (of * demand.allowed()));
+    let doubt = if ratio > 0.0 { variance.max(0.0).sqrt() / ratio } else { 1.0 };
+    let t = student((STRETCHES - 1) * steady.len()) / NORMAL;
+    (of > 0.0).then(|| Foretold { height: height.ln(), doubt: doubt * t })
+}
