@@ -3,12 +3,14 @@
 //!
 //! Knows gaps and deadlines only; who made the gaps, and whether the request is to be judged at all, is decided elsewhere.
 
+mod tally;
 mod timeline;
 
 use metron_units::{Nanos, Share};
 
 use crate::fraction::Fraction;
 use crate::record::Deadlines;
+use tally::{Bounds, Tally, Whole};
 pub use timeline::{Due, timeline};
 
 /// Whether a stream's first token is held to its deadline too.
@@ -56,7 +58,8 @@ impl Misses {
 #[must_use]
 pub fn misses(gaps: impl IntoIterator<Item = Nanos>, deadlines: Deadlines, first: FirstToken) -> Misses {
     let tbt = deadlines.tbt.get().max(1);
-    Tally::over(gaps.into_iter().map(Burst::lone), Some(deadlines.ttft.get()), tbt, first).misses()
+    let bursts = gaps.into_iter().map(Burst::lone);
+    Tally::<u128>::over(bursts, Course { ttft: deadlines.ttft.get(), first }, tbt).misses()
 }
 
 /// The smallest TBT deadline of at least 1 ns with which a stream misses at most `target` of its deadlines, its first token
@@ -82,7 +85,7 @@ pub fn min_tbt_deadline_with_first(
     let largest = bursts.clone().skip(1).map(|burst| burst.gap).max().unwrap_or(0);
     // With a period longer than the first token's delay, that delay is one miss and no longer period makes it less.
     let most = largest.max(first.gap.saturating_sub(ttft.get()).saturating_add(1));
-    bisect(most, target, |tbt| Tally::over(bursts.clone(), Some(ttft.get()), tbt, FirstToken::Counted))
+    least(bursts, Course { ttft: ttft.get(), first: FirstToken::Counted }, most, target)
 }
 
 /// Tokens that arrived together: the first takes the gap to the token before, the others took none.
@@ -101,8 +104,17 @@ impl Burst {
 }
 
 /// [`misses`] over bursts: the same result in one step a chunk instead of one a token.
-pub(crate) fn misses_of_bursts(bursts: impl Iterator<Item = Burst>, deadlines: Deadlines, first: FirstToken) -> Misses {
-    Tally::over(bursts, Some(deadlines.ttft.get()), deadlines.tbt.get().max(1), first).misses()
+pub(crate) fn misses_of_bursts(
+    bursts: impl Iterator<Item = Burst> + Clone,
+    deadlines: Deadlines,
+    first: FirstToken,
+) -> Misses {
+    let (tbt, course) = (deadlines.tbt.get().max(1), Course { ttft: deadlines.ttft.get(), first });
+    if Bounds::of(bursts.clone()).fit_64_bits(course, tbt) {
+        Tally::<u64>::over(bursts, course, tbt).misses()
+    } else {
+        Tally::<u128>::over(bursts, course, tbt).misses()
+    }
 }
 
 /// [`min_tbt_deadline`] over bursts.
@@ -114,16 +126,37 @@ pub(crate) fn min_of_bursts(bursts: impl Iterator<Item = Burst> + Clone, target:
         return None;
     }
     let most = largest.unwrap_or(0).max(1);
-    bisect(most, target, |tbt| Tally::over(bursts.clone(), None, tbt, FirstToken::LeftOut))
+    least(bursts, Course { ttft: 0, first: FirstToken::LeftOut }, most, target)
 }
 
-/// The smallest deadline of 1 to `most` whose tally is within `target`, if `most` itself is.
-fn bisect(most: u64, target: Share, tally: impl Fn(u64) -> Tally) -> Option<Nanos> {
-    let target = Fraction::of(target);
-    let holds = |tbt| {
-        let tally = tally(tbt);
-        target.covers(tally.missed, tally.total)
-    };
+/// How a stream is judged besides its TBT deadline.
+#[derive(Debug, Clone, Copy)]
+struct Course {
+    /// The first token's deadline, where that token is counted.
+    ttft: u64,
+    first: FirstToken,
+}
+
+/// The smallest deadline of 1 to `most` with which the stream is within `target`, if it is with `most` itself.
+fn least(bursts: impl Iterator<Item = Burst> + Clone, course: Course, most: u64, target: Share) -> Option<Nanos> {
+    let (target, bounds) = (Fraction::of(target), Bounds::of(bursts.clone()));
+    // So many misses beside all tokens in time are as many as the target bears, and more only make it worse.
+    let cap = target.most_beside(bounds.tokens());
+    if bounds.fit_64_bits(course, most) {
+        let cap = cap.map_or(u64::MAX, |cap| u64::try_from(cap).unwrap_or(u64::MAX));
+        bisect(most, |tbt| holds::<u64>(bursts.clone(), course, tbt, cap, target))
+    } else {
+        let cap = cap.unwrap_or(u128::MAX);
+        bisect(most, |tbt| holds::<u128>(bursts.clone(), course, tbt, cap, target))
+    }
+}
+
+fn holds<N: Whole>(bursts: impl Iterator<Item = Burst>, course: Course, tbt: u64, cap: N, target: Fraction) -> bool {
+    Tally::<N>::up_to(bursts, course, tbt, cap).is_some_and(|tally| tally.within(target))
+}
+
+/// The smallest number of 1 to `most` that holds, if `most` itself does and all above one that holds do.
+fn bisect(most: u64, holds: impl Fn(u64) -> bool) -> Option<Nanos> {
     if !holds(most) {
         return None;
     }
@@ -137,61 +170,6 @@ fn bisect(most: u64, target: Share, tally: impl Fn(u64) -> Tally) -> Option<Nano
         }
     }
     Some(Nanos::new(low))
-}
-
-/// The algorithm's state. 128 bits, since slack is a sum of deadlines and a file may hold any 64-bit gap.
-#[derive(Debug, Clone, Copy, Default)]
-struct Tally {
-    slack: u128,
-    missed: u128,
-    total: u128,
-}
-
-impl Tally {
-    /// Runs through a whole stream. `ttft` is used only where the first token is counted.
-    fn over(bursts: impl Iterator<Item = Burst>, ttft: Option<u64>, tbt: u64, first: FirstToken) -> Self {
-        let mut tally = Self::default();
-        let mut bursts = bursts;
-        if let Some(burst) = bursts.next() {
-            match first {
-                FirstToken::Counted => tally.token(burst.gap, ttft.unwrap_or(tbt), tbt),
-                FirstToken::LeftOut => {}
-            }
-            tally.together(burst.tokens - 1, tbt);
-        }
-        for burst in bursts {
-            tally.token(burst.gap, tbt, tbt);
-            tally.together(burst.tokens - 1, tbt);
-        }
-        tally
-    }
-
-    /// One token after `gap`, held to `deadline`; a late one restarts the deadlines at its arrival.
-    fn token(&mut self, gap: u64, deadline: u64, tbt: u64) {
-        let allowed = u128::from(deadline) + self.slack;
-        if u128::from(gap) <= allowed {
-            self.slack = allowed - u128::from(gap);
-            self.total += 1;
-        } else {
-            // The slack was less than the gap, so the difference fits 64 bits, and so does a cheap division.
-            let late = gap - allowed as u64;
-            let missed = u128::from(late / tbt) + 1;
-            self.missed += missed;
-            self.total += missed;
-            self.slack = 0;
-        }
-    }
-
-    /// `count` tokens without a gap: each is in time and saves its whole period.
-    fn together(&mut self, count: u32, tbt: u64) {
-        self.slack += u128::from(count) * u128::from(tbt);
-        self.total += u128::from(count);
-    }
-
-    fn misses(self) -> Misses {
-        let narrow = |count| u64::try_from(count).unwrap_or(u64::MAX);
-        Misses { missed: narrow(self.missed), total: narrow(self.total) }
-    }
 }
 
 #[cfg(test)]

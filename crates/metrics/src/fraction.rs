@@ -57,6 +57,12 @@ impl Fraction {
         self.compare(part, whole).is_le()
     }
 
+    /// The largest part that this fraction covers beside `others` that are not of it; `None` if any is.
+    pub(crate) fn most_beside(self, others: u64) -> Option<u128> {
+        let rest = u128::from(Self::WHOLE - self.numerator);
+        (u128::from(self.numerator) * u128::from(others)).checked_div(rest)
+    }
+
     /// Whether `part / whole` is at least this fraction. True of 0 of 0.
     pub(crate) fn reached_by(self, part: u64, whole: u64) -> bool {
         self.compare(u128::from(part), u128::from(whole)).is_ge()
@@ -125,6 +131,16 @@ mod tests {
         assert!(
             fraction("0.5").covers(u128::MAX / 2, u128::MAX) && !fraction("0.5").covers(u128::MAX / 2 + 1, u128::MAX)
         );
+    }
+
+    #[test]
+    fn the_most_beside_others_is_covered_and_one_more_is_not() {
+        assert_eq!((fraction("0").most_beside(5), fraction("1").most_beside(5)), (Some(0), None));
+        for (text, others) in [("10%", 9), ("10%", 128), ("33%", 1), ("99.9%", u64::MAX)] {
+            let (fraction, most) = (fraction(text), fraction(text).most_beside(others).unwrap());
+            assert!(fraction.covers(most, most + u128::from(others)), "{text} {others}");
+            assert!(!fraction.covers(most + 1, most + 1 + u128::from(others)), "{text} {others}");
+        }
     }
 
     #[test]

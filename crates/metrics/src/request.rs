@@ -43,11 +43,20 @@ impl RequestFigures {
     /// The figures of `record`; `target` is the miss rate that the minimum TBT deadline may have.
     #[must_use]
     pub fn of(record: &RequestRecord, target: Share) -> Self {
+        let figures = Self::but_minimum(record);
+        let streamed = record.outcome == Outcome::Completed && record.streamed;
+        let min_tbt_deadline = if streamed { min_of_bursts(record.bursts(), target) } else { None };
+        Self { min_tbt_deadline, ..figures }
+    }
+
+    /// The same without the minimum TBT deadline, which costs more than all others together and is `None` here.
+    #[must_use]
+    pub fn but_minimum(record: &RequestRecord) -> Self {
         let seen = Self { seen_tokens: record.seen_tokens(), ..Self::first_tokens(record) };
         match (&record.outcome, record.streamed) {
             (Outcome::Failed(_), _) => Self { fluidity_index: Some(0.0), ..seen },
             (Outcome::Cancelled, _) => seen,
-            (Outcome::Completed, true) => seen.with_end(record).with_gaps(record, target),
+            (Outcome::Completed, true) => seen.with_end(record).with_gaps(record),
             (Outcome::Completed, false) => {
                 let whole = seen.with_end(record);
                 match record.is_tokenless() {
@@ -87,7 +96,7 @@ impl RequestFigures {
     }
 
     /// What needs the gaps.
-    fn with_gaps(self, record: &RequestRecord, target: Share) -> Self {
+    fn with_gaps(self, record: &RequestRecord) -> Self {
         let Some((first, last)) = record.chunks.first().zip(record.chunks.last()).filter(|_| self.seen_tokens > 0)
         else {
             return Self { fluidity_index: Some(0.0), ..self };
@@ -100,7 +109,6 @@ impl RequestFigures {
         Self {
             misses,
             fluidity_index: misses.and_then(Misses::fluidity_index),
-            min_tbt_deadline: min_of_bursts(record.bursts(), target),
             tpot: (later_tokens > 0).then(|| decode_time.as_secs_f64() / later_tokens as f64),
             decode_time: Some(decode_time),
             ..self

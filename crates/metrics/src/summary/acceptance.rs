@@ -7,19 +7,16 @@
 //! bounds it now. Only requests whose bound still reaches the p99 are run through again, so that ten million gaps take a
 //! fraction of the hundred passes that the curve has points.
 
-use std::collections::HashSet;
-
 use metron_units::Nanos;
 
-use super::streams::Streams;
-use crate::deadlines::{Burst, FirstToken, misses_of_bursts};
+use super::streams::{Stream, Streams};
+use crate::deadlines::{FirstToken, misses_of_bursts};
 use crate::quantile::{between, place};
 use crate::record::Deadlines;
 
 /// The curve's points, in ascending order of the deadline; none if there is neither a stream of two tokens nor a failure.
 pub(super) fn curve(streams: &Streams, failed: u64) -> Vec<(Nanos, f64)> {
-    let has_gap = |(gaps, tokens): &Stream<'_>| gaps.len() > 1 || tokens.iter().any(|&tokens| tokens > 1);
-    let streams: Vec<Stream<'_>> = streams.each().filter(has_gap).collect();
+    let streams: Vec<Stream<'_>> = streams.each().filter(|stream| stream.has_gap()).collect();
     let (count, failed) = (streams.len(), failed as usize);
     let Some((below, weight)) = place(count + failed, 0.99) else { return Vec::new() };
     // Counted from the worst request, which is place 0 here; failures are the worst of all.
@@ -28,7 +25,8 @@ pub(super) fn curve(streams: &Streams, failed: u64) -> Vec<(Nanos, f64)> {
     let Some(needed) = (low + 1).checked_sub(failed).filter(|&needed| needed > 0) else {
         return (1..=100).map(|tbt| (Nanos::from_millis(tbt), 1.0)).collect();
     };
-    let mut worst = Worst { bounds: vec![1.0; count], streams, indices: (0..needed).collect() };
+    let mut worst =
+        Worst { bounds: vec![1.0; count], streams, indices: (0..needed).collect(), known: vec![false; count] };
     (1..=100)
         .map(Nanos::from_millis)
         .map(|tbt| {
@@ -39,9 +37,6 @@ pub(super) fn curve(streams: &Streams, failed: u64) -> Vec<(Nanos, f64)> {
         .collect()
 }
 
-/// The gaps and tokens of a stream's chunks.
-type Stream<'a> = (&'a [u64], &'a [u32]);
-
 /// The worst streams of all, as many as the p99 asks for.
 struct Worst<'a> {
     streams: Vec<Stream<'a>>,
@@ -49,6 +44,8 @@ struct Worst<'a> {
     bounds: Vec<f64>,
     /// The streams that were the worst at the deadline before: most likely they still are.
     indices: Vec<usize>,
+    /// Whether each stream is one of those; `false` between two deadlines.
+    known: Vec<bool>,
 }
 
 impl Worst<'_> {
@@ -60,15 +57,16 @@ impl Worst<'_> {
         let least = rates.iter().map(|&(rate, _)| rate).fold(1.0, f64::min);
         for &(rate, index) in &rates {
             self.bounds[index] = rate;
+            self.known[index] = true;
         }
-        let known: HashSet<usize> = self.indices.iter().copied().collect();
         for index in 0..self.streams.len() {
-            if self.bounds[index] > least && !known.contains(&index) {
+            if self.bounds[index] > least && !self.known[index] {
                 let rate = self.rate(index, tbt);
                 self.bounds[index] = rate;
                 rates.extend((rate > least).then_some((rate, index)));
             }
         }
+        self.indices.iter().for_each(|&index| self.known[index] = false);
         rates.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
         rates.truncate(needed);
         self.indices = rates.iter().map(|&(_, index)| index).collect();
@@ -76,9 +74,7 @@ impl Worst<'_> {
     }
 
     fn rate(&self, index: usize, tbt: Nanos) -> f64 {
-        let (gaps, tokens) = self.streams[index];
-        let bursts = gaps.iter().zip(tokens).map(|(&gap, &tokens)| Burst { gap, tokens });
         let deadlines = Deadlines { ttft: Nanos::ZERO, tbt };
-        misses_of_bursts(bursts, deadlines, FirstToken::LeftOut).rate().unwrap_or(0.0)
+        misses_of_bursts(self.streams[index].bursts(), deadlines, FirstToken::LeftOut).rate().unwrap_or(0.0)
     }
 }

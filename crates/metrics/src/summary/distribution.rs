@@ -64,6 +64,9 @@ impl DistributionIntervals {
     }
 }
 
+/// The shares whose quantiles a distribution has, from the least sample to the greatest.
+pub(super) const SHARES: [f64; 12] = [0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 1.0];
+
 impl Distribution {
     /// The moments and quantiles of `count` samples.
     pub(super) fn new(
@@ -72,24 +75,8 @@ impl Distribution {
         quantile: impl Fn(f64) -> Option<f64>,
         ci95: DistributionIntervals,
     ) -> Self {
-        Self {
-            count,
-            mean,
-            std,
-            min: quantile(0.0),
-            p1: quantile(0.01),
-            p5: quantile(0.05),
-            p10: quantile(0.1),
-            p25: quantile(0.25),
-            p50: quantile(0.5),
-            p75: quantile(0.75),
-            p90: quantile(0.9),
-            p95: quantile(0.95),
-            p99: quantile(0.99),
-            p99_9: quantile(0.999),
-            max: quantile(1.0),
-            ci95,
-        }
+        let [min, p1, p5, p10, p25, p50, p75, p90, p95, p99, p99_9, max] = SHARES.map(quantile);
+        Self { count, mean, std, min, p1, p5, p10, p25, p50, p75, p90, p95, p99, p99_9, max, ci95 }
     }
 
     /// Of one sample a request: percentiles with intervals from order statistics, the mean with one from batches; both in the

@@ -7,8 +7,9 @@
 use std::collections::BTreeMap;
 
 use super::fluid::FEWEST_FOR_P99;
+use super::pooled::Pooled;
 use super::samples::Samples;
-use super::streams::{Pooled, Streams, count_of, zeros_of};
+use super::streams::Streams;
 use super::throughput::Paced;
 use super::{Distribution, Figures};
 use crate::catalogue::Metric;
@@ -105,31 +106,20 @@ impl Redraw {
     }
 
     /// The gaps of every stream; `ids` are the streams' requests.
-    pub(super) fn pooled(
-        &mut self,
-        metric: Metric,
-        streams: &Streams,
-        ids: &[u64],
-        pooled: &Pooled,
-        of: &Distribution,
-    ) {
-        let requests = streams.each().filter(|(gaps, tokens)| count_of(gaps, tokens, metric) > 0.0).count();
+    pub(super) fn pooled(&mut self, streams: &Streams, ids: &[u64], pooled: &Pooled<'_>, of: &Distribution) {
+        let metric = pooled.metric();
+        let requests = streams.each().filter(|stream| stream.count(metric) > 0).count();
         let carried = requests >= FEWEST_REQUESTS;
         let each = || ids.iter().zip(streams.each());
-        let sums = each().map(|(&id, (gaps, tokens))| {
-            let sum: u128 = gaps.iter().skip(1).map(|&gap| u128::from(gap)).sum();
-            (id, (sum as f64 / 1e9, count_of(gaps, tokens, metric)))
-        });
+        let sums = each().map(|(&id, stream)| (id, (stream.sum() as f64 / 1e9, stream.count(metric) as f64)));
         let draws = if carried { bootstrap::draws(&self.blocks.sums(sums), self.seed) } else { Vec::new() };
         self.insert(metric, Aspect::Mean, of.mean, of.ci95.mean, draws);
         for p in self.percentiles.clone() {
             let mut draws = Vec::new();
             if carried && of.count >= samples_needed(p.get()) {
                 let (value, _) = pooled.at(p.get()).expect("there are gaps");
-                let below = each().map(|(&id, (gaps, tokens))| {
-                    let below = gaps.iter().skip(1).filter(|&&gap| gap <= value).count() as u64;
-                    (id, ((below + zeros_of(tokens, metric)) as f64, count_of(gaps, tokens, metric)))
-                });
+                let below = each()
+                    .map(|(&id, stream)| (id, (stream.at_or_below(value, metric) as f64, stream.count(metric) as f64)));
                 draws = self.carried_over(&self.blocks.sums(below), p.get(), |p| pooled.quantile(p));
             }
             self.insert(metric, Aspect::Percentile(p), pooled.quantile(p.get()), interval_at(of, p), draws);

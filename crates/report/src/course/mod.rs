@@ -8,7 +8,7 @@ mod over_time;
 mod plots;
 
 use metron_metrics::{Outcome, Phase, RequestFigures, RequestRecord};
-use metron_units::{Nanos, Share};
+use metron_units::Nanos;
 
 use by_prompt::ByPrompt;
 use log_bins::LogBins;
@@ -49,8 +49,7 @@ impl Course {
 
     /// Looks at one more row. Over time the warm-up is drawn too; how waits are spread is a matter of what was measured.
     pub fn see(&mut self, record: &RequestRecord) {
-        // The target plays no part in what is drawn.
-        let figures = RequestFigures::of(record, Share::NONE);
+        let figures = RequestFigures::but_minimum(record);
         self.over_time.see(record, &figures);
         if record.phase != Phase::Measured || record.outcome != Outcome::Completed {
             return;

@@ -1,7 +1,6 @@
 //! Which requests are drawn token by token: the least fluid ones, chosen as the rows go by.
 
 use metron_metrics::{Outcome, Phase, RequestRecord};
-use metron_units::Share;
 
 use metron_metrics::request::RequestFigures;
 
@@ -18,8 +17,7 @@ impl Worst {
     /// Looks at one more request.
     pub fn see(&mut self, request: &RequestRecord) {
         let counts = request.phase == Phase::Measured && request.outcome == Outcome::Completed;
-        // The target plays no part in the index.
-        let index = counts.then(|| RequestFigures::of(request, Share::NONE).fluidity_index).flatten();
+        let index = counts.then(|| RequestFigures::but_minimum(request).fluidity_index).flatten();
         let Some(index) = index else { return };
         let full = self.kept.len() == DRAWN;
         if full && self.kept.last().is_some_and(|(worst, _)| index >= *worst) {

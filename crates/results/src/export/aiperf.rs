@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use metron_metrics::{RequestFigures, RequestRecord};
-use metron_units::{Nanos, Share};
+use metron_units::Nanos;
 use serde_json::{Map, Value, json};
 
 use super::json::{milliseconds, value};
@@ -41,7 +41,7 @@ fn line(run: &Run<'_>, record: &RequestRecord, number: u64) -> Value {
 }
 
 fn metrics(record: &RequestRecord) -> Map<String, Value> {
-    let figures = RequestFigures::of(record, Share::NONE);
+    let figures = RequestFigures::but_minimum(record);
     let mut metrics = Map::new();
     let mut put = |name: &str, value: Option<Value>, unit: &str| {
         if let Some(value) = value {

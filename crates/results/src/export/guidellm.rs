@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use metron_metrics::{RequestFigures, RequestRecord};
-use metron_units::{Nanos, Share};
+use metron_units::Nanos;
 use serde_json::{Value, json};
 
 use super::json::{array, milliseconds, value};
@@ -37,7 +37,7 @@ pub(super) fn write(run: &Run<'_>, out: &mut dyn Write) -> Result<(), ExportErro
 }
 
 fn request(run: &Run<'_>, record: &RequestRecord) -> Value {
-    let figures = RequestFigures::of(record, Share::NONE);
+    let figures = RequestFigures::but_minimum(record);
     let wall =
         |instant: Option<Nanos>| instant.map(|instant| run.epoch_unix_ns.saturating_add(instant.get()) as f64 / 1e9);
     let error = failure(record);

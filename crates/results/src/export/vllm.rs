@@ -5,7 +5,7 @@
 use std::io::Write;
 
 use metron_metrics::{RequestFigures, RequestRecord};
-use metron_units::{Nanos, Share};
+use metron_units::Nanos;
 use serde_json::{Map, Value, json};
 
 use super::json::{array, seconds, value};
@@ -22,7 +22,7 @@ pub(super) fn write(run: &Run<'_>, out: &mut dyn Write) -> Result<(), ExportErro
         value(out, scalar)?;
         out.write_all(b",\n")?;
     }
-    let of = |record: &RequestRecord| RequestFigures::of(record, Share::NONE);
+    let of = |record: &RequestRecord| RequestFigures::but_minimum(record);
     key(out, "input_lens", "")?;
     array(run, out, |record| Some(record.input_tokens.get()))?;
     key(out, "output_lens", ",\n")?;
