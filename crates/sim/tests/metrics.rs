@@ -161,6 +161,28 @@ fn a_schedulers_page_counts_what_was_asked_and_given() {
 }
 
 #[test]
+fn prompts_that_begin_alike_are_found_in_the_prefix_cache() {
+    let told = |settings: &str| {
+        let server = start(&format!("sim:vllm-v1?cost=linear:1000000,0,0&blocks=64&max-model-len=256&{settings}"));
+        let mut client = Client::connect(server.addr());
+        let common: String = (0..40).map(|k| format!("w{k} ")).collect();
+        let mut cached = Vec::new();
+        for end in ["x y z", "a b c", "x y z v w x y z a", "x y z v w x y z b"] {
+            client.post(COMPLETIONS, &format!(r#"{{"prompt":"{common}{end}","max_tokens":2}}"#));
+            let answer: serde_json::Value = serde_json::from_str(&client.response().body()).unwrap();
+            cached.push(answer["usage"]["prompt_tokens_details"]["cached_tokens"].as_u64());
+        }
+        (cached, scrape(&mut client))
+    };
+    // Of 43 tokens two blocks of 16 are full, of 49 three; the third's last token is the eighth after the common ones.
+    let (cached, page) = told("prefix-caching=true");
+    assert_eq!(cached, [Some(0), Some(32), Some(32), Some(48)]);
+    check(&page, &[("prefix_cache_hits_total", "", 112.0), ("prefix_cache_queries_total", "", 184.0)]);
+    let (cached, _) = told("prefix-caching=false");
+    assert_eq!(cached, [None; 4]);
+}
+
+#[test]
 fn what_runs_and_what_waits_is_told_while_it_does() {
     let server = start("sim:queue?servers=2&service=1h&first=start&tokens=2");
     let mut streams: Vec<Client> = (0..5).map(|_| Client::connect(server.addr())).collect();

@@ -115,6 +115,32 @@ fn a_run_over_the_socket_keeps_its_engines_iterations_on_its_own_axis() {
 }
 
 #[test]
+fn what_prompts_share_is_found_over_the_socket_and_in_virtual_time_alike() {
+    let folder = Folder::new();
+    let url = "sim:vllm-v1?cost=linear:1000000,0,0&prefix-caching=true";
+    // One at a time: what is in the cache is then no matter of time.
+    let run = ["run", "--url", url, "--concurrency", "1", "--output-tokens", "20", "--quiet"];
+    for (name, plan) in [
+        ("groups", ["--requests", "12", "--input-tokens", "uniform:70..120", "--prefix", "groups:3,64"]),
+        ("sessions", ["--requests", "12", "--input-tokens", "uniform:20..50", "--turns", "4"]),
+    ] {
+        let prefilled = |time: &str| {
+            let out = format!("{name}-{time}");
+            let rest = ["--output", &out];
+            let virtual_time = (time == "virtual").then_some("--virtual-time");
+            folder.metron(run.iter().copied().chain(plan).chain(rest).chain(virtual_time)).that_ran();
+            let rows = read_rows(&folder.path().join(&out).join("requests.parquet")).expect("rows");
+            let prompts: u64 = rows.map(|row| row.expect("a row").input_tokens.get()).sum();
+            let iterations = iterations(&folder.path().join(&out).join("engine.parquet"));
+            (prompts, iterations.iter().map(|iteration| iteration.prefill.get()).sum::<u64>())
+        };
+        let (prompts, computed) = prefilled("socket");
+        assert!(computed < prompts, "{name}: {computed} of {prompts}");
+        assert_eq!(prefilled("virtual"), (prompts, computed), "{name}");
+    }
+}
+
+#[test]
 fn the_server_writes_its_timeline_when_it_is_interrupted() {
     let folder = Folder::new();
     let arguments = ["sim", "sim:vllm?cost=linear:1000000,0,0", "--port", "0", "--timeline", "engine.parquet"];

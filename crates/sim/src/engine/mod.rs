@@ -43,7 +43,7 @@ pub use cost::{Cost, Work};
 pub use drive::run_virtual;
 pub use event::{Event, Iteration, Refusal};
 pub use memory::MemoryUse;
-pub use request::{Request, RequestId, SharedPrefix};
+pub use request::{BlockName, Request, RequestId, SharedPrefix};
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -85,7 +85,16 @@ impl Engine {
     /// # Panics
     /// If a request of the same id is in the engine.
     pub fn submit(&mut self, request: &Request) {
-        let key = self.sequences.insert(request, self.max_model_len);
+        self.submit_named(request, Vec::new());
+    }
+
+    /// The same, where the full blocks of its prompt are known by name: a prefix cache finds those that it has seen under that
+    /// name, whoever brought them. What lies behind the last name belongs to the request alone.
+    ///
+    /// # Panics
+    /// As [`Engine::submit`].
+    pub fn submit_named(&mut self, request: &Request, blocks: Vec<BlockName>) {
+        let key = self.sequences.insert(request, blocks, self.max_model_len);
         self.coming.push(Reverse((request.arrival, request.id, key)));
     }
 

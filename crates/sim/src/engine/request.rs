@@ -29,6 +29,18 @@ pub struct SharedPrefix {
     pub tokens: Tokens,
 }
 
+/// Names a full block of a prompt by all tokens up to its end: two prompts whose blocks have one name are the same so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct BlockName(u64);
+
+impl BlockName {
+    /// The name with this number.
+    #[must_use]
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+}
+
 /// One request. An engine computes at least one token and gives at least one: a `prompt` or `output` of 0 counts as 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Request {

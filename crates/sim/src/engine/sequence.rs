@@ -6,7 +6,7 @@ use std::ops::{Index, IndexMut};
 use metron_units::Nanos;
 
 use super::memory::BlockId;
-use super::request::{Request, RequestId, SharedPrefix};
+use super::request::{BlockName, Request, RequestId, SharedPrefix};
 
 /// Whether a sequence goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,11 +29,13 @@ pub(crate) struct Sequence {
     pub(crate) target: u64,
     pub(crate) held: Vec<BlockId>,
     pub(crate) shared: Option<SharedPrefix>,
+    /// What the full blocks of the prompt are named by; empty where `shared` says all.
+    pub(crate) names: Vec<BlockName>,
     pub(crate) standing: Standing,
 }
 
 impl Sequence {
-    fn new(request: &Request, max_model_len: u64, held: Vec<BlockId>) -> Self {
+    fn new(request: &Request, names: Vec<BlockName>, max_model_len: u64, held: Vec<BlockId>) -> Self {
         let prompt = request.prompt.get().max(1);
         Self {
             id: request.id,
@@ -45,6 +47,7 @@ impl Sequence {
             target: prompt,
             held,
             shared: request.shared,
+            names,
             standing: Standing::Live,
         }
     }
@@ -82,16 +85,16 @@ pub(crate) struct Sequences {
 }
 
 impl Sequences {
-    pub(crate) fn insert(&mut self, request: &Request, max_model_len: u64) -> SeqKey {
+    pub(crate) fn insert(&mut self, request: &Request, names: Vec<BlockName>, max_model_len: u64) -> SeqKey {
         let key = match self.vacant.pop() {
             Some(key) => {
                 let held = std::mem::take(&mut self[key].held);
-                self[key] = Sequence::new(request, max_model_len, held);
+                self[key] = Sequence::new(request, names, max_model_len, held);
                 key
             }
             None => {
                 let key = SeqKey(u32::try_from(self.slots.len()).expect("fewer than 2^32 requests are in flight"));
-                self.slots.push(Sequence::new(request, max_model_len, Vec::new()));
+                self.slots.push(Sequence::new(request, names, max_model_len, Vec::new()));
                 key
             }
         };
@@ -156,7 +159,7 @@ mod tests {
         for id in 0..10_000 {
             let (id, prompt) = (RequestId::new(id), Tokens::new(1));
             let request = Request { id, arrival: Nanos::ZERO, prompt, output: prompt, shared: None };
-            in_flight.push_back(sequences.insert(&request, 10));
+            in_flight.push_back(sequences.insert(&request, Vec::new(), 10));
             if in_flight.len() > 7 {
                 sequences.remove(in_flight.pop_front().expect("eight of them"));
             }

@@ -23,7 +23,7 @@ mod script;
 
 use metron_units::{Nanos, Tokens};
 
-use crate::engine::{Iteration, MemoryUse, Refusal, SharedPrefix};
+use crate::engine::{BlockName, Iteration, MemoryUse, Refusal, SharedPrefix};
 use crate::spec::{Kind, Spec};
 use fifo::Fifo;
 use scheduled::Scheduled;
@@ -161,11 +161,17 @@ impl Schedule {
     /// In virtual time, advance before it only to what comes strictly earlier: a scheduler that ends an iteration at the very
     /// instant of an arrival has the newcomer in its next batch.
     pub fn arrive(&mut self, arrival: Arrival, given: &mut Vec<Given>) {
+        self.arrive_named(arrival, Vec::new(), given);
+    }
+
+    /// The same of a request whose prompt's full blocks are known by name, as [`crate::engine::Engine::submit_named`] takes them.
+    /// Only schedulers look at them.
+    pub fn arrive_named(&mut self, arrival: Arrival, blocks: Vec<BlockName>, given: &mut Vec<Given>) {
         let arrival = Arrival { output: arrival.output.max(Tokens::new(1)), ..arrival };
         match self {
             Self::Script(script) => script.arrive(arrival),
             Self::Fifo(fifo) => fifo.arrive(arrival, given),
-            Self::Scheduled(scheduled) => scheduled.arrive(arrival),
+            Self::Scheduled(scheduled) => scheduled.arrive(arrival, blocks),
         }
     }
 

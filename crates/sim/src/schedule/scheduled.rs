@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use metron_units::Nanos;
 
 use super::{Arrival, Given, Inside, Standing, Watch, What};
-use crate::engine::{Engine, EngineConfig, Event, Request, RequestId};
+use crate::engine::{BlockName, Engine, EngineConfig, Event, Request, RequestId};
 
 /// An [`Engine`], and how many tokens each of its requests has been given.
 #[derive(Debug)]
@@ -30,11 +30,11 @@ impl Scheduled {
         }
     }
 
-    pub(super) fn arrive(&mut self, arrival: Arrival) {
+    pub(super) fn arrive(&mut self, arrival: Arrival, blocks: Vec<BlockName>) {
         let id = RequestId::new(arrival.request);
         self.enter(arrival.request);
         let Arrival { at, prompt, output, shared, .. } = arrival;
-        self.engine.submit(&Request { id, arrival: at, prompt, output, shared });
+        self.engine.submit_named(&Request { id, arrival: at, prompt, output, shared }, blocks);
     }
 
     /// It leaves at the end of the iteration that it is in.

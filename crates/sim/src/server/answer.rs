@@ -47,6 +47,15 @@ pub(super) struct Circumstances {
     pub(super) framing: Framing,
 }
 
+/// What an answer that comes to its end tells of its tokens.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Told {
+    /// How many were given.
+    pub(super) tokens: Tokens,
+    /// How many of the prompt's the prefix cache had, where there is one.
+    pub(super) cached: Option<Tokens>,
+}
+
 /// Why an answer that came to its end did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Finish {
@@ -114,7 +123,7 @@ impl Answer {
     pub(super) fn half(&self, given: Tokens, out: &mut Vec<u8>) {
         if let Delivery::Whole = self.delivery {
             let start = out.len();
-            self.whole(given, out);
+            self.whole(Told { tokens: given, cached: None }, out);
             out.truncate(start.midpoint(out.len()));
         }
     }
@@ -150,8 +159,8 @@ impl Answer {
         }
     }
 
-    /// Adds the end of an answer of `given` tokens.
-    pub(super) fn end(&self, given: Tokens, out: &mut Vec<u8>) {
+    /// Adds the end of an answer that was given to its end.
+    pub(super) fn end(&self, given: Told, out: &mut Vec<u8>) {
         match self.delivery {
             Delivery::Whole => self.whole(given, out),
             Delivery::Streamed(usage) => self.end_stream(usage, given, out),
@@ -169,12 +178,12 @@ impl Answer {
         }
     }
 
-    fn end_stream(&self, usage: Usage, given: Tokens, out: &mut Vec<u8>) {
+    fn end_stream(&self, usage: Usage, given: Told, out: &mut Vec<u8>) {
         let nothing = match self.dialect {
             Dialect::Chat => r#""delta":{}"#,
             Dialect::Completions => r#""text":"""#,
         };
-        self.event(&choice(nothing, self.finish_reason(given)), out);
+        self.event(&choice(nothing, self.finish_reason(given.tokens)), out);
         match usage {
             Usage::LeftOut => {}
             Usage::Told => self.event(&format!(r#""choices":[],{}"#, self.usage(given)), out),
@@ -187,13 +196,14 @@ impl Answer {
         response::stream_end(self.framing, out);
     }
 
-    fn whole(&self, given: Tokens, out: &mut Vec<u8>) {
-        let text: String = (0..given.get()).map(word).collect();
+    fn whole(&self, given: Told, out: &mut Vec<u8>) {
+        let text: String = (0..given.tokens.get()).map(word).collect();
         let content = match self.dialect {
             Dialect::Chat => format!(r#""message":{{"role":"assistant","content":"{text}"}}"#),
             Dialect::Completions => format!(r#""text":"{text}""#),
         };
-        let body = format!("{{{}{},{}}}", self.opening, choice(&content, self.finish_reason(given)), self.usage(given));
+        let choice = choice(&content, self.finish_reason(given.tokens));
+        let body = format!("{{{}{choice},{}}}", self.opening, self.usage(given));
         response::whole("200 OK", JSON, "", self.after, body.as_bytes(), out);
     }
 
@@ -204,11 +214,13 @@ impl Answer {
         }
     }
 
-    fn usage(&self, given: Tokens) -> String {
-        let output = if self.fault == Some(Fault::Usage) { Fault::told(given.get()) } else { given.get() };
+    fn usage(&self, Told { tokens, cached }: Told) -> String {
+        let output = if self.fault == Some(Fault::Usage) { Fault::told(tokens.get()) } else { tokens.get() };
         let prompt = self.prompt.get();
         let total = prompt + output;
-        format!(r#""usage":{{"prompt_tokens":{prompt},"completion_tokens":{output},"total_tokens":{total}}}"#)
+        let cached = cached.map(|cached| format!(r#","prompt_tokens_details":{{"cached_tokens":{cached}}}"#));
+        let cached = cached.unwrap_or_default();
+        format!(r#""usage":{{"prompt_tokens":{prompt},"completion_tokens":{output},"total_tokens":{total}{cached}}}"#)
     }
 
     fn event(&self, rest: &str, out: &mut Vec<u8>) {
@@ -260,6 +272,7 @@ mod tests {
             dialect: Dialect::Completions,
             model: Some(r#" time"time"#.to_owned()),
             prompt: Tokens::new(1),
+            blocks: Vec::new(),
             most: None,
             delivery: Delivery::Streamed(Usage::LeftOut),
         };

@@ -4,17 +4,16 @@
 //! `stream_options.include_usage`, `n`. Every other field is accepted and changes nothing: `ignore_eos` among them, since
 //! the length of an answer is a rule of the engine's address and not a model's whim.
 //!
-//! Prompt tokens are words between ASCII white space, over all messages or parts of text; a prompt given as token ids has
-//! as many as there are ids. No chat template is added.
+//! What a prompt's tokens are stands in `prompt`.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use metron_units::Tokens;
 use serde::Deserialize;
-use serde::de::{self, IgnoredAny, SeqAccess, Visitor};
 
+use super::prompt::{Message, Prompt};
 use super::refusal::Refusal;
+use crate::engine::BlockName;
 
 /// Which of the two APIs is spoken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +43,8 @@ pub(super) struct Ask {
     /// The model's name as asked, if any.
     pub(super) model: Option<String>,
     pub(super) prompt: Tokens,
+    /// The names of its full blocks, where a cache would look for them.
+    pub(super) blocks: Vec<BlockName>,
     /// The most tokens that the answer may have.
     pub(super) most: Option<Tokens>,
     pub(super) delivery: Delivery,
@@ -56,8 +57,10 @@ const LONGEST_MODEL: usize = 256;
 struct Fields<'a> {
     #[serde(borrow)]
     model: Option<Cow<'a, str>>,
-    prompt: Option<PromptWords>,
-    messages: Option<Vec<Message>>,
+    #[serde(borrow)]
+    prompt: Option<Prompt<'a>>,
+    #[serde(borrow)]
+    messages: Option<Vec<Message<'a>>>,
     max_tokens: Option<u64>,
     max_completion_tokens: Option<u64>,
     stream: Option<bool>,
@@ -70,19 +73,9 @@ struct StreamOptions {
     include_usage: Option<bool>,
 }
 
-#[derive(Deserialize)]
-struct Message {
-    content: Option<ContentWords>,
-}
-
-#[derive(Deserialize)]
-struct Part {
-    text: Option<Words>,
-}
-
 impl Ask {
-    /// Reads a request's body.
-    pub(super) fn read(dialect: Dialect, body: &[u8]) -> Result<Self, Refusal> {
+    /// Reads a request's body. `block`: the tokens of a block, where blocks are found again by what they hold.
+    pub(super) fn read(dialect: Dialect, body: &[u8], block: Option<u64>) -> Result<Self, Refusal> {
         let fields: Fields<'_> = serde_json::from_slice(body)
             .map_err(|error| Refusal::bad(format!("the body is no valid request: {error}")))?;
         if let Some(n) = fields.n.filter(|&n| n != 1) {
@@ -102,9 +95,14 @@ impl Ask {
             (Some(true), _) => Delivery::Streamed(Usage::LeftOut),
             _ => Delivery::Whole,
         };
+        let prompt = match dialect {
+            Dialect::Completions => fields.prompt.ok_or_else(|| missing("prompt"))?,
+            Dialect::Chat => Prompt::of(fields.messages.ok_or_else(|| missing("messages"))?),
+        };
         Ok(Self {
             dialect,
-            prompt: prompt(dialect, fields.prompt, fields.messages)?,
+            prompt: prompt.tokens(),
+            blocks: block.map(|block| prompt.blocks(block)).unwrap_or_default(),
             model: fields.model.map(Cow::into_owned),
             most: most.map(Tokens::new),
             delivery,
@@ -112,139 +110,8 @@ impl Ask {
     }
 }
 
-fn prompt(dialect: Dialect, prompt: Option<PromptWords>, messages: Option<Vec<Message>>) -> Result<Tokens, Refusal> {
-    match dialect {
-        Dialect::Completions => prompt
-            .map(|PromptWords(words)| Tokens::new(words))
-            .ok_or_else(|| Refusal::bad("the body is no valid request: the field `prompt` is missing")),
-        Dialect::Chat => {
-            let messages = messages
-                .ok_or_else(|| Refusal::bad("the body is no valid request: the field `messages` is missing"))?;
-            let words = messages.iter().filter_map(|message| message.content.as_ref()).map(|content| content.0);
-            Ok(Tokens::new(words.sum()))
-        }
-    }
-}
-
-/// Words between ASCII white space.
-fn words(text: &str) -> u64 {
-    text.split_ascii_whitespace().count() as u64
-}
-
-/// A text of which only the number of words is kept.
-struct Words(u64);
-
-/// A message's content: a text, or parts of which some have a text.
-struct ContentWords(u64);
-
-/// A prompt: a text, a list of one text, token ids, or a list of one list of them.
-struct PromptWords(u64);
-
-impl<'de> Deserialize<'de> for Words {
-    fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
-        impl Visitor<'_> for Text {
-            type Value = Words;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string")
-            }
-            fn visit_str<E>(self, text: &str) -> Result<Words, E> {
-                Ok(Words(words(text)))
-            }
-        }
-        deserializer.deserialize_str(Text)
-    }
-}
-
-impl<'de> Deserialize<'de> for ContentWords {
-    fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Content;
-        impl<'de> Visitor<'de> for Content {
-            type Value = ContentWords;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string or a list of parts")
-            }
-            fn visit_str<E>(self, text: &str) -> Result<ContentWords, E> {
-                Ok(ContentWords(words(text)))
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<ContentWords, A::Error> {
-                let mut sum = 0;
-                while let Some(Part { text }) = parts.next_element()? {
-                    sum += text.map_or(0, |Words(words)| words);
-                }
-                Ok(ContentWords(sum))
-            }
-        }
-        deserializer.deserialize_any(Content)
-    }
-}
-
-impl<'de> Deserialize<'de> for PromptWords {
-    fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match deserializer.deserialize_any(PromptVisitor)? {
-            Element::Text(tokens) | Element::Ids(tokens) => Ok(Self(tokens)),
-            Element::Id => Err(de::Error::custom("a prompt is a string, a list of one string, or a list of token ids")),
-        }
-    }
-}
-
-/// One value inside a prompt, or all of it.
-enum Element {
-    /// A text of so many words.
-    Text(u64),
-    /// A token's id.
-    Id,
-    /// So many ids.
-    Ids(u64),
-}
-
-impl<'de> Deserialize<'de> for Element {
-    fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(PromptVisitor)
-    }
-}
-
-struct PromptVisitor;
-
-impl<'de> Visitor<'de> for PromptVisitor {
-    type Value = Element;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a string, a list of one string, or a list of token ids")
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Element, E> {
-        Ok(Element::Text(words(text)))
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Element, E> {
-        Ok(Element::Id)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Element, A::Error> {
-        let mut ids = 0;
-        match list.next_element()? {
-            None => return Ok(Element::Ids(0)),
-            Some(Element::Id) => ids += 1,
-            Some(one) => {
-                return match list.next_element::<IgnoredAny>()? {
-                    None => Ok(one),
-                    Some(_) => Err(de::Error::custom(
-                        "the simulated engine takes one prompt a request, this is a list of several",
-                    )),
-                };
-            }
-        }
-        while let Some(element) = list.next_element()? {
-            match element {
-                Element::Id => ids += 1,
-                Element::Text(_) | Element::Ids(_) => {
-                    return Err(de::Error::custom("a list of token ids holds something else"));
-                }
-            }
-        }
-        Ok(Element::Ids(ids))
-    }
+fn missing(field: &str) -> Refusal {
+    Refusal::bad(format!("the body is no valid request: the field `{field}` is missing"))
 }
 
 #[cfg(test)]
@@ -252,7 +119,7 @@ mod tests {
     use super::*;
 
     fn read(dialect: Dialect, body: &str) -> Ask {
-        Ask::read(dialect, body.as_bytes()).unwrap_or_else(|refusal| panic!("{body}: {refusal:?}"))
+        Ask::read(dialect, body.as_bytes(), None).unwrap_or_else(|refusal| panic!("{body}: {refusal:?}"))
     }
 
     fn prompt_tokens(dialect: Dialect, body: &str, tokens: u64) {
@@ -260,7 +127,7 @@ mod tests {
     }
 
     fn refused(dialect: Dialect, body: &str, reason: &str) {
-        let refusal = Ask::read(dialect, body.as_bytes()).expect_err(body);
+        let refusal = Ask::read(dialect, body.as_bytes(), None).expect_err(body);
         assert!(format!("{refusal:?}").contains(reason), "{body}: {refusal:?}");
     }
 
@@ -272,6 +139,7 @@ mod tests {
             dialect: Dialect::Completions,
             model: Some("mA".to_owned()),
             prompt: Tokens::new(2),
+            blocks: Vec::new(),
             most: Some(Tokens::new(7)),
             delivery: Delivery::Streamed(Usage::Told),
         };
@@ -322,7 +190,7 @@ mod tests {
         refused(Dialect::Completions, r#"{"prompt":"a","max_tokens":-1}"#, "invalid value");
         refused(Dialect::Completions, r#"{"prompt":"a","stream":"yes"}"#, "expected a boolean");
         refused(Dialect::Completions, &format!(r#"{{"prompt":"a","model":"{}"}}"#, "m".repeat(257)), "over 256 bytes");
-        let deep = Ask::read(Dialect::Completions, format!(r#"{{"prompt":{}"#, "[".repeat(100_000)).as_bytes());
+        let deep = Ask::read(Dialect::Completions, format!(r#"{{"prompt":{}"#, "[".repeat(100_000)).as_bytes(), None);
         assert!(format!("{deep:?}").contains("recursion limit"), "{deep:?}");
     }
 }

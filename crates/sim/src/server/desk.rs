@@ -6,7 +6,7 @@ use std::sync::mpsc::Sender;
 use metron_units::{Nanos, Tokens};
 
 use super::Report;
-use super::answer::{Answer, Circumstances};
+use super::answer::{Answer, Circumstances, Told};
 use super::ask::Ask;
 use super::clock;
 use super::connection::{Connection, Phase};
@@ -117,6 +117,7 @@ impl Desk {
 
     /// Adds what `given` brings to the connection that waits for it.
     pub(super) fn give(&mut self, connection: &mut Connection, given: &Given) {
+        let cached = self.metrics.cached(given.request);
         // Here and not for all that is due at once: none of them waits for the counting of the others.
         self.metrics.given(given);
         let Phase::Answering(request, answer) = &connection.phase else { return };
@@ -133,7 +134,7 @@ impl Desk {
                 let outbox = &mut connection.outbox;
                 answer.token(index, outbox.bytes());
                 if last {
-                    answer.end(Tokens::new(index + 1), outbox.bytes());
+                    answer.end(Told { tokens: Tokens::new(index + 1), cached }, outbox.bytes());
                 }
                 outbox.mark(Mark { request, port, due, part: Part::Token(index) });
                 if !last {
@@ -233,7 +234,7 @@ impl Desk {
                 connection.phase = phase_after(head.after);
             }
             Route::Answer(dialect) => {
-                let ask = Ask::read(dialect, &body)?;
+                let mut ask = Ask::read(dialect, &body, self.spec.cached_block_size())?;
                 self.fits(ask.prompt)?;
                 let request = self.next_request;
                 self.next_request += 1;
@@ -242,6 +243,7 @@ impl Desk {
                 let output = self.spec.answer_tokens(ask.most);
                 let created = self.unix_offset.saturating_add(at.get()) / 1_000_000_000;
                 let (after, framing) = (head.after, head.framing);
+                let blocks = std::mem::take(&mut ask.blocks);
                 let arrival = Arrival { request, at, prompt: ask.prompt, output, shared: None };
                 let asked = Asked { arrived: at, prompt: ask.prompt, output, most: ask.most };
                 let answer = Answer::new(ask, Circumstances { request, created, output, fault, after, framing });
@@ -250,7 +252,7 @@ impl Desk {
                 self.in_flight.insert(request, key);
                 self.ledger.arrived(request, connection.port, at, output);
                 self.metrics.arrived(request, asked);
-                self.schedule.arrive(arrival, &mut self.given);
+                self.schedule.arrive_named(arrival, blocks, &mut self.given);
             }
         }
         Ok(())

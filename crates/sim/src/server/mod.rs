@@ -21,6 +21,7 @@ mod iterations;
 mod ledger;
 mod metrics;
 mod outbox;
+mod prompt;
 mod reactor;
 mod refusal;
 mod response;

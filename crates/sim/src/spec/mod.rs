@@ -111,6 +111,15 @@ impl Spec {
             Kind::Scheduled(scheduled) => Some(Tokens::new(scheduled.config.max_model_len())),
         }
     }
+
+    /// The tokens of a block of KV memory, where prompts' blocks are found again by what they hold.
+    #[must_use]
+    pub fn cached_block_size(&self) -> Option<u64> {
+        match &self.kind {
+            Kind::Fixed(_) | Kind::Queue(_) => None,
+            Kind::Scheduled(scheduled) => scheduled.config.cached_block_size(),
+        }
+    }
 }
 
 impl FromStr for Spec {

@@ -89,6 +89,12 @@ impl EngineConfig {
         (u64::from(self.memory.blocks), u64::from(self.memory.block_size))
     }
 
+    /// The tokens of a block, where prompts' full blocks are found again by what they hold.
+    #[must_use]
+    pub fn cached_block_size(&self) -> Option<u64> {
+        (self.caching == PrefixCaching::On).then_some(u64::from(self.memory.block_size))
+    }
+
     /// How long its iterations take.
     #[must_use]
     pub fn cost(&self) -> &Cost {

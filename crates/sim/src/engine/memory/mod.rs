@@ -164,8 +164,9 @@ impl Memory {
 
     fn content(&self, sequence: &Sequence, place: usize) -> Content {
         let end = (place as u64 + 1) * u64::from(self.size.block_size);
-        let owner = match sequence.shared {
-            Some(shared) if end <= shared.tokens.get().min(sequence.prompt) => Owner::Group(shared.group),
+        let owner = match (sequence.names.get(place), sequence.shared) {
+            (Some(&name), _) => Owner::All(name),
+            (None, Some(shared)) if end <= shared.tokens.get().min(sequence.prompt) => Owner::Group(shared.group),
             _ => Owner::Request(sequence.id.get()),
         };
         Content { owner, place }

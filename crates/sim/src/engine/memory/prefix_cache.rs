@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::super::request::BlockName;
 use super::BlockId;
 
 /// Whose tokens a block holds.
@@ -9,6 +10,8 @@ use super::BlockId;
 pub(super) enum Owner {
     /// All requests of a group: the block lies wholly inside their shared prefix.
     Group(u64),
+    /// Whoever has the same tokens from the start.
+    All(BlockName),
     /// One request alone.
     Request(u64),
 }

@@ -20,6 +20,8 @@ pub(in crate::server) struct Asked {
 pub(super) struct Course {
     pub(super) asked: Asked,
     pub(super) admitted: Option<Nanos>,
+    /// Tokens of its prompt that were in memory then.
+    pub(super) cached: Tokens,
     pub(super) first: Option<Nanos>,
     /// Its last token so far; its arrival, if it has none.
     pub(super) last: Nanos,
@@ -38,14 +40,22 @@ pub(super) struct Courses(HashMap<u64, Course>);
 
 impl Courses {
     pub(super) fn begin(&mut self, request: u64, asked: Asked) {
-        self.0.insert(request, Course { asked, admitted: None, first: None, last: asked.arrived });
+        self.0.insert(
+            request,
+            Course { asked, admitted: None, cached: Tokens::new(0), first: None, last: asked.arrived },
+        );
     }
 
     /// It is computed from now on; its prompt's length if it never was before.
-    pub(super) fn admitted(&mut self, request: u64, at: Nanos) -> Option<Tokens> {
+    pub(super) fn admitted(&mut self, request: u64, at: Nanos, cached: Tokens) -> Option<Tokens> {
         let course = self.0.get_mut(&request).filter(|course| course.admitted.is_none())?;
-        course.admitted = Some(at);
+        (course.admitted, course.cached) = (Some(at), cached);
         Some(course.asked.prompt)
+    }
+
+    /// What was in memory of its prompt when it was first let in; `None` if it is not in flight.
+    pub(super) fn cached(&self, request: u64) -> Option<Tokens> {
+        self.0.get(&request).map(|course| course.cached)
     }
 
     /// It was given a token; `None` if it is not in flight.

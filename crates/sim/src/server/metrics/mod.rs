@@ -111,7 +111,7 @@ impl Metrics {
     pub(super) fn inside(&mut self, inside: &Inside) {
         match *inside {
             Inside::Admitted { request, at, cached } => {
-                let first_time = self.courses.admitted(request, at);
+                let first_time = self.courses.admitted(request, at, cached);
                 if let (Some(engine), Some(prompt)) = (&mut self.engine, first_time)
                     && engine.caches_prefixes
                 {
@@ -125,6 +125,12 @@ impl Metrics {
                 self.engine.iter_mut().for_each(|engine| engine.iterations.tokens(tokens));
             }
         }
+    }
+
+    /// Tokens of a request's prompt that the prefix cache had when it was first let in; `None` where there is no such cache, or
+    /// no such request in flight.
+    pub(super) fn cached(&self, request: u64) -> Option<Tokens> {
+        self.engine.as_ref().filter(|engine| engine.caches_prefixes).and_then(|_| self.courses.cached(request))
     }
 
     /// A request was given something.
@@ -217,7 +223,7 @@ impl OfScheduler {
         Some(Self {
             blocks,
             block_size,
-            caches_prefixes: scheduled.config.pairs().any(|pair| pair == ("prefix-caching", "true")),
+            caches_prefixes: scheduled.config.cached_block_size().is_some(),
             prefix_queries: 0,
             prefix_hits: 0,
             preemptions: 0,
