@@ -27,5 +27,6 @@ fn every_method_holds_the_truth_of_independent_requests() {
 fn requests_that_wait_for_each_other_are_allowed_for() {
     let mut counting = Counting::default();
     queue::cover(&mut counting, 0, (40, 2_000), 0.5, "M/M/1 half busy").expect("it runs");
+    queue::cover_until(&mut counting, 10, 20, 0.5, "M/M/1 half busy").expect("it runs");
     check(&counting.finish(), 0.85);
 }

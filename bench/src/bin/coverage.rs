@@ -39,6 +39,7 @@ fn cover(runs: u64) -> Result<Vec<Covered>, Box<dyn std::error::Error>> {
     requests::cover(&mut counting, runs, 1_000, 200_000);
     queue::cover(&mut counting, 300, (runs, 2_000), 0.5, "M/M/1 half busy")?;
     queue::cover(&mut counting, 400, (runs, 20_000), 0.8, "M/M/1 four fifths busy")?;
+    queue::cover_until(&mut counting, 500, runs, 0.5, "M/M/1 half busy")?;
     Ok(counting.finish())
 }
 

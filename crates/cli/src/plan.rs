@@ -47,7 +47,7 @@ pub(crate) fn resolve(flags: &RunFlags) -> Result<RunConfig, Failure> {
         ramp_up: load.ramp_up,
         requests: requests(load, workload),
         duration: load.duration,
-        until: load.until.as_ref().map(ToString::to_string),
+        until: load.until.iter().map(ToString::to_string).collect(),
         warmup: load.warmup,
         warmup_requests: load.warmup_requests,
         trace: workload.trace.clone(),
@@ -100,10 +100,10 @@ pub(crate) fn resolve(flags: &RunFlags) -> Result<RunConfig, Failure> {
 /// How many requests are measured, unless something else ends the run.
 fn requests(load: &LoadFlags, workload: &WorkloadFlags) -> Option<u64> {
     let ends_by_itself = load.duration.is_some() || workload.trace.is_some();
-    load.requests.or(match (ends_by_itself, load.until) {
+    load.requests.or(match (ends_by_itself, load.until.is_empty()) {
         (true, _) => None,
-        (false, Some(_)) => Some(MOST_UNTIL),
-        (false, None) => Some(REQUESTS),
+        (false, false) => Some(MOST_UNTIL),
+        (false, true) => Some(REQUESTS),
     })
 }
 

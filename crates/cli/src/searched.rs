@@ -45,7 +45,7 @@ fn unit(flags: &CapacityFlags) -> Result<LoadUnit, Failure> {
     let load = &flags.run.load;
     let each_probes_own = [
         (load.requests.is_some(), "--budget 20m"),
-        (load.until.is_some(), "--precision 5%"),
+        (!load.until.is_empty(), "--precision 5%"),
         (load.duration.is_some(), "--budget 20m"),
         (load.ramp_up.is_some(), "--warmup 10s"),
         (load.max_in_flight.is_some(), "--concurrency 8"),

@@ -108,6 +108,7 @@ pub(crate) fn ordinary() -> Summary {
     let errors =
         errors.map(|(class, count, example)| (class.to_owned(), ErrorCount { count, example: example.to_owned() }));
     Summary {
+        until: Vec::new(),
         schema: SCHEMA.to_owned(),
         run: run(Load::Closed { concurrency: 8, max_in_flight: None }),
         requests: Requests {
@@ -320,6 +321,7 @@ pub(crate) fn parted() -> Summary {
             .collect(),
     };
     Summary {
+        until: Vec::new(),
         requests: Requests {
             not_sent: 6,
             not_sent_because: BTreeMap::from([("run_ended".to_owned(), 2), ("session_failed".to_owned(), 4)]),

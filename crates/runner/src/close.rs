@@ -130,7 +130,7 @@ pub(crate) fn close(closing: Closing<'_>, events: &Sender<RunEvent>) -> Result<F
         }
     };
     let _ = events.send(RunEvent::Finished(Box::new(summary.clone())));
-    Ok(Finished { summary, folder, interrupted, until: None, plan_digest: fed.digest })
+    Ok(Finished { summary, folder, interrupted, plan_digest: fed.digest })
 }
 
 /// The run's own failure, now that its files are written.

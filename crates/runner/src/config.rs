@@ -59,9 +59,9 @@ pub struct RunConfig {
     /// Time of the measured phase.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration: Option<Nanos>,
-    /// Ends the run once a figure is known well enough: `p99 ttft within 5%`; the limits above still hold.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub until: Option<String>,
+    /// Ends the run once every one of these figures is known well enough: `p99 ttft within 5%`; the limits above still hold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "one_or_more")]
+    pub until: Vec<String>,
     /// Warm-up by time; at most one of `warmup` and `warmup_requests` is set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warmup: Option<Nanos>,
@@ -193,4 +193,18 @@ pub struct RunConfig {
     /// Keep prompts and answers in the rows.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub save_text: bool,
+}
+
+/// A list, or the one text that stood in its place before there could be several.
+fn one_or_more<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Either {
+        One(String),
+        More(Vec<String>),
+    }
+    Ok(match Either::deserialize(deserializer)? {
+        Either::One(text) => vec![text],
+        Either::More(texts) => texts,
+    })
 }

@@ -8,8 +8,6 @@ use metron_results::recorder::Settled;
 use metron_results::summary::Verdict;
 use metron_workload::PlanDigest;
 
-use crate::until::Reached;
-
 /// A run that came to its end, as planned or as asked.
 #[derive(Debug)]
 pub struct Finished {
@@ -20,8 +18,6 @@ pub struct Finished {
     pub folder: Option<Settled>,
     /// Whether it was asked to end before its plan did.
     pub interrupted: bool,
-    /// What became of `--until`, if it was asked.
-    pub until: Option<Reached>,
     /// Of the requests that were planned, with their prompts; `None` if the run ended before its plan was walked to its end.
     pub plan_digest: Option<PlanDigest>,
 }

@@ -63,5 +63,5 @@ pub use held_to::HeldTo;
 pub use run::{Options, Output, run, run_watched};
 pub use script::{ScriptError, TraceFileError};
 pub use stop::Stop;
-pub use until::{Reached, Until, UntilError};
+pub use until::{Until, UntilError};
 pub use witness::Witness;

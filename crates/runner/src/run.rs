@@ -91,12 +91,17 @@ fn conduct(
     let variables = |name: &str| std::env::var(name).ok();
     let resolved = Resolved::of(config, &variables)?;
     // Who watches a run of a search ends it by a rule of its own.
-    let Some(until) = resolved.until.filter(|_| witness.is_none()) else {
+    if resolved.until.is_empty() || witness.is_some() {
         return begin(config, &resolved, options, events, stop, witness);
-    };
-    let mut watching = Watching::new(until, config.target_miss_rate);
-    let finished = begin(config, &resolved, options, events, stop, Some(&mut watching))?;
-    Ok(Finished { until: Some(watching.reached()), ..finished })
+    }
+    let mut watching = Watching::new(resolved.until.clone(), config.target_miss_rate);
+    let mut finished = begin(config, &resolved, options, events, stop, Some(&mut watching))?;
+    finished.summary.until = watching.told(&finished.summary, finished.interrupted);
+    if let Some(folder) = &finished.folder {
+        let written = folder.write_summary(&finished.summary);
+        written.map_err(|source| RunError::NotKept { rescued: None, source: source.into() })?;
+    }
+    Ok(finished)
 }
 
 fn begin(

@@ -1,4 +1,4 @@
-//! `--until`: a run that ends once a figure is known well enough. Knows no load.
+//! `--until`: a run that ends once its figures are known well enough. Knows no load.
 //!
 //! The figure and its interval are the summary's own, computed anew whenever a quarter more requests are there. To look again and
 //! again until the interval happens to be narrow would flatter it, so two looks in a row must find it so, and none is taken before
@@ -8,11 +8,14 @@ use std::fmt;
 use std::ops::ControlFlow;
 use std::str::FromStr;
 
-use metron_metrics::catalogue::Metric;
+use metron_metrics::catalogue::{Kind, Metric};
 use metron_metrics::interval::Interval;
+use metron_metrics::summary::Figures;
 use metron_metrics::{Phase, RequestRecord, Summariser, SummaryOptions};
+use metron_results::Summary;
 use metron_results::event::InFlight;
-use metron_units::Share;
+use metron_results::summary::{self, Stopped};
+use metron_units::{Nanos, Share};
 
 use crate::Witness;
 
@@ -66,6 +69,9 @@ impl FromStr for Until {
             found.ok_or_else(|| refused(format!("asks for `{figure}`; mean, p50, p90, p95 and p99 have intervals")))?.1;
         let metric =
             Metric::from_name(metric).map_err(|_| refused(format!("asks for `{metric}`, which is no metric")))?;
+        if metric.kind() == Kind::Value {
+            return Err(refused(format!("asks for a `{}` of `{}`, which is one value", words[0], metric.name())));
+        }
         let within: Share =
             within.parse().map_err(|_| refused(format!("ends in `{within}`, which is no share such as 5%")))?;
         if within.get() <= 0.0 {
@@ -82,71 +88,113 @@ impl fmt::Display for Until {
     }
 }
 
-/// What became of an `--until`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Reached {
-    /// What was asked.
-    pub until: Until,
-    /// Whether the figure is known so well.
-    pub is_reached: bool,
-    /// Measured requests that it took.
-    pub requests: u64,
-}
-
-/// Watches a run for its figure.
-pub(crate) struct Watching {
-    until: Until,
-    summariser: Summariser,
-    seen: u64,
-    next_look: u64,
-    narrow_before: bool,
-    reached: bool,
-}
-
-impl Watching {
-    pub(crate) fn new(until: Until, target_miss_rate: Share) -> Self {
-        let summariser = Summariser::new(SummaryOptions { target_miss_rate, objectives: Vec::new() });
-        Self { until, summariser, seen: 0, next_look: FLOOR, narrow_before: false, reached: false }
-    }
-
-    /// What became of it.
-    pub(crate) fn reached(&self) -> Reached {
-        Reached { until: self.until, is_reached: self.reached, requests: self.seen }
-    }
-
-    fn is_narrow(&self) -> bool {
-        let figures = self.summariser.clone().finish();
-        let Some(of) = figures.distributions.get(&self.until.metric) else { return false };
-        let (value, interval) = match self.until.figure {
+impl Until {
+    /// Half the interval of its figure over the figure, as far as there is one.
+    fn precision(&self, figures: &Figures) -> Option<f64> {
+        let of = figures.distributions.get(&self.metric)?;
+        let (value, interval) = match self.figure {
             Figure::Mean => (of.mean, of.ci95.mean),
             Figure::P50 => (of.p50, of.ci95.p50),
             Figure::P90 => (of.p90, of.ci95.p90),
             Figure::P95 => (of.p95, of.ci95.p95),
             Figure::P99 => (of.p99, of.ci95.p99),
         };
-        let Some((value, Interval { low, high })) = value.zip(interval) else { return false };
-        (high - low) / 2.0 <= self.until.within.get() * value.abs()
+        let (value, Interval { low, high }) = value.zip(interval)?;
+        half_over((low, high), value)
+    }
+
+    /// The same of a summary.
+    fn precision_in(&self, summary: &Summary) -> Option<f64> {
+        let of = summary::distribution(&summary.metrics, self.metric.name())?;
+        let (value, ends) = match self.figure {
+            Figure::Mean => (of.quantiles.mean, of.ci95.mean),
+            Figure::P50 => (of.quantiles.p50, of.ci95.p50),
+            Figure::P90 => (of.quantiles.p90, of.ci95.p90),
+            Figure::P95 => (of.quantiles.p95, of.ci95.p95),
+            Figure::P99 => (of.quantiles.p99, of.ci95.p99),
+        };
+        let (value, ends) = value.zip(ends)?;
+        half_over(ends, value)
+    }
+}
+
+fn half_over((low, high): (f64, f64), value: f64) -> Option<f64> {
+    (value != 0.0).then(|| (high - low) / 2.0 / value.abs())
+}
+
+/// Watches a run for its figures.
+pub(crate) struct Watching {
+    rules: Vec<Rule>,
+    summariser: Summariser,
+    seen: u64,
+    last: Option<Nanos>,
+    next_look: u64,
+    looks: u64,
+}
+
+/// One rule, and whether the last look and the one before found it kept.
+struct Rule {
+    until: Until,
+    now: bool,
+    before: bool,
+}
+
+impl Watching {
+    pub(crate) fn new(rules: Vec<Until>, target_miss_rate: Share) -> Self {
+        let summariser = Summariser::new(SummaryOptions { target_miss_rate, objectives: Vec::new() });
+        let rules = rules.into_iter().map(|until| Rule { until, now: false, before: false }).collect();
+        Self { rules, summariser, seen: 0, last: None, next_look: FLOOR, looks: 0 }
+    }
+
+    /// What became of the rules in the run of `summary`.
+    pub(crate) fn told(&self, summary: &Summary, interrupted: bool) -> Vec<summary::Until> {
+        let stopped_by = match (self.is_reached(), interrupted) {
+            (true, _) => Stopped::Precision,
+            (false, true) => Stopped::Interrupt,
+            (false, false) => Stopped::Length,
+        };
+        let told = |rule: &Rule| summary::Until {
+            expression: rule.until.to_string(),
+            reached: rule.now && rule.before,
+            precision: rule.until.precision_in(summary),
+            requests: self.seen,
+            seconds: self.last.map(Nanos::as_secs_f64),
+            looks: self.looks,
+            stopped_by,
+        };
+        self.rules.iter().map(told).collect()
+    }
+
+    /// Whether every figure was known well enough at both of the last two looks.
+    fn is_reached(&self) -> bool {
+        self.rules.iter().all(|rule| rule.now && rule.before)
+    }
+
+    fn look(&mut self) {
+        let figures = self.summariser.clone().finish();
+        for rule in &mut self.rules {
+            rule.before = rule.now;
+            rule.now = rule.until.precision(&figures).is_some_and(|half| half <= rule.until.within.get());
+        }
+        self.looks += 1;
     }
 }
 
 impl Witness for Watching {
     fn see(&mut self, record: &RequestRecord) -> ControlFlow<InFlight> {
-        if record.phase == Phase::Warmup {
+        // Beyond the last look nothing changes what was found.
+        if record.phase == Phase::Warmup || self.is_reached() {
             return ControlFlow::Continue(());
         }
         self.summariser.add(record);
         self.seen += 1;
+        self.last = self.last.max(record.finished);
         if self.seen < self.next_look {
             return ControlFlow::Continue(());
         }
         self.next_look = (self.seen as f64 * LOOK).ceil() as u64;
-        let narrow = self.is_narrow();
-        if narrow && self.narrow_before {
-            self.reached = true;
-            return ControlFlow::Break(InFlight::Awaited);
-        }
-        self.narrow_before = narrow;
-        ControlFlow::Continue(())
+        self.look();
+        if self.is_reached() { ControlFlow::Break(InFlight::Awaited) } else { ControlFlow::Continue(()) }
     }
 }
 
@@ -158,8 +206,14 @@ mod tests {
     fn what_is_asked_reads_back_and_what_has_no_interval_is_refused() {
         let until: Until = "p99  ttft within 5%".parse().unwrap();
         assert_eq!(until.to_string(), "p99 ttft within 5%");
-        for text in ["p99 ttft", "p98 ttft within 5%", "p99 tftt within 5%", "p99 ttft within 0%", "p99 ttft within x"]
-        {
+        for text in [
+            "p99 ttft",
+            "mean error_rate within 5%",
+            "p98 ttft within 5%",
+            "p99 tftt within 5%",
+            "p99 ttft within 0%",
+            "p99 ttft within x",
+        ] {
             let refused = text.parse::<Until>().unwrap_err().to_string();
             assert!(refused.contains("hint: --until 'p99 ttft within 5%'"), "{refused}");
         }

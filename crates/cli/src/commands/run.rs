@@ -8,7 +8,7 @@ use clap::ArgMatches;
 use metron_report::console;
 use metron_results::event::RunEvent;
 use metron_results::folder::{self, FolderError, Overwrite, RunFile, RunName};
-use metron_runner::{Finished, Objectives, Options, Output, Reached, RunError, Stop, Whose};
+use metron_runner::{Finished, Objectives, Options, Output, RunError, Stop, Whose};
 use metron_units::Nanos;
 
 use crate::exit::Exit;
@@ -49,9 +49,8 @@ pub(super) fn run(given: &ArgMatches) -> Result<Exit, Failure> {
     if let Some(warning) = saved::beyond(&finished.summary, streams) {
         speak::aside(format!("warning: {}", metron_report::escape::terminal(&warning.to_string())));
     }
-    if let Some(Reached { until, is_reached, requests }) = finished.until {
-        let reached = if is_reached { "reached" } else { "not reached" };
-        speak::aside(format!("{until}: {reached} after {requests} requests"));
+    for until in &finished.summary.until {
+        speak::aside(metron_report::escape::terminal(&until.to_string()));
     }
     speak::aside(last_words(&finished, kept.as_ref()));
     Ok(Exit::first_of(fitting))

@@ -43,9 +43,9 @@ pub(crate) struct LoadFlags {
     #[arg(long, value_name = "TIME", value_parser = above_zero)]
     pub(crate) duration: Option<Nanos>,
     /// Stop once a figure is known well enough, e.g. 'p99 ttft within 5%' (half its 95 % interval); --requests and --duration
-    /// bound it. [default of --requests then: 100000]
+    /// bound it. May be given several times: all must be. [default of --requests then: 100000]
     #[arg(long, value_name = "RULE")]
-    pub(crate) until: Option<Until>,
+    pub(crate) until: Vec<Until>,
     /// Send for this time first, without counting it.
     #[arg(long, value_name = "TIME")]
     pub(crate) warmup: Option<Nanos>,

@@ -22,6 +22,14 @@ fn a_run_ends_once_the_figure_is_known_well_enough() {
     assert_eq!(count(&summary, "planned"), count(&summary, "dispatched") + count(&summary, "not_sent"));
     assert!(count(&summary, "not_sent") > 0 && count(&summary, "dispatched") >= 100);
     assert!(ended.stderr.contains("p90 ttft within 20%: reached after"), "{}", ended.stderr);
+    let until = &summary["until"][0];
+    assert_eq!((&until["expression"], &until["stopped_by"]), (&"p90 ttft within 20%".into(), &"precision".into()));
+    assert!((until["precision"].as_f64().expect("a share") - half / p90).abs() < 1e-9, "{until}");
+    assert!(until["requests"].as_u64() <= Some(count(&summary, "completed")) && until["looks"].as_u64() >= Some(2));
+    assert!(until["seconds"].as_f64() <= summary["run"]["duration_s"].as_f64(), "{until}");
+    let written = std::fs::read_to_string(folder.path().join("rough/summary.json")).expect("a summary");
+    let written: serde_json::Value = serde_json::from_str(&written).expect("JSON");
+    assert_eq!(written["until"], summary["until"]);
     let finer = folder.metron(arguments("10%", "fine")).with_code(0).json();
     assert!(count(&finer, "dispatched") > 2 * count(&summary, "dispatched"));
     let config = folder.path().join("rough/config.yaml");
@@ -35,6 +43,18 @@ fn a_bound_that_comes_first_is_told_and_a_rule_that_is_none_is_refused() {
     let base = ["run", "--url", QUEUE, "--virtual-time", "--rate", "20", "--quiet", "--until"];
     let short = folder.metron(base.iter().chain(&["p99 ttft within 1%", "--requests", "200"])).with_code(0);
     assert!(short.stderr.contains("not reached after 200 requests"), "{}", short.stderr);
+    let both = ["mean ttft within 50%", "--until", "p99 ttft within 1%", "--requests", "400", "--json"];
+    let both = folder.metron(base.iter().chain(&both)).with_code(0).json();
+    let of = |key: &str| [0, 1].map(|place| both["until"][place][key].clone());
+    assert_eq!(of("reached"), [serde_json::json!(true), serde_json::json!(false)], "one of two does not end it");
+    assert_eq!(of("stopped_by"), ["length", "length"]);
+    let closed = ["p90 ttft within 30%", "--concurrency", "8", "--json"];
+    let base = ["run", "--url", QUEUE, "--virtual-time", "--quiet", "--until"];
+    let closed = folder.metron(base.iter().chain(&closed)).with_code(0).json();
+    assert_eq!(closed["until"][0]["stopped_by"], "precision", "{closed}");
+    for rule in ["p90 error_rate within 5%", "p90 tftt within 5%", "p90 ttft within 0%"] {
+        folder.metron(base.iter().chain(&[rule])).with_code(2);
+    }
     let refused = folder.metron(base.iter().chain(&["p99 ttft below 1%"])).with_code(2);
     assert!(refused.stderr.contains("within"), "{}", refused.stderr);
 }

@@ -227,6 +227,12 @@ impl fmt::Display for Warning {
                  turn off buffering in the proxy (metron probe shows it), or use more --workers",
                 period.map_or_else(String::new, |period| format!(", in bursts up to {period} apart"))
             ),
+            Self::FewSamples { metric, percentile, has, needs } if has >= needs => write!(
+                f,
+                "{has} samples are too few for the {percentile} of {metric}, since requests that wait together are alike; \
+                 use --requests {} or more",
+                has.saturating_mul(2)
+            ),
             Self::FewSamples { metric, percentile, has, needs } => write!(
                 f,
                 "{has} {} too few for the {percentile} of {metric}; use --requests {needs} or more",
@@ -367,6 +373,7 @@ mod tests {
         let few = |has| Warning::FewSamples { metric: "ttft", percentile: "p50", has, needs: 6 }.to_string();
         assert_eq!(few(1), "1 sample is too few for the p50 of ttft; use --requests 6 or more");
         assert_eq!(few(2), "2 samples are too few for the p50 of ttft; use --requests 6 or more");
+        assert!(few(10).ends_with("are alike; use --requests 20 or more"), "{}", few(10));
     }
 
     #[test]

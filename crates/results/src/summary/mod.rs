@@ -15,6 +15,7 @@ mod schema;
 mod server;
 mod tally;
 mod telemetry;
+mod until;
 
 use std::collections::BTreeMap;
 
@@ -32,6 +33,7 @@ pub use schema::{SCHEMAS, schema};
 pub use server::{ServerFigure, ServerFigures, ServerSource};
 pub use tally::{Ending, Tally};
 pub use telemetry::TelemetryFigures;
+pub use until::{Stopped, Until};
 
 /// The value of [`Summary::schema`].
 pub const SCHEMA: &str = "metron.summary/1";
@@ -57,6 +59,9 @@ pub struct Summary {
     /// The objectives that were stated, and whether they were held.
     #[serde(default)]
     pub objectives: Vec<Objective>,
+    /// What became of the rules by which the run was to end (`--until`); absent without any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub until: Vec<Until>,
     /// The classes of a mix by name, each with figures and objectives of its own; absent for a run without classes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub classes: BTreeMap<String, Class>,

@@ -113,6 +113,7 @@ impl Tally {
         let accounts = self.accounts.close(closing)?;
         let figures = self.summariser.finish();
         Ok(Summary {
+            until: Vec::new(),
             schema: SCHEMA.to_owned(),
             deadlines: self.facts.deadline_settings(),
             run: Run { duration_s: Some(ended.as_secs_f64()), ..self.facts.run.clone() },

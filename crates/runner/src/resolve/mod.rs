@@ -67,7 +67,7 @@ pub struct Resolved {
     /// What requests are, and what they are held to.
     pub(crate) kinds: Kinds,
     /// When the run is known well enough.
-    pub(crate) until: Option<Until>,
+    pub(crate) until: Vec<Until>,
     /// What the classes of a mix have of their own, in their order.
     pub(crate) classes: Vec<ClassShape>,
     /// What requests carry besides their prompts.
@@ -101,8 +101,8 @@ impl Resolved {
         let workers = load::workers(config, &plan.load)?;
         let prewarm = prewarm::connections(config, &plan.load, &plan.output_tokens, time)?;
         target::headers(config.api_key_env.as_deref(), &config.header, dialect.unwrap_or(Dialect::Chat), variables)?;
-        let until = config.until.as_deref().map(str::parse).transpose();
-        let until = until.map_err(|error: UntilError| ConfigError::of("until", &error))?;
+        let until = config.until.iter().map(|rule| rule.parse()).collect::<Result<_, UntilError>>();
+        let until = until.map_err(|error| ConfigError::of("until", &error))?;
         let kinds = deadlines::within_profile(config, kinds, &plan, &pattern)?;
         let timeouts = target::timeouts(config);
         Ok(Self {

@@ -47,7 +47,7 @@ pub(super) fn config() -> RunConfig {
         tools: None,
         schema: None,
         seed: 0,
-        until: None,
+        until: Vec::new(),
         prefill_profile: None,
         ttft_slack: None,
         ttft_deadline: Nanos::from_millis(300),

@@ -227,7 +227,7 @@ impl RunsSettings {
         let base = RunConfig {
             url,
             requests: Some(wish.most),
-            until: None,
+            until: Vec::new(),
             duration: (wish.time < Nanos::MAX).then_some(wish.time),
             seed: wish.seed,
             slo: self.demands.iter().map(|demand| demand.objective().to_string()).collect(),

@@ -56,7 +56,7 @@ pub(crate) fn config(url: &str) -> RunConfig {
         tools: None,
         schema: None,
         seed: 0,
-        until: None,
+        until: Vec::new(),
         prefill_profile: None,
         ttft_slack: None,
         ttft_deadline: Nanos::from_millis(300),

@@ -56,7 +56,7 @@ impl Ask for ByRuns<'_> {
             max_in_flight: None,
             requests: Some(most),
             duration: None,
-            until: None,
+            until: Vec::new(),
             warmup: None,
             warmup_requests: Some(WARM_UP),
             input_tokens: tokens.to_string(),
