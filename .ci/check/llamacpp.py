@@ -34,8 +34,12 @@ def wait_until_healthy(url, process):
     raise AssertionError("the server did not become healthy within 30 s")
 
 
+# The dialects that this server speaks, and how each says that the limit was reached.
+FINISHES = {"chat": "length", "completions": "length", "responses": "completed", "anthropic": "max_tokens", "llamacpp": "limit"}
+
+
 def check(binary, url, tokenizer):
-    for endpoint in ("chat", "completions"):
+    for endpoint, finish in FINISHES.items():
         folder, summary = run(binary, "--url", url, "--model", "tiny", "--endpoint", endpoint, "--tokenizer", tokenizer,
                               "--concurrency", "4", "--requests", "40", "--input-tokens", "uniform:16..64",
                               "--output-tokens", "24", "--ttft-deadline", "2s", "--tbt-deadline", "500ms")
@@ -44,8 +48,8 @@ def check(binary, url, tokenizer):
         assert tokens["output"] == 40 * 24, f"{endpoint}: {tokens} for 40 answers of 24 tokens"
         assert tokens["count_mismatch"] == 0, tokens
         rows = pd.read_parquet(folder / "requests.parquet")
-        assert (rows.output_tokens == 24).all() and (rows.finish_reason == "length").all()
-        if endpoint == "completions":
+        assert (rows.output_tokens == 24).all() and (rows.finish_reason == finish).all()
+        if endpoint in ("completions", "llamacpp"):
             # No chat template in the way: the prompts have exactly the tokens that were planned.
             assert (rows.input_tokens == rows.planned_input_tokens).all(), rows[["input_tokens", "planned_input_tokens"]]
         # This server promises to keep connections and closes them after each stream: none of that may be inside TTFT.

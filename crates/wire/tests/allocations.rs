@@ -12,7 +12,9 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::thread;
 
-use metron_wire::{Answer, Client, Clock, End, Endpoint, Redirects, Target, TargetSettings, Timeouts, TlsSettings};
+use metron_wire::{
+    Answer, Client, Clock, Dialect, End, Endpoint, Redirects, Target, TargetSettings, Timeouts, TlsSettings,
+};
 
 struct Counting;
 
@@ -48,8 +50,61 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
+/// A dialect, its type of body, the event of token k (`@`), and the body's last event.
+type Spoken = (&'static str, &'static str, &'static str, &'static str);
+
+const SSE: &str = "text/event-stream";
+
+/// The `@` changes from event to event, so that each is read on its own.
+const SPOKEN: [Spoken; 9] = [
+    (
+        "chat",
+        SSE,
+        r#"{"id":"@","choices":[{"index":0,"delta":{"content":" t\"ok"},"logprobs":null,"finish_reason":null}]}"#,
+        "[DONE]",
+    ),
+    ("completions", SSE, r#"{"id":"@","choices":[{"index":0,"text":" tok","finish_reason":null}]}"#, "[DONE]"),
+    (
+        "responses",
+        SSE,
+        r#"{"type":"response.output_text.delta","sequence_number":@,"delta":" tok"}"#,
+        r#"{"type":"response.completed","response":{"status":"completed","output":[]}}"#,
+    ),
+    (
+        "anthropic",
+        SSE,
+        r#"{"type":"content_block_delta","index":0,"at":@,"delta":{"type":"text_delta","text":" tok"}}"#,
+        r#"{"type":"message_stop"}"#,
+    ),
+    (
+        "gemini",
+        SSE,
+        r#"{"candidates":[{"content":{"parts":[{"text":" tok"}],"role":"model"},"index":0}],"responseId":"@"}"#,
+        r#"{"candidates":[{"content":{"parts":[]},"finishReason":"STOP","index":0}]}"#,
+    ),
+    (
+        "cohere",
+        SSE,
+        r#"{"type":"content-delta","index":0,"at":@,"delta":{"message":{"content":{"text":" tok"}}}}"#,
+        r#"{"type":"message-end","delta":{"finish_reason":"COMPLETE"}}"#,
+    ),
+    (
+        "ollama",
+        "application/x-ndjson",
+        r#"{"created_at":"@","message":{"role":"assistant","content":" tok"},"done":false}"#,
+        r#"{"message":{"content":""},"done":true,"done_reason":"stop"}"#,
+    ),
+    ("llamacpp", SSE, r#"{"content":" tok","stop":false,"tokens_predicted":@}"#, r#"{"content":"","stop":true}"#),
+    (
+        "tgi",
+        SSE,
+        r#"{"index":@,"token":{"id":5,"text":" tok","special":false},"generated_text":null}"#,
+        r#"{"token":{"text":"</s>","special":true},"generated_text":"","details":{"finish_reason":"length"}}"#,
+    ),
+];
+
 /// Answers every request with as many tokens as its body says, each written on its own.
-fn serve(listener: TcpListener) {
+fn serve(listener: TcpListener, (_, content_type, event, last): Spoken) {
     for stream in listener.incoming() {
         let mut stream = stream.unwrap();
         stream.set_nodelay(true).unwrap();
@@ -57,16 +112,16 @@ fn serve(listener: TcpListener) {
         while let Ok(length @ 1..) = stream.read(&mut buffer) {
             let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
             let tokens: usize = text.rsplit("\r\n\r\n").next().unwrap().parse().unwrap();
-            let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {content_type}\r\ntransfer-encoding: chunked\r\n\r\n");
             stream.write_all(head.as_bytes()).unwrap();
-            let chunk = |data: &str| format!("{:x}\r\ndata: {data}\n\n\r\n", data.len() + 8);
-            let token = chunk(
-                r#"{"id":"x","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":" t\"ok"},"logprobs":null,"finish_reason":null}]}"#,
-            );
-            for _ in 0..tokens {
-                stream.write_all(token.as_bytes()).unwrap();
+            let chunk = |data: &str| {
+                let event = if content_type == SSE { format!("data: {data}\n\n") } else { format!("{data}\n") };
+                format!("{:x}\r\n{event}\r\n", event.len())
+            };
+            for token in 1..=tokens {
+                stream.write_all(chunk(&event.replace('@', &token.to_string())).as_bytes()).unwrap();
             }
-            stream.write_all((chunk("[DONE]") + "0\r\n\r\n").as_bytes()).unwrap();
+            stream.write_all((chunk(last) + "0\r\n\r\n").as_bytes()).unwrap();
         }
     }
 }
@@ -92,12 +147,12 @@ async fn send(reader: Reader, client: &Client, sending: impl Future<Output = ()>
     .await;
 }
 
-fn check(reader: Reader) {
+fn check(reader: Reader, spoken: Spoken) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    thread::spawn(|| serve(listener));
+    thread::spawn(move || serve(listener, spoken));
     let settings = TargetSettings {
-        endpoint: Endpoint::resolve(&url, None).unwrap(),
+        endpoint: Endpoint::resolve_for(&url, Dialect::from_name(spoken.0), Some("m")).unwrap(),
         headers: Vec::new(),
         tls: TlsSettings::default(),
         timeouts: Timeouts::default(),
@@ -108,25 +163,27 @@ fn check(reader: Reader) {
         let client = Client::new(Arc::new(Target::new(settings).unwrap()), Clock::start());
         let mut answer = Answer::default();
         let mut counts = Vec::new();
-        for tokens in [5_000, 5_000, 10, 10, 2_000, 2_000] {
+        for tokens in [2_000, 2_000, 10, 10, 1_000, 1_000] {
             let prepared = client.target().prepare(tokens.to_string().into_bytes());
             let before = COUNT.get();
             send(reader, &client, client.send(&prepared, &mut answer)).await;
             counts.push(COUNT.get() - before);
-            assert_eq!((&answer.end, answer.chunks.len()), (&End::Complete, tokens));
+            assert_eq!((&answer.end, answer.chunks.len()), (&End::Complete, tokens), "{}", spoken.0);
         }
         counts
     });
     // An event that two reads share is kept aside in a buffer that may still have to grow.
-    assert!(counts[5] <= counts[3] + 4, "allocations of a warm client: {counts:?}");
+    assert!(counts[5] <= counts[3] + 4, "{}: allocations of a warm client: {counts:?}", spoken.0);
 }
 
 #[test]
-fn a_long_answer_takes_no_more_allocations_than_a_short_one() {
-    check(Reader::Request);
+fn a_long_answer_takes_no_more_allocations_than_a_short_one_in_any_dialect() {
+    for spoken in SPOKEN {
+        check(Reader::Request, spoken);
+    }
 }
 
 #[test]
 fn nor_does_it_where_one_loop_reads_all_answers() {
-    check(Reader::Driver);
+    check(Reader::Driver, SPOKEN[0]);
 }
