@@ -3,7 +3,9 @@
 
 #![forbid(unsafe_code)]
 
+pub mod bed;
 pub mod child;
+pub mod competitor;
 pub mod cost;
 pub mod coverage;
 pub mod paper;

@@ -1,8 +1,9 @@
-//! The instrument beside the floor and the truth: what a stream costs metron, and how far its figures lie from what was sent.
+//! The instrument beside the floor, the truth and others: what a stream costs metron, and how far its figures lie from what was sent.
 //!
-//! `cargo run --release -p metron-bench --bin instrument [STREAMS...]` (1024, 4096 and 8192 unless named). The server is
-//! `metron sim` on core 0 (TTFT 100 ms, gaps of 20 ms, 128 tokens), the client alone on core 1, closed loop. Prints a table,
-//! then one JSON object. Floor and metron take turns in one run, so that ratios hold on a machine whose speed drifts.
+//! `cargo run --release -p metron-bench --bin instrument -- [STREAMS...] [--competitor NAME=PATH]...` (1024, 4096 and 8192 streams
+//! unless named; `bench/competitors FOLDER` fetches the competitors). The server is `metron sim` on core 0 (TTFT 100 ms, gaps of
+//! 20 ms, 128 tokens), the client alone on core 1, closed loop. Prints a table, then one JSON object. All take turns in one run, so
+//! that ratios hold on a machine whose speed drifts.
 
 #![forbid(unsafe_code)]
 
@@ -10,13 +11,21 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use clap::Parser;
+use metron_bench::bed::{CLIENT_CORE, client, engine, metron_beside_us};
 use metron_bench::child::{self, on_core};
-use metron_runner::calibration::{ANSWER_S, ENGINE, Engine, TOKENS, truth};
+use metron_bench::competitor::Competitor;
+use metron_runner::calibration::{ANSWER_S, TOKENS, truth};
 use serde_json::{Value, json};
 
-/// The simulated engine as a process on core 0.
-fn engine(metron: &Path, log: Option<&Path>) -> io::Result<Engine> {
-    Engine::start(on_core(0, metron), ENGINE, log)
+#[derive(Parser)]
+struct Arguments {
+    /// How many streams, one row each.
+    #[arg(default_values_t = [1024, 4096, 8192])]
+    streams: Vec<u64>,
+    /// Another load generator, and where it lies: `vllm-rs=FILE`, `sglang=FOLDER`.
+    #[arg(long = "competitor", value_name = "NAME=PATH")]
+    competitors: Vec<Competitor>,
 }
 
 /// The requests of a closed loop of so many streams: enough for some seconds of steady state.
@@ -27,38 +36,18 @@ fn requests(streams: u64) -> u64 {
 fn floor(metron: &Path, streams: u64) -> io::Result<Value> {
     let engine = engine(metron, None)?;
     let program = metron.with_file_name("floor");
-    let mut command = on_core(1, program);
+    let mut command = on_core(CLIENT_CORE, program);
     command.args([engine.address().to_owned(), streams.to_string(), requests(streams).to_string(), TOKENS.to_string()]);
     let finished = child::run(&mut command);
     engine.stop()?;
     serde_json::from_str(&finished?.stdout).map_err(io::Error::other)
 }
 
-fn client(metron: &Path, folder: &Path, streams: u64) -> io::Result<Value> {
+fn measure_metron(metron: &Path, folder: &Path, streams: u64) -> io::Result<Value> {
     let log = folder.join("truth");
     let engine = engine(metron, Some(&log))?;
-    let mut command = on_core(1, metron);
-    let url = format!("http://{}", engine.address());
-    let (streams_text, requests_text, output) =
-        (streams.to_string(), requests(streams).to_string(), folder.join("run"));
-    command.args([
-        "run",
-        "--url",
-        &url,
-        "--endpoint",
-        "chat",
-        "--model",
-        "bench",
-        "--workers",
-        "1",
-        "--quiet",
-        "--json",
-    ]);
-    command.args(["--concurrency", &streams_text, "--requests", &requests_text, "--input-tokens", "16"]);
-    command
-        .args(["--output-tokens", &TOKENS.to_string(), "--timeout-first-token", "60s", "--force"])
-        .arg("--output")
-        .arg(&output);
+    let output = folder.join("run");
+    let mut command = client(on_core(CLIENT_CORE, metron), engine.address(), streams, requests(streams), &output);
     let finished = child::run(&mut command);
     engine.stop()?;
     let finished = finished?;
@@ -84,42 +73,66 @@ fn client(metron: &Path, folder: &Path, streams: u64) -> io::Result<Value> {
     }))
 }
 
-fn measure(metron: &Path, streams: u64) -> io::Result<Value> {
+fn measure_competitor(metron: &Path, folder: &Path, streams: u64, competitor: &Competitor) -> io::Result<Value> {
+    let log = folder.join("truth-beside");
+    let engine = engine(metron, Some(&log))?;
+    let finished = competitor.run(folder, engine.address(), streams, requests(streams), TOKENS);
+    engine.stop()?;
+    let (figures, cost) = finished?;
+    let mut truth = truth::of_engine_alone(&log)?;
+    let true_p99 = |values: &mut [u64]| truth::quantile(values, 0.99).map(|ns| ns as f64 / 1e9);
+    let tokens = requests(streams) * TOKENS;
+    Ok(json!({
+        "name": competitor.name(),
+        "completed": figures.completed,
+        "tokens_per_s": figures.tokens_per_s,
+        "cpu_s_per_million_tokens": cost.cpu.as_secs_f64() * 1e6 / tokens as f64,
+        "peak_memory_bytes": cost.peak_memory,
+        "ttft_p99_s": figures.ttft_p99_s, "true_ttft_p99_s": true_p99(&mut truth.ttft),
+        "gap_p99_s": figures.gap_p99_s, "true_gap_p99_s": true_p99(&mut truth.gaps),
+    }))
+}
+
+fn measure(metron: &Path, streams: u64, competitors: &[Competitor]) -> io::Result<Value> {
     let folder = std::env::temp_dir().join(format!("metron-bench-{}-{streams}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
     let floor = floor(metron, streams)?;
-    let client = client(metron, &folder, streams);
+    let client = measure_metron(metron, &folder, streams);
+    let beside: io::Result<Vec<Value>> =
+        competitors.iter().map(|competitor| measure_competitor(metron, &folder, streams, competitor)).collect();
     std::fs::remove_dir_all(&folder)?;
     let ideal = streams as f64 * TOKENS as f64 / ANSWER_S;
-    Ok(json!({"streams": streams, "ideal_tokens_per_s": ideal, "floor": floor, "metron": client?}))
+    Ok(json!({
+        "streams": streams, "ideal_tokens_per_s": ideal, "floor": floor, "metron": client?, "competitors": beside?,
+    }))
 }
 
-fn row(point: &Value) -> String {
-    let number = |path: &str| point.pointer(path).and_then(Value::as_f64).unwrap_or(f64::NAN);
-    let milliseconds =
-        |ours: &str, truth: &str| (number(&format!("/metron/{ours}")) - number(&format!("/metron/{truth}"))) * 1e3;
-    let ideal = number("/ideal_tokens_per_s");
+/// One client's row: `of` is its part of the point.
+fn row(point: &Value, name: &str, of: &Value) -> String {
+    let number = |value: &Value, path: &str| value.pointer(path).and_then(Value::as_f64).unwrap_or(f64::NAN);
+    let milliseconds = |ours: &str, truth: &str| (number(of, ours) - number(of, truth)) * 1e3;
+    let (ideal, floor) = (number(point, "/ideal_tokens_per_s"), &point["floor"]);
     format!(
-        "{:>7}  {:>5.3}  {:>9.2}  {:>9.2}  {:>6.3}  {:>6.3}  {:>8.3}  {:>8.3}  {:>7.1}  {}",
-        number("/streams"),
-        number("/metron/cpu_s_per_million_tokens") / number("/floor/cpu_s_per_million_tokens"),
-        number("/metron/cpu_s_per_million_tokens"),
-        number("/floor/cpu_s_per_million_tokens"),
-        number("/metron/tokens_per_s") / ideal,
-        number("/floor/tokens_per_s") / ideal,
-        milliseconds("ttft_p99_s", "true_ttft_p99_s"),
-        milliseconds("gap_p99_s", "true_gap_p99_s"),
-        number("/metron/peak_memory_bytes") / 1024.0 / 1024.0,
-        point.pointer("/metron/instrument/verdict").and_then(Value::as_str).unwrap_or("-"),
+        "{:>7}  {:<8}  {:>5.3}  {:>9.2}  {:>9.2}  {:>6.3}  {:>6.3}  {:>8.3}  {:>8.3}  {:>7.1}  {}",
+        number(point, "/streams"),
+        name,
+        number(of, "/cpu_s_per_million_tokens") / number(floor, "/cpu_s_per_million_tokens"),
+        number(of, "/cpu_s_per_million_tokens"),
+        number(floor, "/cpu_s_per_million_tokens"),
+        number(of, "/tokens_per_s") / ideal,
+        number(floor, "/tokens_per_s") / ideal,
+        milliseconds("/ttft_p99_s", "/true_ttft_p99_s"),
+        milliseconds("/gap_p99_s", "/true_gap_p99_s"),
+        number(of, "/peak_memory_bytes") / 1024.0 / 1024.0,
+        of.pointer("/instrument/verdict").and_then(Value::as_str).unwrap_or("-"),
     )
 }
 
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "a program's own output")]
 fn main() -> ExitCode {
-    let named: Vec<u64> = std::env::args().skip(1).filter_map(|text| text.parse().ok()).collect();
-    let streams = if named.is_empty() { vec![1024, 4096, 8192] } else { named };
-    let metron: PathBuf = match std::env::current_exe() {
-        Ok(path) => path.with_file_name("metron"),
+    let arguments = Arguments::parse();
+    let metron: PathBuf = match metron_beside_us() {
+        Ok(path) => path,
         Err(error) => {
             eprintln!("error: where this program lies is not known: {error}");
             return ExitCode::FAILURE;
@@ -128,12 +141,15 @@ fn main() -> ExitCode {
     println!(
         "CPU in s per million tokens, throughput as a share of the ideal, errors of p99 in ms (reported less true), memory in MiB"
     );
-    println!("streams  ratio  metron     floor      share   floor   TTFT      gap       memory   verdict");
+    println!("streams  client    ratio  client     floor      share   floor   TTFT      gap       memory   verdict");
     let mut points = Vec::new();
-    for streams in streams {
-        match measure(&metron, streams) {
+    for streams in arguments.streams {
+        match measure(&metron, streams, &arguments.competitors) {
             Ok(point) => {
-                println!("{}", row(&point));
+                println!("{}", row(&point, "metron", &point["metron"]));
+                for beside in point["competitors"].as_array().into_iter().flatten() {
+                    println!("{}", row(&point, beside["name"].as_str().unwrap_or_default(), beside));
+                }
                 points.push(point);
             }
             Err(error) => {

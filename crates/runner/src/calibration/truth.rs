@@ -34,8 +34,10 @@ pub struct True {
 /// The instants of one request, in nanoseconds since 1970.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Instants {
-    /// `None` on the engine's side.
+    /// On the client's side alone.
     dispatched: Option<u64>,
+    /// When it was read whole; on the engine's side alone.
+    arrived: Option<u64>,
     tokens: Vec<u64>,
 }
 
@@ -47,12 +49,32 @@ pub fn of(log: &Path, rows: &Path) -> io::Result<True> {
     compare(engine(log)?, client(rows)?)
 }
 
+/// What a truth log tells without the client's rows: gaps, and TTFT since the engine had read the request. For clients that do
+/// not say when each request left.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn of_engine_alone(log: &Path) -> io::Result<True> {
+    let mut figures = True::default();
+    for request in engine(log)? {
+        let first = request.arrived.zip(request.tokens.first());
+        figures.ttft.extend(first.map(|(arrived, first)| first.saturating_sub(arrived)));
+        figures.gaps.extend(gaps(&request.tokens));
+    }
+    Ok(figures)
+}
+
 fn engine(log: &Path) -> io::Result<Vec<Instants>> {
     let truth = read(std::fs::File::open(log)?)?;
     let mut requests: HashMap<u64, Instants> = HashMap::new();
-    for record in truth.records.iter().filter(|record| record.what == What::Token) {
-        let tokens = &mut requests.entry(record.request).or_default().tokens;
-        tokens.push(record.at.get() + truth.unix_offset);
+    for record in &truth.records {
+        let at = record.at.get() + truth.unix_offset;
+        let request = requests.entry(record.request).or_default();
+        match record.what {
+            What::Arrived => request.arrived = Some(at),
+            What::Token => request.tokens.push(at),
+            What::Finished | What::Cancelled => {}
+        }
     }
     Ok(requests.into_values().collect())
 }
@@ -63,7 +85,7 @@ fn client(rows: &Path) -> io::Result<Vec<Instants>> {
     rows.map(|row| {
         let row = row.map_err(io::Error::other)?;
         let tokens = row.chunks.iter().map(|chunk| epoch + chunk.arrived.get()).collect();
-        Ok(Instants { dispatched: row.dispatched.map(|at| epoch + at.get()), tokens })
+        Ok(Instants { dispatched: row.dispatched.map(|at| epoch + at.get()), arrived: None, tokens })
     })
     .collect()
 }
@@ -110,7 +132,7 @@ mod tests {
     use super::*;
 
     fn request(dispatched: Option<u64>, tokens: &[u64]) -> Instants {
-        Instants { dispatched, tokens: tokens.to_vec() }
+        Instants { dispatched, arrived: None, tokens: tokens.to_vec() }
     }
 
     #[test]

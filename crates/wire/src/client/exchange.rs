@@ -9,7 +9,7 @@ use metron_units::Nanos;
 use super::deadline::Deadline;
 use super::hearing::{Hearing, Over, describe};
 use super::idle::{Kept, skip};
-use super::listening::Listening;
+use super::listening::{Listening, Seat};
 use crate::answer::{Answer, FailureKind};
 use crate::clock::Clock;
 use crate::connection::{Connection, Scratch, Unsent};
@@ -48,6 +48,13 @@ pub(super) enum Finish {
     Lost(String),
 }
 
+/// An answer that is settled.
+struct Settled {
+    head: Option<Head>,
+    /// Its connection, unless that is closed, and where it left the body.
+    connection: Option<(Box<Connection>, BodyEnd)>,
+}
+
 impl Exchange<'_> {
     /// Sends the request over `connection` and reads until the answer is over. Timeouts count from `answer.dispatched`, which
     /// is set to now unless an earlier hop of the same request has set it.
@@ -59,8 +66,7 @@ impl Exchange<'_> {
         let now = self.clock.now();
         let dispatched = *answer.dispatched.get_or_insert(now);
         connection.dispatched(now);
-        let reception = Reception::new(std::mem::take(answer), self.dialect);
-        let mut seat = self.listening.sit_down(Hearing::new(connection, reception, self.leave_after), answer);
+        let mut seat = self.sit_down(connection, answer);
         let mut deadline = Deadline::new(self.clock, self.timeouts, dispatched);
         let mut sending = true;
         let over = poll_fn(|cx| {
@@ -71,18 +77,40 @@ impl Exchange<'_> {
             seat.poll_over(cx, &mut deadline, self.scratch)
         })
         .await;
-        let hearing = seat.leave();
+        let Settled { head, connection } = match self.settle(seat.leave(), over, answer) {
+            Ok(settled) => settled,
+            Err(lost) => return Finish::Lost(lost),
+        };
+        let keep_alive = head.as_ref().is_some_and(|head| head.keep_alive) && !sending;
+        let kept = match connection {
+            Some((connection, BodyEnd::Clean)) if keep_alive => Some(Kept::ready(connection)),
+            Some((connection, BodyEnd::Awaited)) => {
+                self.await_body_end(connection, answer).await.filter(|_| keep_alive)
+            }
+            Some((_, BodyEnd::Clean | BodyEnd::Unusable)) | None => None,
+        };
+        Finish::Answered { head, kept }
+    }
+
+    // What is taken apart here would take room in every request's future.
+    fn sit_down<'b>(&'b self, connection: Box<Connection>, answer: &'b mut Answer) -> Seat<'b> {
+        let reception = Reception::new(std::mem::take(answer), self.dialect);
+        self.listening.sit_down(Hearing::new(connection, reception, self.leave_after), answer)
+    }
+
+    /// Settles how the answer ended; the reason if the connection was lost before a byte of it came.
+    fn settle(&self, hearing: Box<Hearing>, over: Over, answer: &mut Answer) -> Result<Settled, String> {
         let (reading, body) = match over {
             Over::Ended(reading, body) => (reading, body),
             Over::Left => {
                 // What is known stays in the answer, which nothing has ended; the connection closes.
                 let head = hearing.reception.head().cloned();
                 *answer = hearing.into_answer();
-                return Finish::Answered { head, kept: None };
+                return Ok(Settled { head, connection: None });
             }
             Over::Lost(message) => {
                 *answer = hearing.into_answer();
-                return Finish::Lost(message);
+                return Err(message);
             }
         };
         let Hearing { connection, reception, .. } = *hearing;
@@ -91,13 +119,7 @@ impl Exchange<'_> {
         if let Some(bytes) = connection.decoder.kept_head() {
             answer.head = HeadLines::new(bytes, |text| self.redactor.redact(text));
         }
-        let keep_alive = head.as_ref().is_some_and(|head| head.keep_alive) && !sending;
-        let kept = match body {
-            BodyEnd::Clean if keep_alive => Some(Kept::ready(connection)),
-            BodyEnd::Awaited => self.await_body_end(connection, answer).await.filter(|_| keep_alive),
-            BodyEnd::Clean | BodyEnd::Unusable => None,
-        };
-        Finish::Answered { head, kept }
+        Ok(Settled { head, connection: Some((connection, body)) })
     }
 
     /// Waits a moment for the end of a body whose answer is over; the connection, if it can be used again then or later. If
