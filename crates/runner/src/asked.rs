@@ -98,6 +98,7 @@ mod tests {
             input_tokens: Tokens::new(10 * (id + 1)),
             output_tokens: Tokens::new(7),
             turn: None,
+            own: metron_workload::Own::default(),
         };
         let mut asked = AskedFor::default();
         asked.add(&request(0, PlannedPhase::Warmup, 0));

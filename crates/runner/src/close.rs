@@ -173,7 +173,7 @@ fn not_kept(source: NotKept, unsettled: Option<Unsettled>, name: &str) -> RunErr
 /// How many requests of each class the plan held and nobody sent. Of a plan that only the clock ends nobody knows.
 fn not_sent_of_class(plan: &Plan, tally: &Tally) -> BTreeMap<String, u64> {
     let mut left = BTreeMap::new();
-    if plan.pattern().mix.is_empty() || !plan.has_end() {
+    if plan.classes().is_empty() || !plan.has_end() {
         return left;
     }
     let whole = plan.shard(Shard::WHOLE);

@@ -75,6 +75,24 @@ pub struct RunConfig {
     /// How many times as fast as it was recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub speed: Option<String>,
+    /// Whose answers the turns of a file's conversations go on from: `live` (the default) or `recorded`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<String>,
+    /// The format of the trace or dataset; told by its content if not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_format: Option<String>,
+    /// Field names of the format and those that stand in the file for them: `timestamp=ts`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trace_columns: Vec<String>,
+    /// In what the file's bare times count: `s`, `ms`, `us` or `ns`; what the format says if not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_time_unit: Option<String>,
+    /// How many tokens a block of hash ids has; what the format says if not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_block: Option<u64>,
+    /// How many requests are held back to be put in the order of their times.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_window: Option<u64>,
     /// A file of prompts or conversations that are sent in its order, over and over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dataset: Option<PathBuf>,

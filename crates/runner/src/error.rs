@@ -104,6 +104,9 @@ impl From<ScriptError> for RunError {
         match error {
             ScriptError::Prompt(error) => Self::Prompt(error),
             ScriptError::Trace(error) => Self::Trace(error),
+            error @ ScriptError::NoPlace { .. } => {
+                Self::Config(ConfigError::new("trace", error.to_string(), "--answers recorded"))
+            }
         }
     }
 }

@@ -85,12 +85,14 @@ pub(crate) fn facts(config: &RunConfig, resolved: &Resolved, named: Named, epoch
 }
 
 fn classes(config: &RunConfig, resolved: &Resolved) -> Vec<ClassFacts> {
-    let own = config.classes.iter().zip(&resolved.kinds.classes);
-    own.map(|(class, (name, held_to))| ClassFacts {
+    // Behind the classes of the configuration stand those that only a trace names, without objectives.
+    let objectives = config.classes.iter().map(|class| class.slo.clone()).chain(std::iter::repeat(Vec::new()));
+    let own = resolved.kinds.classes.iter().zip(objectives);
+    own.map(|((name, held_to), objectives)| ClassFacts {
         name: name.to_string(),
         ttft_deadline: held_to.stated().ttft,
         tbt_deadline: held_to.stated().tbt,
-        objectives: class.slo.clone(),
+        objectives,
     })
     .collect()
 }

@@ -9,7 +9,7 @@ use metron_workload::{Load, Plan, PlanDigest, PlannedPhase, PlannedRequest};
 
 use crate::asked::AskedFor;
 use crate::queue::{Closed, Queue};
-use crate::script::{Composed, Composer, ScriptError};
+use crate::script::{Composed, Composer, ScriptError, TraceFileError};
 use crate::worker::Job;
 
 /// What a job takes besides its texts, about.
@@ -80,6 +80,9 @@ impl Feeder {
         for queue in self.queues.iter() {
             queue.finish();
         }
+        if let Some(source) = self.plan.fault() {
+            return Err(TraceFileError::Fault { source }.into());
+        }
         let reuse = self.composer.script.reuse();
         Ok(Fed { digest: wanted.then_some(digest), clamped: self.plan.clamped(), reuse, ..fed })
     }
@@ -105,8 +108,8 @@ impl Feeder {
             bytes: JOB_BYTES + body.len() + kept.as_ref().map_or(0, String::len) + ahead,
             prepared: self.target.prepare_with(&headers, body),
             prompt: kept,
-            leave: self.plan.leave(request.id),
-            think: self.plan.think_time(request.id),
+            leave: self.plan.leave(&request),
+            think: self.composer.think(&request, later.first()),
             talk,
         })
     }

@@ -223,6 +223,7 @@ mod tests {
             input_tokens: tokens,
             output_tokens: tokens,
             turn: None,
+            own: metron_workload::Own::default(),
         }
     }
 

@@ -38,14 +38,27 @@ pub(crate) struct Kinds {
 }
 
 impl Kinds {
+    /// The same with the classes that only the plan's trace names, which are held to what the run is.
+    pub(crate) fn with_those_of(mut self, plan: &Plan) -> Self {
+        let new = plan.classes().iter().skip(self.classes.len());
+        let named = new.map(|class| (Arc::from(class.name.as_str()), self.deadlines.clone())).collect::<Vec<_>>();
+        self.classes.extend(named);
+        self
+    }
+
     /// What a request of the plan is.
     pub(crate) fn of(&self, plan: &Plan, request: &PlannedRequest) -> Kind {
         let class = plan.class_index(request).and_then(|class| self.classes.get(class));
+        let deadlines = class.map_or(&self.deadlines, |(_, held_to)| held_to).of(request.input_tokens);
         Kind {
             session: request.turn.map(|turn| turn.session),
             turn: request.turn.map(|turn| turn.turn),
             class: class.map(|(name, _)| Arc::clone(name)),
-            deadlines: class.map_or(&self.deadlines, |(_, held_to)| held_to).of(request.input_tokens),
+            // What a trace says of one request stands above what the run says of all.
+            deadlines: Deadlines {
+                ttft: request.own.ttft_deadline.unwrap_or(deadlines.ttft),
+                tbt: request.own.tbt_deadline.unwrap_or(deadlines.tbt),
+            },
         }
     }
 }

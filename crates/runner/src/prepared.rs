@@ -269,7 +269,7 @@ impl Prepared<'_> {
     ) -> Recorder<'w> {
         let in_all = planned.and_then(|measured| Some(measured + requests_of(self.resolved.plan.warmup)?));
         // What of a session waits, and for whom, its plan does not say.
-        let alone = self.resolved.pattern.sessions.is_none();
+        let alone = !self.resolved.pattern.has_sessions();
         let held_back = self.config.max_in_flight.filter(|_| alone).map(|_| plan.clone());
         let settler = Settler { tokenizer: self.resolved.tokenizer.clone(), naming: self.resolved.naming };
         let live = Live::new(stage.origin, in_all, Arc::clone(&stage.gate), held_back);

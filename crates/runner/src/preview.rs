@@ -2,8 +2,9 @@
 
 use std::io::Write;
 
+use metron_metrics::Deadlines;
 use metron_units::{Nanos, Tokens};
-use metron_workload::{Load, Plan, PlanDigest, PlannedRequest, SaveError, Saved};
+use metron_workload::{Load, Plan, PlanDigest, PlannedRequest, SaveError, Saved, Wording};
 
 use crate::RunConfig;
 use crate::error::RunError;
@@ -81,9 +82,16 @@ impl Preview {
     /// # Errors
     /// If the plan has no end, a request has nothing to say, or the bytes cannot be written.
     pub fn save(self, texts: Texts, out: impl Write) -> Result<Saved, SaveError> {
-        let Self { plan, composer, .. } = self;
-        let mut script = composer.script;
-        plan.save(|request| script.say(request).map(|said| said.wording(texts)), out)
+        let Self { plan, mut composer, .. } = self;
+        let run = composer.shaping.kinds.deadlines.stated();
+        let say = |request: &PlannedRequest| -> Result<_, ScriptError> {
+            let said = composer.script.say(request)?;
+            let carried = composer.carried(request, &said);
+            let Deadlines { ttft, tbt } = composer.shaping.kinds.of(&composer.plan, request).deadlines;
+            let held_to = [(ttft, run.ttft), (tbt, run.tbt)].map(|(own, run)| Some(own).filter(|&own| own != run));
+            Ok(Wording { carried, held_to, ..said.wording(texts) })
+        };
+        plan.save(say, out)
     }
 }
 

@@ -31,7 +31,7 @@ impl PlanDigest {
     /// As [`add`](Self::add), with what else the request is planned to be. Nothing further leaves the digest as it was.
     pub fn add_with(&mut self, request: &PlannedRequest, prompt: &str, further: &Further<'_>) {
         let mut hasher = blake3::Hasher::new_derive_key(CONTEXT);
-        let PlannedRequest { id, phase, intended, input_tokens, output_tokens, turn } = *request;
+        let PlannedRequest { id, phase, intended, input_tokens, output_tokens, turn, own: _ } = *request;
         let phase = match phase {
             PlannedPhase::Warmup => 0_u8,
             PlannedPhase::Measured => 1,
@@ -120,7 +120,7 @@ pub fn of_plan(plan: Plan, prompts: &Prompts) -> Result<PlanDigest, PromptError>
         let prefix = plan.prefix(request.id, own);
         prompts.write_after(prefix, request.id, own, &mut prompt)?;
         let class = plan.class(&request).map(|class| class.name.as_str());
-        digest.add_with(&request, &prompt, &Further { class, leave: plan.leave(request.id), body: &[] });
+        digest.add_with(&request, &prompt, &Further { class, leave: plan.leave(&request), body: &[] });
     }
     Ok(digest)
 }
@@ -130,7 +130,7 @@ mod tests {
     use metron_units::{Nanos, Rate};
 
     use super::*;
-    use crate::plan::{Arrivals, Limit, Load, PlanConfig, Shard, Warmup};
+    use crate::plan::{Arrivals, Limit, Load, Own, PlanConfig, Shard, Warmup};
     use crate::tokenizer::Tokenizer;
 
     fn plan(seed: u64) -> Plan {
@@ -173,6 +173,7 @@ mod tests {
             input_tokens: Tokens::new(2),
             output_tokens: Tokens::new(3),
             turn: None,
+            own: Own::default(),
         };
         let turn = Turn { session: 0, turn: 0, history: Tokens::new(0) };
         let changed = [

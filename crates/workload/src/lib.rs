@@ -32,9 +32,9 @@ pub use dist::joint::JointLengths;
 pub use dist::{Count, Dist};
 pub use inspect::{Inspection, inspect};
 pub use plan::{
-    Arrivals, Cancellation, Class, Leave, LeftToClock, LengthSource, Lengths, Limit, Load, Mix, Pattern, Plan,
-    PlanConfig, PlanError, PlannedPhase, PlannedRequest, Prefix, Replay, ReplayError, SaveError, Saved, SessionLength,
-    Sessions, Shard, Speed, Turn, Warmup, Wording,
+    Again, Answers, Arrivals, Bound, Cancellation, Class, Leave, LeftToClock, LengthSource, Lengths, Limit, Load, Mix,
+    Own, Pattern, Plan, PlanConfig, PlanError, PlannedPhase, PlannedRequest, Prefix, Reading, Replay, ReplayError,
+    Requests, SaveError, Saved, SessionLength, Sessions, Shard, Speed, Turn, Warmup, Wording,
 };
 pub use prefix::PrefixGroups;
 pub use prompt::{PromptError, Prompts};

@@ -66,6 +66,16 @@ impl Reuse {
         Tokens::new(reused)
     }
 
+    /// The same of a turn whose prompt begins with `history` tokens of its session, all of which the cache holds; what is shared
+    /// comes behind them.
+    pub fn add_after(&mut self, history: Tokens, shared: &Shared, input: Tokens, session: Option<&str>) -> Tokens {
+        let history = history.min(input);
+        let reused = history + self.add(shared, Tokens::new(input.get() - history.get()), session);
+        self.input = self.input.saturating_add(history.get());
+        self.reused = self.reused.saturating_add(history.get());
+        reused
+    }
+
     /// How many blocks from the first on are known; all are remembered.
     fn blocks(&mut self, ids: &[u64], scope: Option<&str>) -> u64 {
         let mut known = 0;

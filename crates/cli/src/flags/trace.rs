@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use metron_workload::TraceFormat;
 
-use super::RunFlags;
 use super::number::at_least_one;
+use super::{ReadingFlags, RunFlags};
 
 /// Looks at loads without sending any.
 #[derive(Debug, Args)]
@@ -42,6 +42,8 @@ pub(crate) struct InspectFlags {
     /// Print one JSON object instead of tables and plots.
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) reading: ReadingFlags,
 }
 
 /// The flags of `metron workload convert`.
@@ -58,6 +60,8 @@ pub(crate) struct ConvertFlags {
     /// Replace OUT if it is there.
     #[arg(long)]
     pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) reading: ReadingFlags,
 }
 
 /// The flags of `metron workload preview`.

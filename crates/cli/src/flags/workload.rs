@@ -6,6 +6,7 @@ use clap::Args;
 use metron_units::{ParseError, Tokens};
 use metron_workload::{Dist, JointLengths, PrefixGroups, Speed};
 
+use super::ReadingFlags;
 use super::number::whole;
 
 /// What is sent.
@@ -22,6 +23,10 @@ pub(crate) struct WorkloadFlags {
     /// Send the prompts or conversations of a file in its order, from the first again when they are over.
     #[arg(long, value_name = "FILE")]
     pub(crate) dataset: Option<PathBuf>,
+    /// Whose answers the turns of the file's conversations go on from. live: each turn waits for the server's own answer before it
+    /// and carries it. recorded: each turn stands alone, with the answers of then. [default: live]
+    #[arg(long, value_name = "WHOSE", value_parser = ["live", "recorded"])]
+    pub(crate) answers: Option<String>,
     /// Prompt lengths, in tokens; trace:FILE draws from a file's.
     #[arg(long, value_name = "DIST", default_value = "512", value_parser = length)]
     pub(crate) input_tokens: Dist,
@@ -56,6 +61,8 @@ pub(crate) struct WorkloadFlags {
     /// The seed of every draw: the same seed sends the same requests.
     #[arg(long, value_name = "N", default_value = "0", value_parser = whole::<u64>)]
     pub(crate) seed: u64,
+    #[command(flatten)]
+    pub(crate) reading: ReadingFlags,
 }
 
 /// A distribution of lengths. The files that it names are read when the run is resolved.

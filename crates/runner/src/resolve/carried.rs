@@ -57,12 +57,6 @@ pub(super) fn carried(config: &RunConfig, dialect: Dialect) -> Result<Carried, C
         let message = format!("requests of the dialect `{}` cannot carry {}", dialect.name(), feature.name());
         return Err(ConfigError::new(flag, message, "--endpoint chat"));
     }
-    let beside = [("images", config.images.is_some()), ("audio", config.audio.is_some())];
-    let replays = config.trace.is_some() || config.dataset.is_some();
-    if let Some((flag, _)) = beside.into_iter().find(|&(_, is_asked)| is_asked && replays) {
-        let message = "a file that is replayed says itself what its requests carry";
-        return Err(ConfigError::new(flag, message, "leave one of the two out"));
-    }
     if config.image_size.is_some() && config.images.is_none() {
         return Err(ConfigError::new("image-size", "there are no images", "--images 1"));
     }

@@ -15,7 +15,7 @@ mod words;
 
 use metron_sim::Spec;
 use metron_sim::spec::{Address, Time};
-use metron_wire::{Dialect, RequestShape, Target, Timeouts};
+use metron_wire::{Dialect, Feature, RequestShape, Target, Timeouts};
 use metron_workload::{Load, Pattern, Plan, PlanConfig, Prompts, Tokenizer};
 use serde_json::{Map, Value};
 
@@ -94,7 +94,13 @@ impl Resolved {
         let spoken = server.dialect(config, dialect);
         let text = text::text(config.text.as_deref(), spoken, &tokenizer)?;
         let carried = carried::carried(config, spoken)?;
-        if pattern.sessions.is_some() {
+        if pattern.has_sessions() {
+            if !spoken.can(Feature::Turns) {
+                let flag = if config.trace.is_some() { "trace" } else { "dataset" };
+                let message =
+                    format!("requests of the dialect `{}` cannot carry {}", spoken.name(), Feature::Turns.name());
+                return Err(ConfigError::new(flag, message, "--answers recorded"));
+            }
             leaves_a_place(spoken, extra.as_ref(), &classes)?;
             text.goes_on()?;
         }
@@ -104,6 +110,7 @@ impl Resolved {
         let until = config.until.iter().map(|rule| rule.parse()).collect::<Result<_, UntilError>>();
         let until = until.map_err(|error| ConfigError::of("until", &error))?;
         let kinds = deadlines::within_profile(config, kinds, &plan, &pattern)?;
+        let kinds = kinds.with_those_of(&Plan::patterned(plan.clone(), pattern.clone()).expect("it was made once"));
         let timeouts = target::timeouts(config);
         Ok(Self {
             server,

@@ -21,11 +21,12 @@ pub(super) struct Planned {
 /// The plan of a configuration. Reads the files that it names.
 pub(super) fn planned(config: &RunConfig, mix: Mix, tokenizer: &Tokenizer) -> Result<Planned, ConfigError> {
     let (limit, warmup) = (load::limit(config)?, load::warmup(config)?);
-    let replayed = replayed(config, limit, warmup, tokenizer)?;
+    let replayed = replayed(config, limit, warmup, users::bound(config)?, tokenizer)?;
     let replay = replayed.as_ref().map(|replayed| &replayed.replay);
     let (load, curve): (Load, Option<Curve>) = load::load(config, replay)?;
-    let (sessions, cancellations) = (users::sessions(config)?, users::cancellations(config)?);
-    let think_time = load::think_time(config, &load, sessions.as_ref())?;
+    let has_turns = replay.is_some_and(|replay| replay.sessions() > 0);
+    let (sessions, cancellations) = (users::sessions(config, replay)?, users::cancellations(config)?);
+    let think_time = load::think_time(config, &load, sessions.is_some() || has_turns)?;
     let lengths = lengths(config, replay, tokenizer)?;
     let plan = PlanConfig {
         seed: config.seed,

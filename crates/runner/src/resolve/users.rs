@@ -6,7 +6,7 @@ use metron_metrics::Deadlines;
 use metron_metrics::objective::Objective;
 use metron_units::{ParseError, Share};
 use metron_wire::Header;
-use metron_workload::{Cancellation, Class, Count, Dist, Mix, Sessions, Tokenizer};
+use metron_workload::{Bound, Cancellation, Class, Count, Dist, Mix, Replay, Sessions, Tokenizer};
 use serde_json::{Map, Value};
 
 use super::ConfigError;
@@ -130,8 +130,41 @@ fn kinds(config: &RunConfig) -> Kinds {
     Kinds { deadlines: own.into(), classes: config.classes.iter().map(class).collect() }
 }
 
-/// The sessions of a configuration; `None` if each request stands alone.
-pub(super) fn sessions(config: &RunConfig) -> Result<Option<Sessions>, ConfigError> {
+/// How many turns of a file's conversations are sent, where that is bounded.
+pub(super) fn bound(config: &RunConfig) -> Result<Option<Bound>, ConfigError> {
+    if config.trace.is_none() && config.dataset.is_none() {
+        return Ok(None);
+    }
+    if config.classes.iter().any(|class| class.turns.is_some()) {
+        let message = "the file that is replayed has conversations of its own, whatever their class";
+        return Err(ConfigError::new("class", message, "--turns 4"));
+    }
+    if config.turns.is_none() && config.abandon.is_none() {
+        return Ok(None);
+    }
+    /// All that there are.
+    const ALL: u64 = 1_000_000;
+    let turns = config.turns.as_deref().map_or_else(|| Ok(Dist::fixed(Count::new(ALL))), turns)?;
+    Ok(Some(Bound { sessions: Sessions { turns, abandon: config.abandon.unwrap_or(Share::NONE) }, seed: config.seed }))
+}
+
+/// The sessions of a configuration; `None` if each request stands alone, or the file that is replayed has its own.
+pub(super) fn sessions(config: &RunConfig, replay: Option<&Replay>) -> Result<Option<Sessions>, ConfigError> {
+    let recorded = replay.is_some_and(|replay| replay.sessions() > 0);
+    if replay.is_some() {
+        let needs =
+            |flag| Err(ConfigError::new(flag, "the file that is replayed has no conversations", "leave it out"));
+        return match config {
+            RunConfig { turns: Some(_), .. } if !recorded => needs("turns"),
+            RunConfig { abandon: Some(_), .. } if !recorded => needs("abandon"),
+            RunConfig { session_header: Some(_), .. } if !recorded => needs("session-header"),
+            RunConfig { agent: true, .. } if !recorded => needs("agent"),
+            _ => {
+                session_header(config)?;
+                Ok(None)
+            }
+        };
+    }
     let has_turns = config.turns.is_some() || config.classes.iter().any(|class| class.turns.is_some());
     if !has_turns {
         let needs = |flag, message: &str| Err(ConfigError::new(flag, message, "--turns 3"));
@@ -142,10 +175,13 @@ pub(super) fn sessions(config: &RunConfig) -> Result<Option<Sessions>, ConfigErr
             _ => Ok(None),
         };
     }
-    if config.trace.is_some() || config.dataset.is_some() {
-        let message = "the file that is replayed has conversations of its own";
-        return Err(ConfigError::new("turns", message, "leave one of the two out"));
-    }
+    session_header(config)?;
+    let turns = config.turns.as_deref().map_or_else(|| Ok(Dist::fixed(Count::new(1))), turns)?;
+    Ok(Some(Sessions { turns, abandon: config.abandon.unwrap_or(Share::NONE) }))
+}
+
+/// Refuses a name of sessions' header that is none, or a secret's.
+fn session_header(config: &RunConfig) -> Result<(), ConfigError> {
     if let Some(name) = &config.session_header {
         let header = Header::parse(&format!("{name}: s"));
         let header = header.map_err(|error| ConfigError::of("session-header", &error))?;
@@ -154,8 +190,7 @@ pub(super) fn sessions(config: &RunConfig) -> Result<Option<Sessions>, ConfigErr
             return Err(ConfigError::new("session-header", message, "--session-header X-Session-Id"));
         }
     }
-    let turns = config.turns.as_deref().map_or_else(|| Ok(Dist::fixed(Count::new(1))), turns)?;
-    Ok(Some(Sessions { turns, abandon: config.abandon.unwrap_or(Share::NONE) }))
+    Ok(())
 }
 
 fn turns(text: &str) -> Result<Dist<Count>, ConfigError> {

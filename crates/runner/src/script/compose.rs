@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use metron_units::Tokens;
-use metron_wire::{Call, Dialect, Header, History, Media, RequestShape, Said as Message, Tool};
+use metron_units::{Nanos, Tokens};
+use metron_wire::{Call, Dialect, Feature, Header, History, Media, RequestShape, Said as Message, Tool};
+use metron_workload::attachments::Attached;
 use metron_workload::{Further, Plan, PlanDigest, PlannedRequest};
 use serde_json::{Map, Value, json};
 
@@ -59,6 +60,15 @@ struct Spoken {
     media: Vec<Media>,
 }
 
+/// One turn of a session, as it is added to what was said before.
+struct Added {
+    /// Its words as one text.
+    prompt: String,
+    /// What it adds to the conversation, in the dialect's words.
+    written: Vec<u8>,
+    envelope: metron_wire::Envelope,
+}
+
 impl Shaping {
     fn class(&self, plan: &Plan, request: &PlannedRequest) -> Option<&ClassShape> {
         plan.class_index(request).and_then(|class| self.classes.get(class))
@@ -83,9 +93,14 @@ impl Composer {
         request: &PlannedRequest,
         digest: &mut PlanDigest,
     ) -> Result<Composed, ScriptError> {
-        let Spoken { said, media } = self.speak(request, digest)?;
+        let Spoken { mut said, media } = self.speak(request, digest)?;
         let class = self.shaping.class(&self.plan, request);
         let over = class.map(|class| &class.extra).or(self.shaping.extra.as_ref());
+        // Where messages are the trace's own, what is carried besides is a message behind them.
+        if let (false, Some(Value::Array(messages))) = (media.is_empty(), &mut said.messages) {
+            let carried = self.dialect.said(&Message::User { text: "", media: &media });
+            messages.extend(serde_json::from_slice::<Value>(&carried).ok());
+        }
         let (prompt, patch) = said.parts(self.dialect, over);
         let shape = RequestShape {
             media: &media,
@@ -112,38 +127,33 @@ impl Composer {
     ) -> Result<(Composed, Talk), ScriptError> {
         let seed = self.plan.config().seed;
         let mut history = History::new(self.dialect);
-        let Spoken { said: Said { prompt, .. }, media } = self.speak(first, digest)?;
-        history.say(&Message::User { text: &prompt, media: &media });
-        let body = self.envelope(first).around(&history);
+        let Added { prompt, written, envelope } = self.add(first, digest)?;
+        history.add(&written);
+        let body = envelope.around(&history);
         let mut turns = VecDeque::with_capacity(later.len());
         let mut counted = NotSent::default();
         counted.add(planned(first.phase));
-        for request in later {
+        for (k, request) in later.iter().enumerate() {
             counted.add(planned(request.phase));
-            let Spoken { said: Said { prompt, .. }, media } = self.speak(request, digest)?;
+            let Added { prompt, written, envelope } = self.add(request, digest)?;
             let kept = (texts == KeepTexts::Yes).then(|| prompt.clone());
-            let words = match self.shaping.agent {
-                true => Words::Result(prompt),
-                false => Words::Message(self.dialect.said(&Message::User { text: &prompt, media: &media })),
-            };
+            let words = if self.shaping.agent { Words::Result(prompt) } else { Words::Message(written) };
             turns.push_back(Later {
                 request: *request,
                 kind: self.shaping.kinds.of(&self.plan, request),
-                envelope: self.envelope(request),
+                envelope,
                 words,
                 prompt: kept,
-                leave: self.plan.leave(request.id),
-                think: self.plan.think_time(request.id),
+                leave: self.plan.leave(request),
+                think: self.think(request, later.get(k + 1)),
             });
         }
         let class = self.shaping.class(&self.plan, first);
         let session = first.turn.map(|turn| turn.session);
         let headers = || self.shaping.headers(class, session, seed);
         let tracing = self.shaping.tracing;
-        let length = session.and_then(|session| self.plan.session(session));
         let in_all = u32::try_from(later.len()).unwrap_or(u32::MAX).saturating_add(1);
-        // One that the plan's end cut short would have gone on.
-        let abandoned = length.is_some_and(|length| length.abandoned && length.turns == in_all);
+        let abandoned = self.plan.abandons(first, in_all);
         let talk = Talk {
             history,
             later: turns,
@@ -157,28 +167,70 @@ impl Composer {
         Ok((Composed { prompt, body, headers }, talk))
     }
 
-    /// What a request says and carries; adds it to the digest.
-    fn speak(&mut self, request: &PlannedRequest, digest: &mut PlanDigest) -> Result<Spoken, ScriptError> {
-        let said = self.script.say(request)?;
+    /// How long the user thinks after the answer to `request`, which `next` follows.
+    pub(crate) fn think(&self, request: &PlannedRequest, next: Option<&PlannedRequest>) -> Nanos {
+        next.map_or_else(|| self.plan.think_time(request.id), |next| self.plan.pause(request, next))
+    }
+
+    /// What a turn adds to its session.
+    fn add(&mut self, request: &PlannedRequest, digest: &mut PlanDigest) -> Result<Added, ScriptError> {
+        let Spoken { mut said, media } = self.speak(request, digest)?;
+        let messages = said.messages.take().filter(|_| super::takes_messages(self.dialect));
+        let written = match messages {
+            Some(Value::Array(messages)) if !messages.is_empty() => {
+                let mut messages: Vec<Vec<u8>> = messages.iter().map(heard_from_a_user).collect();
+                if !media.is_empty() {
+                    messages.push(self.dialect.said(&Message::User { text: "", media: &media }));
+                }
+                messages.join(&b","[..])
+            }
+            _ => self.dialect.said(&Message::User { text: &said.prompt, media: &media }),
+        };
+        // A conversation goes as text: ids spell it.
+        said.ids = None;
+        let class = self.shaping.class(&self.plan, request);
+        let over = class.map(|class| &class.extra).or(self.shaping.extra.as_ref());
+        let (prompt, patch) = said.parts(self.dialect, over);
+        let extra = (!patch.is_empty()).then_some(&patch);
+        let shape = RequestShape { extra, ..self.shape(class, "", request.output_tokens) };
+        let envelope = self.dialect.envelope(&shape).ok_or(ScriptError::NoPlace { id: request.id })?;
+        Ok(Added { prompt, written, envelope })
+    }
+
+    /// What the plan's next request says, added to the digest, where nothing is sent.
+    ///
+    /// # Errors
+    /// As [`Composer::compose`].
+    pub(crate) fn tell(&mut self, request: &PlannedRequest, digest: &mut PlanDigest) -> Result<Said, ScriptError> {
+        Ok(self.speak(request, digest)?.said)
+    }
+
+    /// What a request carries besides its words, as a digest is told of it.
+    pub(crate) fn carried(&self, request: &PlannedRequest, said: &Said) -> Vec<u8> {
+        self.attached(request, said).1
+    }
+
+    fn attached(&self, request: &PlannedRequest, said: &Said) -> (Attached, Vec<u8>) {
         let mut more = Vec::new();
-        let made = self.shaping.carried.attachments.make(self.plan.config().seed, request.id);
+        let of_trace = if self.dialect.can(Feature::Images) { said.images } else { 0 };
+        let made = self.shaping.carried.attachments.make_as_told(self.plan.config().seed, request.id, of_trace);
         made.images.iter().chain(&made.audio).for_each(|file| more.extend_from_slice(file));
         self.shaping.carried.tell(&mut more);
         if self.shaping.agent {
             more.extend_from_slice(b"agent");
         }
+        (made, more)
+    }
+
+    /// What a request says and carries; adds it to the digest.
+    fn speak(&mut self, request: &PlannedRequest, digest: &mut PlanDigest) -> Result<Spoken, ScriptError> {
+        let said = self.script.say(request)?;
+        let (made, more) = self.attached(request, &said);
         let class = self.plan.class(request).map(|class| class.name.as_str());
-        digest.add_with(request, &said.whole(), &Further { class, leave: self.plan.leave(request.id), body: &more });
+        digest.add_with(request, &said.whole(), &Further { class, leave: self.plan.leave(request), body: &more });
         let images = made.images.iter().map(|image| Media::png(image));
         let media = images.chain(made.audio.iter().map(|sound| Media::wav(sound))).collect();
         Ok(Spoken { said, media })
-    }
-
-    fn envelope(&self, request: &PlannedRequest) -> metron_wire::Envelope {
-        let class = self.shaping.class(&self.plan, request);
-        let over = class.map(|class| &class.extra).or(self.shaping.extra.as_ref()).filter(|over| !over.is_empty());
-        let shape = RequestShape { extra: over, ..self.shape(class, "", request.output_tokens) };
-        self.dialect.envelope(&shape).expect("a body that leaves the conversation no place was refused")
     }
 
     fn shape<'a>(&'a self, class: Option<&'a ClassShape>, prompt: &'a str, output: Tokens) -> RequestShape<'a> {
@@ -201,6 +253,16 @@ impl Composer {
             },
         }
     }
+}
+
+/// A message of a trace. A tool's result answers a call of then, which the server of now has not made: it is a user's.
+fn heard_from_a_user(message: &Value) -> Vec<u8> {
+    let mut message = message.clone();
+    if let Some(fields) = message.as_object_mut().filter(|fields| fields.get("role") == Some(&json!("tool"))) {
+        fields.insert("role".to_owned(), json!("user"));
+        fields.remove("tool_call_id");
+    }
+    serde_json::to_vec(&message).expect("JSON values with text keys can always be written")
 }
 
 /// Arguments that a tool takes: of those that it requires the plainest value.

@@ -46,6 +46,8 @@ pub(crate) struct Said {
     pub(crate) shared: Shared,
     /// Whether its text was made, and the seed makes it again.
     pub(crate) made: bool,
+    /// How many images its trace says that it has.
+    pub(crate) images: u32,
 }
 
 /// Whether texts that the seed makes again are written out.
@@ -66,20 +68,20 @@ pub enum ScriptError {
     /// The trace is not what it was when the plan was made.
     #[error(transparent)]
     Trace(#[from] TraceFileError),
+    /// What a trace lays over the body of a turn leaves the conversation no place.
+    #[error("request {id}: the body that its trace gives says the conversation itself, which its turns would fill")]
+    NoPlace {
+        /// Which request of the plan.
+        id: u64,
+    },
 }
 
 impl Script {
     /// Of a plan, with the file that it replays if that says more than instants and lengths.
     pub(crate) fn new(plan: Plan, prompts: Prompts, file: Option<TraceFile>) -> Self {
         let template = Tokens::new(0);
-        Self {
-            plan,
-            prompts,
-            template,
-            recorded: file.map(Recorded::new),
-            talks: Talks::default(),
-            reuse: Reuse::default(),
-        }
+        let recorded = file.zip(plan.pattern().replay.clone()).map(|(file, replay)| Recorded::new(file, replay));
+        Self { plan, prompts, template, recorded, talks: Talks::default(), reuse: Reuse::default() }
     }
 
     /// With prompts that are shorter by so many tokens, which the server adds.
@@ -92,15 +94,20 @@ impl Script {
     /// # Errors
     /// If a prompt cannot be made, or the trace no longer says what it said.
     pub(crate) fn say(&mut self, request: &PlannedRequest) -> Result<Said, ScriptError> {
-        let told = match &mut self.recorded {
-            Some(recorded) => recorded.next()?,
-            None => TraceRequest::default(),
-        };
-        let mut said = Said { fields: object(told.extra.as_deref()), shared: told.shared.clone(), ..Said::default() };
+        let told = self.told()?;
+        let history = request.turn.map_or(Tokens::new(0), |turn| turn.history);
+        let shared = behind(told.shared.clone(), history);
+        let mut said = Said { fields: object(told.extra.as_deref()), shared, images: told.images, ..Said::default() };
         match &told.content {
             Content::Lengths => self.make(request, &told, &mut said)?,
             Content::Prompt(prompt) => said.prompt.clone_from(prompt),
             Content::Messages { messages, tools } => {
+                said.prompt = told.text().unwrap_or_default();
+                said.messages = json(messages);
+                said.offers(tools.as_deref());
+            }
+            // The server's own answers come between what the turns add.
+            Content::NewMessages { messages, tools } if request.turn.is_some() => {
                 said.prompt = told.text().unwrap_or_default();
                 said.messages = json(messages);
                 said.offers(tools.as_deref());
@@ -115,8 +122,35 @@ impl Script {
                 said.body(object(Some(body)));
             }
         }
-        self.reuse.add(&said.shared, request.input_tokens, told.session.as_deref());
+        self.reuse.add_after(history, &said.shared, request.input_tokens, told.session.as_deref());
         Ok(said)
+    }
+
+    /// What the plan's next request has in common with others, where nobody asks what it says.
+    ///
+    /// # Errors
+    /// If the trace no longer says what it said.
+    pub(crate) fn shares(&mut self, request: &PlannedRequest) -> Result<Shared, ScriptError> {
+        let told = self.told()?;
+        let history = request.turn.map_or(Tokens::new(0), |turn| turn.history);
+        let mut shared = behind(told.shared, history);
+        if shared == Shared::Nothing && told.content == Content::Lengths {
+            shared = Shared::of(self.plan.prefix(request.id, self.made_tokens(request)));
+        }
+        self.reuse.add_after(history, &shared, request.input_tokens, told.session.as_deref());
+        Ok(shared)
+    }
+
+    fn told(&mut self) -> Result<TraceRequest, TraceFileError> {
+        self.recorded.as_mut().map_or_else(|| Ok(TraceRequest::default()), Recorded::next)
+    }
+
+    /// How many tokens are made for a request. What the template adds to a session's first prompt is in the history of its later
+    /// ones; a prompt has one token at least.
+    fn made_tokens(&self, request: &PlannedRequest) -> Tokens {
+        let added = if request.is_first() { self.template.get() } else { 0 };
+        let own = request.own_tokens().get();
+        Tokens::new(own.saturating_sub(added).max(own.min(1)))
     }
 
     /// The share of all prompt tokens so far that a prefix cache which never forgets could have answered, by what the plan or
@@ -127,10 +161,7 @@ impl Script {
 
     /// Words of the planned length, which begin with what the trace or the plan says that they share.
     fn make(&self, request: &PlannedRequest, told: &TraceRequest, said: &mut Said) -> Result<(), PromptError> {
-        // What is added to a session's first prompt is in the history of its later ones. A prompt has one token at least.
-        let added = if request.is_first() { self.template.get() } else { 0 };
-        let own = request.own_tokens().get();
-        let (id, tokens) = (request.id, Tokens::new(own.saturating_sub(added).max(own.min(1))));
+        let (id, tokens) = (request.id, self.made_tokens(request));
         if said.shared == Shared::Nothing {
             said.shared = Shared::of(self.plan.prefix(id, tokens));
         }
@@ -178,7 +209,7 @@ impl Said {
     /// As a saved plan has it.
     pub(crate) fn wording(self, texts: Texts) -> Wording {
         let whole = self.whole().into_owned();
-        let Self { prompt, ids, messages, mut fields, shared, made } = self;
+        let Self { prompt, ids, messages, mut fields, shared, made, images: _ } = self;
         // The names of blocks mean something within their own trace only.
         let named = matches!(shared, Shared::Blocks { .. });
         let made_again = texts == Texts::Left && made && !named;
@@ -196,7 +227,7 @@ impl Said {
                 Content::Body(Value::Object(fields).to_string())
             }
         };
-        Wording { content, shared: if named { Shared::Nothing } else { shared }, whole }
+        Wording { content, shared: if named { Shared::Nothing } else { shared }, whole, ..Wording::default() }
     }
 
     /// Its text, and what is laid over a body of `dialect` that has the text alone; `user`, what the user lays over all, comes
@@ -224,6 +255,18 @@ impl Said {
 /// Whether a dialect takes a prompt as token ids.
 pub(crate) fn takes_ids(dialect: Dialect) -> bool {
     matches!(dialect, Dialect::Completions | Dialect::Sglang | Dialect::LlamaCpp)
+}
+
+/// The blocks of a prompt that lie wholly behind what was said before; whatever else is shared stays.
+fn behind(shared: Shared, history: Tokens) -> Shared {
+    match shared {
+        Shared::Blocks { ids, size, scope } if history > Tokens::new(0) => {
+            let past = usize::try_from(history.get().div_ceil(size.get().max(1))).unwrap_or(usize::MAX);
+            let ids: Vec<u64> = ids.into_iter().skip(past).collect();
+            if ids.is_empty() { Shared::Nothing } else { Shared::Blocks { ids, size, scope } }
+        }
+        shared => shared,
+    }
 }
 
 /// Whether a dialect's body has OpenAI's messages; to others their texts go as one.

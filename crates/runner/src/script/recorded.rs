@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use metron_workload::trace::TraceOptions;
-use metron_workload::{Replay, Trace, TraceError, TraceRequest};
+use metron_workload::{Replay, ReplayError, Requests, Trace, TraceError, TraceRequest};
 
 /// A file of requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +37,13 @@ pub enum TraceFileError {
         #[source]
         source: TraceError,
     },
+    /// It cannot be read again as it was read when the plan was made.
+    #[error("a trace is not what it was when the plan was made")]
+    Fault {
+        /// What is wrong with it.
+        #[source]
+        source: ReplayError,
+    },
     /// It ended before the plan did.
     #[error("`{}` has fewer requests than it had when the plan was made", path.display())]
     Shorter {
@@ -58,30 +65,31 @@ impl TraceFile {
 #[derive(Debug)]
 pub(crate) struct Recorded {
     file: TraceFile,
-    trace: Option<Trace>,
+    replay: Replay,
+    requests: Option<Requests>,
     /// Whether the present pass has given a request.
     given: bool,
 }
 
 impl Recorded {
-    pub(crate) fn new(file: TraceFile) -> Self {
-        Self { file, trace: None, given: false }
+    pub(crate) fn new(file: TraceFile, replay: Replay) -> Self {
+        Self { file, replay, requests: None, given: false }
     }
 
-    /// The next request that is sent.
+    /// The next request of the plan.
     pub(crate) fn next(&mut self) -> Result<TraceRequest, TraceFileError> {
         loop {
-            let trace = match &mut self.trace {
-                Some(trace) => trace,
-                None => self.trace.insert(self.file.open()?),
+            let requests = match &mut self.requests {
+                Some(requests) => requests,
+                None => self.requests.insert(self.replay.requests(self.file.open()?)),
             };
-            match trace.find(|read| read.as_ref().map_or(true, Replay::keeps)) {
+            match requests.next() {
                 Some(Ok(request)) => {
                     self.given = true;
                     return Ok(request);
                 }
                 Some(Err(source)) => return Err(TraceFileError::Read { path: self.file.path.clone(), source }),
-                None if self.file.repeats && self.given => (self.trace, self.given) = (None, false),
+                None if self.file.repeats && self.given => (self.requests, self.given) = (None, false),
                 None => return Err(TraceFileError::Shorter { path: self.file.path.clone() }),
             }
         }

@@ -3,7 +3,9 @@
 use metron_units::{Nanos, Rate};
 use metron_wire::Dialect;
 use metron_workload::trace::TraceOptions;
-use metron_workload::{Arrivals, LengthSource, Limit, Load, Pattern, PlanConfig, Replay, Tokenizer, Warmup};
+use metron_workload::{
+    Answers, Arrivals, LengthSource, Limit, Load, Pattern, PlanConfig, Reading, Replay, Tokenizer, Warmup,
+};
 use serde_json::json;
 
 use super::*;
@@ -31,10 +33,15 @@ impl File {
         TraceFile { path: self.folder.path().join("trace"), options: TraceOptions::default(), repeats }
     }
 
+    /// With the answers that were recorded.
+    fn reading(&self) -> Reading {
+        Reading { tokenizer: Some(Tokenizer::default()), answers: Answers::Recorded, ..Reading::default() }
+    }
+
     /// Plan and script of `requests` requests of this file.
     fn script(&self, requests: u64, passes: Passes) -> (Plan, Script) {
         let file = self.trace(passes);
-        let replay = Replay::read(file.open().expect("a trace"), None, Some(&Tokenizer::default())).expect("sound");
+        let replay = Replay::read(file.open().expect("a trace"), self.reading()).expect("sound");
         let replay = if passes == Passes::Over { replay.repeating() } else { replay };
         let config = PlanConfig {
             seed: 0,

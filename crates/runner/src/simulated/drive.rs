@@ -13,11 +13,13 @@ use metron_sim::schedule::{Arrival, Given, Inside, Schedule, What};
 use metron_sim::spec::{Fault, Place};
 use metron_units::{Nanos, Tokens};
 use metron_wire::Clock;
-use metron_workload::{Plan, PlannedRequest, Prefix};
+use metron_workload::{PlannedRequest, Prefix};
 
 use super::answered::{Answers, Ending};
 use super::flights::{Flight, Flights};
+use super::teller::Told;
 use super::turns::{Taken, Turns};
+use crate::conduct::FeedError;
 use crate::error::RunError;
 use crate::feeder::Fed;
 use crate::gate::Gate;
@@ -25,7 +27,6 @@ use crate::in_process::not_kept;
 use crate::kind::Kinds;
 use crate::recorder::{Intake, Recorded, TICK};
 use crate::resolve::ConfigError;
-use crate::script::Script;
 use crate::stop::{Asked, Stop};
 use crate::timeline::row;
 
@@ -43,8 +44,6 @@ pub(super) struct Drive<'w> {
     gate: Arc<Gate>,
     flights: Flights,
     answers: Answers,
-    /// Where texts are kept.
-    script: Option<Script>,
     kinds: Kinds,
     intake: Intake<'w>,
     events: Sender<RunEvent>,
@@ -59,7 +58,7 @@ pub(super) struct Drive<'w> {
 
 /// What a run left.
 pub(super) struct Driven {
-    pub(super) fed: Fed,
+    pub(super) fed: Result<Fed, FeedError>,
     pub(super) recorded: Recorded,
     pub(super) ended: Nanos,
     pub(super) dispatched: u64,
@@ -79,7 +78,7 @@ impl<'w> Drive<'w> {
         turns: Turns,
         gate: Arc<Gate>,
         intake: Intake<'w>,
-        (answers, script, kinds): (Answers, Option<Script>, Kinds),
+        (answers, kinds): (Answers, Kinds),
         events: Sender<RunEvent>,
     ) -> Self {
         Self {
@@ -90,7 +89,6 @@ impl<'w> Drive<'w> {
             gate,
             flights: Flights::new(answers.timeouts),
             answers,
-            script,
             kinds,
             intake,
             events,
@@ -170,9 +168,8 @@ impl<'w> Drive<'w> {
     }
 
     fn take_turn(&mut self) -> Result<(), RunError> {
-        let Some(Taken { request, phase, prompt_tokens, held_back }) = self.turns.take(self.now, &self.gate) else {
-            return Ok(());
-        };
+        let Some(taken) = self.turns.take(self.now, &self.gate)? else { return Ok(()) };
+        let Taken { told: Told { request, prompt, prefix }, phase, prompt_tokens, held_back } = taken;
         let number = self.dispatched;
         self.dispatched += 1;
         if held_back {
@@ -181,9 +178,8 @@ impl<'w> Drive<'w> {
         let output = self.spec.answer_tokens(Some(request.output_tokens));
         let room = usize::try_from(output.get()).unwrap_or(0).min(1 << 16);
         let fault = self.spec.faults.of(number);
-        let prompt = self.script.as_mut().map(|script| script.say(&request)).transpose()?.map(|said| said.prompt);
         let plan = self.turns.plan();
-        let shared = shared(plan, &request, prompt_tokens);
+        let shared = shared(&request, prefix, prompt_tokens);
         let flight = Flight {
             number,
             request,
@@ -191,7 +187,7 @@ impl<'w> Drive<'w> {
             phase,
             dispatched: self.now,
             prompt_tokens,
-            leave: plan.leave(request.id),
+            leave: plan.leave(&request),
             output,
             fault,
             prompt,
@@ -317,16 +313,13 @@ impl<'w> Drive<'w> {
 }
 
 /// What a prefix cache may find of a prompt: a session's own beginning, or what the plan says that prompts share.
-fn shared(plan: &Plan, request: &PlannedRequest, prompt: Tokens) -> Option<SharedPrefix> {
+fn shared(request: &PlannedRequest, prefix: Option<Prefix>, prompt: Tokens) -> Option<SharedPrefix> {
     /// Sessions and groups are numbered apart.
     const SESSIONS: u64 = 1 << 63;
     match request.turn {
         // All of it: the next turn begins with it.
         Some(turn) => Some(SharedPrefix { group: SESSIONS | turn.session, tokens: prompt }),
-        None => {
-            let prefix = plan.prefix(request.id, request.own_tokens());
-            prefix.map(|Prefix { group, tokens }| SharedPrefix { group, tokens })
-        }
+        None => prefix.map(|Prefix { group, tokens }| SharedPrefix { group, tokens: tokens.min(prompt) }),
     }
 }
 

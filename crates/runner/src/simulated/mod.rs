@@ -9,6 +9,7 @@ mod answered;
 mod drive;
 mod flights;
 mod talks;
+mod teller;
 mod turns;
 
 use std::sync::Arc;
@@ -38,12 +39,13 @@ use crate::preview::template;
 use crate::recorder::{Intake, Keep};
 use crate::resolve::Resolved;
 use crate::run::{Options, tell};
-use crate::script::Script;
+use crate::script::{Composer, Script};
 use crate::sessions::Sessions;
 use crate::stop::Stop;
 use crate::witness::Witness;
 use answered::Answers;
 use drive::Drive;
+use teller::Teller;
 use turns::Turns;
 
 /// A run in virtual time that may begin.
@@ -64,7 +66,7 @@ impl Simulated<'_> {
         witness: Option<&mut dyn Witness>,
     ) -> Result<Finished, RunError> {
         let plan = self.resolved.whole_plan();
-        let script = self.config.save_text.then(|| self.script(&plan)).transpose()?;
+        let teller = Teller::new(self.composer(&plan)?, self.config.save_text);
         let facts = facts(self.config, self.resolved, self.named(), Epoch::virtual_zero(Clock::start()));
         let path = folder.as_ref().map(|folder| folder.path().to_owned());
         let timeline = folder.as_ref().filter(|_| self.spec.has_iterations());
@@ -76,19 +78,19 @@ impl Simulated<'_> {
         let keep = keep.unwrap_or_else(|| Keep::Memory(Vec::new()));
         let intake = self.intake(&plan, &gate, keep, facts.planned, witness);
         let sessions = Arc::new(Sessions::default());
-        let turns = Turns::new(plan.clone(), self.config.max_in_flight, Arc::clone(&sessions));
+        let turns = Turns::new(plan.clone(), teller, self.config.max_in_flight, Arc::clone(&sessions));
         let has_warmup = self.resolved.plan.warmup != Warmup::None;
         let phase = if has_warmup { RunPhase::Warmup } else { RunPhase::Measured };
         tell(self.events, RunEvent::PhaseBegan { phase, at: Nanos::ZERO });
         let kinds = self.resolved.kinds.clone();
-        let drive = Drive::new(self.spec, turns, gate, intake, (self.answers(), script, kinds), self.events.clone());
+        let drive = Drive::new(self.spec, turns, gate, intake, (self.answers(), kinds), self.events.clone());
         let drive = drive.keeping(timeline);
         let driven = drive.until_done(self.stop)?;
         tell(self.events, RunEvent::PhaseBegan { phase: RunPhase::Settling, at: driven.ended });
         let closing = Closing {
             facts,
             plan: &plan,
-            fed: Ok(driven.fed),
+            fed: driven.fed,
             crew: Crew { asked: driven.asked, ..Crew::default() },
             opening_took: None,
             recorded: driven.recorded,
@@ -106,17 +108,26 @@ impl Simulated<'_> {
         Answers { timeouts: self.resolved.timeouts }
     }
 
-    /// The texts of the plan's requests, which only files need.
-    fn script(&self, plan: &Plan) -> Result<Script, RunError> {
+    /// What the plan's requests say, which nobody is sent.
+    fn composer(&self, plan: &Plan) -> Result<Composer, RunError> {
         let prompts = self.resolved.prompts(self.config.seed)?;
-        Ok(Script::new(plan.clone(), prompts, self.resolved.script.clone()).under(template(self.config)))
+        Ok(Composer {
+            script: Script::new(plan.clone(), prompts, self.resolved.script.clone()).under(template(self.config)),
+            plan: plan.clone(),
+            dialect: self.resolved.spoken,
+            shaping: self.resolved.shaping(self.config, self.model(), self.resolved.extra.clone()),
+        })
+    }
+
+    fn model(&self) -> String {
+        self.config.model.clone().unwrap_or_else(|| DEFAULT_MODEL.to_owned())
     }
 
     fn named(&self) -> Named {
         Named {
             name: self.options.name.clone(),
             command: self.options.command.clone(),
-            model: self.config.model.clone().unwrap_or_else(|| DEFAULT_MODEL.to_owned()),
+            model: self.model(),
             url: self.resolved.simulated_url(self.spec),
             endpoint: self.resolved.dialect.unwrap_or(Dialect::Chat).name(),
             unstreamed: false,
@@ -132,7 +143,7 @@ impl Simulated<'_> {
         witness: Option<&'w mut dyn Witness>,
     ) -> Intake<'w> {
         let in_all = planned.and_then(|measured| Some(measured + requests_of(self.resolved.plan.warmup)?));
-        let alone = self.resolved.pattern.sessions.is_none();
+        let alone = !self.resolved.pattern.has_sessions();
         let held_back = self.config.max_in_flight.filter(|_| alone).map(|_| plan.clone());
         let live = Live::new(Nanos::ZERO, in_all, Arc::clone(gate), held_back);
         Intake::new(keep, live, self.config.max_in_flight, self.events.clone(), witness)

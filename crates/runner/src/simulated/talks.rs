@@ -7,6 +7,7 @@ use std::sync::Arc;
 use metron_units::{Nanos, Tokens};
 use metron_workload::{Plan, PlannedRequest, Turn};
 
+use super::teller::Told;
 use crate::sessions::{Intent, NotSent, Session, Sessions, Why};
 use crate::talk::How;
 use crate::worker::planned;
@@ -21,7 +22,7 @@ pub(super) struct Talks {
 
 struct Talk {
     session: Session,
-    later: VecDeque<PlannedRequest>,
+    later: VecDeque<Told>,
     /// Tokens that were said so far, answers as long as they were given.
     said: u64,
 }
@@ -40,12 +41,13 @@ impl Talks {
     }
 
     /// A session begins with `first`.
-    pub(super) fn begin(&mut self, plan: &Plan, first: &PlannedRequest, later: VecDeque<PlannedRequest>) {
+    pub(super) fn begin(&mut self, plan: &Plan, first: &PlannedRequest, later: VecDeque<Told>) {
         let Some(Turn { session: name, .. }) = first.turn else { return };
         let mut turns = NotSent::default();
-        std::iter::once(first).chain(&later).for_each(|request| turns.add(planned(request.phase)));
-        let in_all = later.len() as u64 + 1;
-        let abandoned = plan.session(name).is_some_and(|length| length.abandoned && u64::from(length.turns) == in_all);
+        let later_phases = later.iter().map(|told| told.request.phase);
+        std::iter::once(first.phase).chain(later_phases).for_each(|phase| turns.add(planned(phase)));
+        let in_all = u32::try_from(later.len()).unwrap_or(u32::MAX).saturating_add(1);
+        let abandoned = plan.abandons(first, in_all);
         let mut session = self.counts.begin(turns, if abandoned { Intent::Abandon } else { Intent::Complete });
         session.sends(planned(first.phase));
         self.open.insert(name, Talk { session, later, said: 0 });
@@ -57,7 +59,7 @@ impl Talks {
     }
 
     /// The turn that comes next, if there is one.
-    pub(super) fn take(&mut self) -> Option<PlannedRequest> {
+    pub(super) fn take(&mut self) -> Option<Told> {
         let Reverse((_, name)) = self.due.pop()?;
         self.open.get_mut(&name)?.later.pop_front()
     }
@@ -68,6 +70,8 @@ impl Talks {
             talk.session.sends(planned(request.phase));
             talk.said
         });
+        // A conversation that was cut down begins anew.
+        let said = if request.turn.is_some_and(|turn| turn.history == Tokens::new(0)) { 0 } else { said };
         Tokens::new(said) + request.own_tokens()
     }
 
@@ -78,15 +82,31 @@ impl Talks {
         }
     }
 
-    /// A turn whose prompt had `prompt` tokens ended with `given` tokens; its user thinks until `then`.
-    pub(super) fn ended(&mut self, name: u64, how: How, prompt: Tokens, given: u64, then: Nanos) -> Then {
+    /// A turn whose prompt had `prompt` tokens ended at `at` with `given` tokens; its user thinks, and goes on no earlier than the
+    /// plan says.
+    pub(super) fn ended(
+        &mut self,
+        plan: &Plan,
+        request: &PlannedRequest,
+        how: How,
+        (prompt, given): (Tokens, u64),
+        at: Nanos,
+    ) -> Then {
+        let Some(Turn { session: name, .. }) = request.turn else { return Then::Over };
         let Some(talk) = self.open.get_mut(&name) else { return Then::Over };
         talk.said = prompt.get() + given;
-        let why = match how {
-            How::Well | How::CutShort if !talk.later.is_empty() => {
+        let next = talk.later.front().map(|next| {
+            let then = at.saturating_add(plan.pause(request, &next.request));
+            next.request.intended.map_or(then, |intended| intended.max(then))
+        });
+        let why = match (how, next) {
+            (How::Well | How::CutShort, Some(then)) => {
                 self.due.push(Reverse((then, name)));
                 return Then::GoesOn;
             }
+            (how, _) => how,
+        };
+        let why = match why {
             How::Well | How::CutShort => Why::Ended,
             How::Failed => Why::Failed,
             How::Unheard => Why::Left,

@@ -2,7 +2,6 @@
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
-use std::iter::Peekable;
 use std::sync::Arc;
 
 use metron_metrics::Phase;
@@ -11,14 +10,20 @@ use metron_workload::{Plan, PlannedRequest};
 
 use super::is_open;
 use super::talks::{Talks, Then};
+use super::teller::{Teller, Told};
+use crate::conduct::FeedError;
 use crate::feeder::Fed;
 use crate::gate::{Gate, Turn};
+use crate::script::{ScriptError, TraceFileError};
 use crate::sessions::Sessions;
 use crate::talk::How;
 
 /// The requests that have not had their turn.
 pub(super) struct Turns {
-    plan: Peekable<Plan>,
+    plan: Plan,
+    /// The plan's next request.
+    peeked: Option<PlannedRequest>,
+    teller: Teller,
     /// The same plan, which tells how long users think.
     whole: Plan,
     /// The most that are measured.
@@ -38,7 +43,7 @@ enum Pace {
 
 /// A request whose turn has come.
 pub(super) struct Taken {
-    pub(super) request: PlannedRequest,
+    pub(super) told: Told,
     pub(super) phase: Phase,
     /// The length of its prompt, with the answers that were given before it.
     pub(super) prompt_tokens: Tokens,
@@ -47,7 +52,7 @@ pub(super) struct Taken {
 }
 
 impl Turns {
-    pub(super) fn new(plan: Plan, max_in_flight: Option<u32>, sessions: Arc<Sessions>) -> Self {
+    pub(super) fn new(plan: Plan, teller: Teller, max_in_flight: Option<u32>, sessions: Arc<Sessions>) -> Self {
         let pace = if is_open(&plan) {
             Pace::Open { most: max_in_flight }
         } else {
@@ -55,7 +60,10 @@ impl Turns {
         };
         let requests = plan.config().limit.requests;
         let talks = Talks::new(sessions);
-        Self { whole: plan.clone(), plan: plan.peekable(), requests, pace, talks, fed: Fed::default(), over: false }
+        let whole = plan.clone();
+        let mut plan = plan;
+        let peeked = plan.next();
+        Self { whole, plan, peeked, teller, requests, pace, talks, fed: Fed::default(), over: false }
     }
 
     /// The whole plan.
@@ -74,7 +82,7 @@ impl Turns {
 
     /// When the plan's next request comes that is no later turn of a session.
     fn next_arrival(&mut self) -> Option<Nanos> {
-        let request = self.plan.peek().filter(|_| !self.over)?;
+        let request = self.peeked.as_ref().filter(|_| !self.over)?;
         match &self.pace {
             Pace::Open { .. } => Some(request.intended.unwrap_or_default()),
             Pace::Closed { ready } => ready.peek().map(|&Reverse(at)| at),
@@ -82,21 +90,26 @@ impl Turns {
     }
 
     /// Takes the turn that [`Turns::next`] told, at `at`; `None` if there are no more.
-    pub(super) fn take(&mut self, at: Nanos, gate: &Gate) -> Option<Taken> {
+    ///
+    /// # Errors
+    /// If it cannot be told what a request says.
+    pub(super) fn take(&mut self, at: Nanos, gate: &Gate) -> Result<Option<Taken>, ScriptError> {
         // Of equal instants an arrival stands before a later turn.
         let arrival = self.next_arrival();
         if self.talks.next().is_some_and(|later| arrival.is_none_or(|arrival| later < arrival)) {
-            return self.take_later(at, gate);
+            return Ok(self.take_later(at, gate));
         }
-        let request = self.plan.next()?;
-        self.count(&request);
+        let Some(first) = self.next_planned() else { return Ok(None) };
+        let told = self.teller.tell(first)?;
         let mut later = VecDeque::new();
-        while let Some(turn) = self.plan.next_if(|turn| !turn.is_first()) {
-            self.count(&turn);
-            later.push_back(turn);
+        while self.peeked.as_ref().is_some_and(|turn| !turn.is_first())
+            && let Some(turn) = self.next_planned()
+        {
+            later.push_back(self.teller.tell(turn)?);
         }
+        let request = &told.request;
         let (turn, held_back) = match &mut self.pace {
-            Pace::Open { .. } => (gate.open_turn(&request, at), request.intended.is_some_and(|intended| intended < at)),
+            Pace::Open { .. } => (gate.open_turn(request, at), request.intended.is_some_and(|intended| intended < at)),
             Pace::Closed { ready } => {
                 ready.pop();
                 (gate.turn(request.phase, at), false)
@@ -104,25 +117,33 @@ impl Turns {
         };
         match turn {
             Turn::Go(phase) => {
-                self.talks.begin(&self.whole, &request, later);
-                Some(Taken { request, phase, prompt_tokens: request.input_tokens, held_back })
+                self.talks.begin(&self.whole, request, later);
+                let prompt_tokens = request.input_tokens;
+                Ok(Some(Taken { told, phase, prompt_tokens, held_back }))
             }
             Turn::Over => {
                 self.end();
-                None
+                Ok(None)
             }
         }
     }
 
+    /// The plan's next request, counted.
+    fn next_planned(&mut self) -> Option<PlannedRequest> {
+        let request = std::mem::replace(&mut self.peeked, self.plan.next())?;
+        self.fed.count(&request);
+        Some(request)
+    }
+
     fn take_later(&mut self, at: Nanos, gate: &Gate) -> Option<Taken> {
-        let request = self.talks.take()?;
-        match gate.later_turn(request.phase, at) {
+        let told = self.talks.take()?;
+        match gate.later_turn(told.request.phase, at) {
             Turn::Go(phase) => {
-                let prompt_tokens = self.talks.sends(&request);
-                Some(Taken { request, phase, prompt_tokens, held_back: false })
+                let prompt_tokens = self.talks.sends(&told.request);
+                Some(Taken { told, phase, prompt_tokens, held_back: false })
             }
             Turn::Over => {
-                self.talks.refuse(&request);
+                self.talks.refuse(&told.request);
                 self.free(at);
                 None
             }
@@ -136,10 +157,8 @@ impl Turns {
 
     /// A request ended, whose prompt had `prompt` tokens and which was given so many: its user thinks, and goes on or is free.
     pub(super) fn freed(&mut self, request: &PlannedRequest, how: How, (prompt, given): (Tokens, u64), at: Nanos) {
-        let then = at.saturating_add(self.whole.think_time(request.id));
-        let goes_on = request.turn.map(|turn| self.talks.ended(turn.session, how, prompt, given, then));
-        if goes_on != Some(Then::GoesOn) {
-            self.free(then);
+        if self.talks.ended(&self.whole, request, how, (prompt, given), at) != Then::GoesOn {
+            self.free(at.saturating_add(self.whole.think_time(request.id)));
         }
     }
 
@@ -159,20 +178,22 @@ impl Turns {
     /// No more turns: of an open loop the rest is counted.
     fn end(&mut self) {
         if matches!(self.pace, Pace::Open { .. }) {
-            while let Some(request) = self.plan.next() {
-                self.count(&request);
-            }
+            while self.next_planned().is_some() {}
         }
+        self.teller.forgo();
         self.over = true;
     }
 
-    /// What became of the plan. Without texts it has no digest.
-    pub(super) fn fed(self) -> Fed {
-        self.fed
-    }
-
-    fn count(&mut self, request: &PlannedRequest) {
-        self.fed.count(request);
-        self.fed.clamped += u64::from(self.whole.lengths(request.id).clamped);
+    /// What became of the plan.
+    ///
+    /// # Errors
+    /// If it ended because its trace could not be read again.
+    pub(super) fn fed(mut self) -> Result<Fed, FeedError> {
+        if let Some(source) = self.plan.fault() {
+            return Err(FeedError::Script(TraceFileError::Fault { source }.into()));
+        }
+        let is_whole = self.peeked.is_none();
+        let digest = self.teller.digest().filter(|_| is_whole);
+        Ok(Fed { digest, reuse: self.teller.reuse(), clamped: self.plan.clamped(), ..self.fed })
     }
 }

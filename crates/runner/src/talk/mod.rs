@@ -6,7 +6,7 @@ mod calls;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use metron_units::Nanos;
+use metron_units::{Nanos, Tokens};
 use metron_wire::{Answer, Call, Channel, End, Envelope, Header, History, Said, Target};
 use metron_workload::{Leave, PlannedRequest};
 
@@ -114,10 +114,22 @@ impl Talk {
         self.history.len() + self.later.iter().map(|later| TURN + word(later)).sum::<usize>()
     }
 
+    /// When the next turn leaves at the earliest, in the plan's time, if the plan says it.
+    pub(crate) fn next_instant(&self) -> Option<Nanos> {
+        self.later.front()?.request.intended
+    }
+
     /// The next turn's request, after this answer; `None` if there is none.
     pub(crate) fn next(&mut self, heard: &Heard, target: &Target) -> Option<Job> {
         let Later { request, kind, envelope, words, prompt, leave, think } = self.later.pop_front()?;
+        // A conversation that was cut down begins anew, with what this turn says.
+        let is_anew = request.turn.is_some_and(|turn| turn.history == Tokens::new(0));
+        if is_anew {
+            self.history = self.history.anew();
+        }
         match (words, &self.manner) {
+            (Words::Message(message), _) if is_anew => self.history.add(&message),
+            (Words::Result(text), _) if is_anew => self.history.say(&Said::User { text: &text, media: &[] }),
             (Words::Message(message), _) => {
                 self.history.say(&Said::Assistant { text: &heard.text, calls: &[] });
                 self.history.add(&message);

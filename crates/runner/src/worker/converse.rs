@@ -13,6 +13,7 @@ use crate::gate::Turn;
 use crate::sessions::Why;
 use crate::stop::Asked;
 use crate::talk::{Heard, How};
+use crate::timer::Timer;
 
 /// A worker's part of the bound of requests in flight, and the place within it that a request has.
 #[derive(Debug, Default)]
@@ -22,6 +23,11 @@ pub(super) struct Slot {
 }
 
 impl Slot {
+    /// Whether a place must be waited for.
+    fn is_to_wait(&self) -> bool {
+        self.of.as_ref().is_some_and(|of| of.available_permits() == 0)
+    }
+
     async fn take(&mut self) {
         if let Some(of) = &self.of {
             self.taken = Some(Arc::clone(of).acquire_owned().await.expect("the semaphore is never closed"));
@@ -61,6 +67,17 @@ impl Worker {
             }
             if !self.waits(think).await {
                 return Nanos::ZERO;
+            }
+            let at = talk.next_instant().map(|at| self.work.origin.saturating_add(at));
+            if let Some(at) = at {
+                if self.work.clock.now() > at {
+                    held_back = HeldBack::ByAnswer;
+                } else if !self.waits_until(at).await {
+                    return Nanos::ZERO;
+                }
+            }
+            if slot.is_to_wait() && at.is_some() && held_back == HeldBack::No {
+                held_back = HeldBack::Yes;
             }
             tokio::select! {
                 biased;
@@ -107,6 +124,25 @@ impl Worker {
             () = self.work.brake.reaches(Asked::Drain) => false,
             () = std::future::ready(()), if time == Nanos::ZERO => true,
             () = tokio::time::sleep_until(until.into()), if time > Nanos::ZERO => true,
+        }
+    }
+}
+
+/// How long before an instant the kernel's timer takes over from the runtime's.
+const CLOSE: Nanos = Nanos::from_millis(3);
+
+impl Worker {
+    /// Waits until an instant, as exactly as an open loop does; `false` if nothing more is to be sent.
+    async fn waits_until(&self, at: Nanos) -> bool {
+        let left = |until: Nanos| until.saturating_sub(self.work.clock.now());
+        if !self.waits(left(at).saturating_sub(CLOSE)).await {
+            return false;
+        }
+        let Ok(mut timer) = Timer::new(self.work.clock) else { return self.waits(left(at)).await };
+        tokio::select! {
+            biased;
+            () = self.work.brake.reaches(Asked::Drain) => false,
+            waited = timer.until(at) => waited.is_ok(),
         }
     }
 }

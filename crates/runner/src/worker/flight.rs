@@ -88,6 +88,7 @@ mod tests {
             input_tokens: Tokens::new(1),
             output_tokens: Tokens::new(1),
             turn: None,
+            own: metron_workload::Own::default(),
         };
         Ended::new(&request, (Phase::Measured, kind), intended.map(Nanos::new), None, Nanos::new(turn), held_back)
     }

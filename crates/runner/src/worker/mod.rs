@@ -238,6 +238,8 @@ impl Worker {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum HeldBack {
     Yes,
+    /// The answer to the turn before it did.
+    ByAnswer,
     No,
 }
 

@@ -70,6 +70,12 @@ impl History {
         Self { dialect, said: Vec::new() }
     }
 
+    /// Of nothing said yet, in the same dialect.
+    #[must_use]
+    pub fn anew(&self) -> Self {
+        Self::new(self.dialect)
+    }
+
     /// Adds what was said last.
     pub fn say(&mut self, said: &Said<'_>) {
         self.add(&self.dialect.said(said));

@@ -46,11 +46,16 @@ impl Attachments {
     /// What request `k` carries.
     #[must_use]
     pub fn make(&self, seed: u64, k: u64) -> Attached {
-        let images = self.images.as_ref().map_or_else(Vec::new, |count| {
-            let mut rng = generator(seed, Stream::Images, k);
-            let count = count.draw(&mut rng).get();
-            (0..count).map(|_| png(self.image_size, &mut rng)).collect()
-        });
+        self.make_as_told(seed, k, 0)
+    }
+
+    /// What request `k` carries, of which a trace says that it had `recorded` images; so many it has unless it is said otherwise
+    /// how many there are.
+    #[must_use]
+    pub fn make_as_told(&self, seed: u64, k: u64, recorded: u32) -> Attached {
+        let mut rng = generator(seed, Stream::Images, k);
+        let count = self.images.as_ref().map_or(u64::from(recorded), |count| count.draw(&mut rng).get());
+        let images = (0..count).map(|_| png(self.image_size, &mut rng)).collect();
         let audio = self.audio.as_ref().map(|length| {
             let mut rng = generator(seed, Stream::Sounds, k);
             wav(length.draw(&mut rng), &mut rng)

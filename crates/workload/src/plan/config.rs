@@ -140,8 +140,8 @@ pub enum PlanError {
     /// Ways of giving up that more than everybody takes.
     #[error("the shares of requests that are given up sum to more than 100 %")]
     TooManyLeave,
-    /// Turns that wait for answers, at instants that wait for nothing.
-    #[error("a trace gives every request its instant, and the turns of sessions would wait for answers")]
+    /// Sessions that are drawn, of a trace that has its own.
+    #[error("sessions are drawn, and a trace that is replayed has its own")]
     RecordedTurns,
     /// A closed loop without users.
     #[error("a closed loop of 0 users sends nothing")]

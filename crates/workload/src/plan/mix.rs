@@ -10,7 +10,7 @@ use crate::dist::{Count, Dist};
 use crate::random::{Stream, generator, unit};
 
 /// One class of a mix.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Class {
     /// What rows and figures call it.
     pub name: String,
@@ -75,6 +75,11 @@ impl Mix {
     #[must_use]
     pub fn get(&self, class: Option<usize>) -> Option<&Class> {
         self.classes.get(class?)
+    }
+
+    /// The place of the class of this name.
+    pub(super) fn number(&self, name: &str) -> Option<usize> {
+        self.classes.iter().position(|class| class.name == name)
     }
 
     /// The class of request or session `k`; `None` without classes.

@@ -16,30 +16,42 @@
 //! decide is told by [`Plan::left_to_clock`], and a phase that depends on it is [`PlannedPhase::ByClock`].
 
 mod cancel;
+mod chains;
 mod config;
+mod cursor;
+mod maker;
 mod mix;
+mod own;
 mod pattern;
 mod replay;
+mod row;
 mod save;
 mod schedule;
 mod session;
 mod shard;
 mod speed;
 mod timing;
+mod together;
 mod walk;
+
+use std::sync::Arc;
 
 use metron_units::{Nanos, Tokens};
 
 pub use cancel::{Cancellation, Leave};
 pub use config::{Arrivals, Limit, Load, PlanConfig, PlanError, Warmup};
+use cursor::Cursor;
 pub use mix::{Class, Mix};
+pub use own::Own;
 pub use pattern::{LengthSource, Pattern, Prefix};
-pub use replay::{Replay, ReplayError};
+pub use replay::{Again, Answers, HELD, Reading, Replay, ReplayError, Requests};
+use row::Row;
 pub use save::{SaveError, Saved, Wording};
 use session::Rest;
 pub use session::{Length as SessionLength, Sessions, Turn};
 pub use shard::Shard;
 pub use speed::Speed;
+pub use together::Bound;
 use walk::{Step, Walk};
 
 use crate::dist::{Dist, Drawn, Quantity};
@@ -61,6 +73,8 @@ pub struct PlannedRequest {
     pub output_tokens: Tokens,
     /// Its place in a session; `None` where each request stands alone.
     pub turn: Option<Turn>,
+    /// What a trace says of it.
+    pub own: Own,
 }
 
 impl PlannedRequest {
@@ -145,7 +159,23 @@ pub struct Plan {
     walk: Walk,
     /// Of the session that was begun last.
     rest: Option<Rest>,
+    /// The trace that is replayed.
+    cursor: Option<Cursor>,
+    /// Of the trace's last request: its session, and what was said in it until then.
+    talk: Option<Spoken>,
+    /// The mix's classes, and behind them those that the trace alone names.
+    classes: Arc<[Class]>,
     clamped: u64,
+}
+
+/// A recorded session as far as it has come.
+#[derive(Debug, Clone, Copy)]
+struct Spoken {
+    /// Tokens, answers of the length that was asked for.
+    said: Tokens,
+    /// By which the gap to the next turn is told.
+    since: Option<Nanos>,
+    phase: PlannedPhase,
 }
 
 impl Plan {
@@ -165,7 +195,11 @@ impl Plan {
     pub fn patterned(config: PlanConfig, pattern: Pattern) -> Result<Self, PlanError> {
         config.check()?;
         pattern.check(&config)?;
-        Ok(Self { walk: Walk::new(&config, &pattern), config, pattern, shard: Shard::WHOLE, rest: None, clamped: 0 })
+        let classes = pattern.classes().into();
+        let cursor = pattern.replay.clone().map(Cursor::new);
+        let walk = Walk::new(&config, &pattern);
+        let shard = Shard::WHOLE;
+        Ok(Self { walk, config, pattern, shard, rest: None, cursor, talk: None, classes, clamped: 0 })
     }
 
     /// The part of this plan, from its start, that falls to one shard. The parts together are the whole, to the bit.
@@ -174,7 +208,9 @@ impl Plan {
     #[must_use]
     pub fn shard(&self, shard: Shard) -> Self {
         let (config, pattern) = (self.config.clone(), self.pattern.clone());
-        Self { walk: Walk::new(&config, &pattern), config, pattern, shard, rest: None, clamped: 0 }
+        let cursor = pattern.replay.clone().map(Cursor::new);
+        let (walk, classes) = (Walk::new(&config, &pattern), Arc::clone(&self.classes));
+        Self { walk, config, pattern, shard, rest: None, cursor, talk: None, classes, clamped: 0 }
     }
 
     /// What the plan is a function of.
@@ -194,20 +230,17 @@ impl Plan {
     #[must_use]
     pub fn lengths(&self, k: u64) -> Lengths {
         let class = if self.pattern.sessions.is_none() { self.class_of_arrival(k) } else { None };
-        self.lengths_in(class, k)
+        self.lengths_in(class, k, [None; 2])
     }
 
-    fn lengths_in(&self, class: Option<usize>, k: u64) -> Lengths {
-        let class = self.pattern.mix.get(class);
+    fn lengths_in(&self, class: Option<usize>, k: u64, recorded: [Option<Tokens>; 2]) -> Lengths {
+        let class = class.and_then(|class| self.classes.get(class));
         let [input, output] = match &self.pattern.lengths {
             LengthSource::Separate => [None, None],
             LengthSource::Together(joint) => {
                 joint.sample(&mut generator(self.config.seed, Stream::BothTokens, k)).map(Some)
             }
-            LengthSource::Recorded => {
-                let recorded = self.pattern.replay.as_ref().and_then(|replay| replay.lengths(k));
-                recorded.unwrap_or_default().map(|length| length.map(held))
-            }
+            LengthSource::Recorded => recorded.map(|length| length.map(held)),
         };
         // What a class says of its own stands above what the plan says of all.
         let own = |dist: Option<&Dist>, stream| dist.map(|dist| self.draw(dist, stream, k));
@@ -236,26 +269,66 @@ impl Plan {
         self.pattern.think_time.as_ref().map_or(Nanos::ZERO, think)
     }
 
+    /// How long the user waits between the answer to `before` and `next`, a later turn of its session: as the plan draws it, or as
+    /// the trace says.
+    #[must_use]
+    pub fn pause(&self, before: &PlannedRequest, next: &PlannedRequest) -> Nanos {
+        match (&self.pattern.think_time, next.own.delay) {
+            (None, Some(delay)) => delay,
+            (Some(_), _) | (None, None) => self.think_time(before.id),
+        }
+    }
+
+    /// All classes of requests: the mix's, and behind them those that only the trace names.
+    #[must_use]
+    pub fn classes(&self) -> &[Class] {
+        &self.classes
+    }
+
     /// The class of a request; `None` in a plan without classes.
     #[must_use]
     pub fn class(&self, request: &PlannedRequest) -> Option<&Class> {
-        self.pattern.mix.get(self.class_index(request))
+        self.classes.get(self.class_index(request)?)
     }
 
-    /// Which of the mix's classes that is.
+    /// Which of the [classes](Self::classes) that is: the trace's own word, or drawn.
     #[must_use]
     pub fn class_index(&self, request: &PlannedRequest) -> Option<usize> {
-        self.class_of_arrival(request.arrival())
+        match request.own.class {
+            Some(class) => usize::try_from(class).ok(),
+            None => self.class_of_arrival(request.arrival()),
+        }
     }
 
     fn class_of_arrival(&self, arrival: u64) -> Option<usize> {
-        self.pattern.mix.draw(self.config.seed, arrival)
+        // Where the trace tells classes, what it tells none of has none.
+        let told = self.pattern.replay.as_ref().is_some_and(|replay| !replay.classes().is_empty());
+        if told { None } else { self.pattern.mix.draw(self.config.seed, arrival) }
     }
 
-    /// When the user of request `k` gives it up; `None` for one who waits.
+    /// When the user of a request gives it up; `None` for one who waits.
     #[must_use]
-    pub fn leave(&self, k: u64) -> Option<Leave> {
-        cancel::draw(&self.pattern.cancellations, self.config.seed, k)
+    pub fn leave(&self, request: &PlannedRequest) -> Option<Leave> {
+        request.own.leave.or_else(|| cancel::draw(&self.pattern.cancellations, self.config.seed, request.id))
+    }
+
+    /// Whether some requests wait for the answer to another.
+    #[must_use]
+    pub fn has_sessions(&self) -> bool {
+        self.pattern.has_sessions()
+    }
+
+    /// Whether the user of the session that `first` begins leaves before its end, with as many turns as are sent.
+    #[must_use]
+    pub fn abandons(&self, first: &PlannedRequest, turns: u32) -> bool {
+        let length = first.turn.and_then(|turn| self.session(turn.session));
+        // One that the plan's end cut short would have gone on.
+        first.own.abandons || length.is_some_and(|length| length.abandoned && length.turns == turns)
+    }
+
+    /// Why the plan ended before its time, if it did: its trace could not be read again as it was read before.
+    pub fn fault(&mut self) -> Option<ReplayError> {
+        self.cursor.as_mut().and_then(|cursor| cursor.fault.take())
     }
 
     /// How many turns session `session` has by its user's will; `None` in a plan without sessions. The plan's end may come
@@ -322,15 +395,18 @@ impl Iterator for Plan {
     type Item = PlannedRequest;
 
     fn next(&mut self) -> Option<PlannedRequest> {
+        if self.cursor.is_some() {
+            return self.next_recorded();
+        }
         loop {
             if let Some(rest) = self.rest.take().filter(|rest| rest.left > 0) {
-                let step = self.walk.later(&self.config, rest.phase)?;
+                let step = self.walk.later(&self.config, rest.phase, None)?;
                 if let Some(request) = self.turn(&step, rest) {
                     return Some(request);
                 }
                 continue;
             }
-            let step = self.walk.step(&self.config)?;
+            let step = self.walk.step(&self.config, None)?;
             let class = self.class_of_arrival(step.arrival);
             let Some(length) = self.session(step.arrival) else {
                 if self.shard.holds(step.id) {
@@ -350,10 +426,57 @@ impl Iterator for Plan {
 impl Plan {
     /// A request that stands alone.
     fn lone(&mut self, step: &Step, class: Option<usize>) -> PlannedRequest {
-        let Lengths { input_tokens, output_tokens, clamped } = self.lengths_in(class, step.id);
+        let lengths = self.lengths_in(class, step.id, [None; 2]);
+        self.of_lengths(step, lengths)
+    }
+
+    fn of_lengths(&mut self, step: &Step, lengths: Lengths) -> PlannedRequest {
+        let Lengths { input_tokens, output_tokens, clamped } = lengths;
         self.clamped += u64::from(clamped);
         let (id, phase, intended) = (step.id, step.phase, step.intended);
-        PlannedRequest { id, phase, intended, input_tokens, output_tokens, turn: None }
+        PlannedRequest { id, phase, intended, input_tokens, output_tokens, turn: None, own: Own::default() }
+    }
+
+    /// The trace's next request that is this shard's.
+    fn next_recorded(&mut self) -> Option<PlannedRequest> {
+        loop {
+            let row = self.cursor.as_mut()?.next()?;
+            let request = self.recorded(&row)?;
+            if self.shard.holds(request.arrival()) {
+                return Some(request);
+            }
+        }
+    }
+
+    fn recorded(&mut self, row: &Row) -> Option<PlannedRequest> {
+        let spoken = self.talk.take().filter(|_| row.place.is_some_and(|place| place.turn > 0));
+        let step = match spoken {
+            Some(spoken) => self.walk.later(&self.config, spoken.phase, Some(row))?,
+            None => self.walk.step(&self.config, Some(row))?,
+        };
+        // A trace's class may be one of the mix; the others stand behind those.
+        let class = row.own.class.and_then(|class| self.pattern.class_number(class));
+        let own = Own { class, ..row.own };
+        let arrival = row.place.map_or(row.id, |place| place.session);
+        let index = class.map_or_else(|| self.class_of_arrival(arrival), |class| usize::try_from(class).ok());
+        let lengths = self.lengths_in(index, step.id, [row.input, row.output]);
+        let request = PlannedRequest { own, ..self.of_lengths(&step, lengths) };
+        let Some(place) = row.place else { return Some(request) };
+        let said = spoken.map_or(Tokens::new(0), |spoken| spoken.said);
+        let input = request.input_tokens;
+        let (input_tokens, history) = match row.adds {
+            true => (said + input, said),
+            false if input > said => (input, said),
+            // Shorter than what was said before: the conversation was cut down, and begins anew.
+            false => (input, Tokens::new(0)),
+        };
+        let since = spoken.and_then(|spoken| spoken.since);
+        let gap = row.since.zip(since).map(|(now, before)| now.saturating_sub(before));
+        let delay = if spoken.is_some() { own.delay.or(gap.filter(|_| step.intended.is_none())) } else { None };
+        self.talk = Some(Spoken { said: input_tokens + request.output_tokens, since: row.since, phase: step.phase });
+        let turn = Turn { session: place.session, turn: place.turn, history };
+        let own = Own { delay, ..own };
+        Some(PlannedRequest { input_tokens, turn: Some(turn), own, ..request })
     }
 
     /// The turn that `rest` begins with, if its session is this shard's; the turns after it stay.

@@ -4,7 +4,7 @@ use metron_units::{Nanos, Tokens};
 
 use super::cancel::Cancellation;
 use super::config::{Arrivals, Load, PlanConfig, PlanError};
-use super::mix::Mix;
+use super::mix::{Class, Mix};
 use super::replay::Replay;
 use super::session::Sessions;
 use crate::arrivals::curve::Curve;
@@ -55,6 +55,32 @@ pub struct Prefix {
 }
 
 impl Pattern {
+    /// Whether some requests wait for the answer to another.
+    #[must_use]
+    pub fn has_sessions(&self) -> bool {
+        self.sessions.is_some() || self.replay.as_ref().is_some_and(|replay| replay.sessions() > 0)
+    }
+
+    /// The mix's classes, and behind them those that only the trace names.
+    pub(super) fn classes(&self) -> Vec<Class> {
+        let of_trace = self.replay.iter().flat_map(|replay| replay.classes());
+        let new = of_trace.filter(|name| self.mix.number(name).is_none());
+        let named = new.map(|name| Class { name: name.to_string(), ..Class::default() });
+        self.mix.classes().iter().cloned().chain(named).collect()
+    }
+
+    /// Which of the [classes](Self::classes) the trace's class of this number is.
+    pub(super) fn class_number(&self, of_trace: u32) -> Option<u32> {
+        let names = self.replay.as_ref()?.classes();
+        let k = usize::try_from(of_trace).ok()?;
+        let name = names.get(k)?;
+        let place = self.mix.number(name).unwrap_or_else(|| {
+            let new = names[..k].iter().filter(|name| self.mix.number(name).is_none()).count();
+            self.mix.classes().len() + new
+        });
+        u32::try_from(place).ok()
+    }
+
     /// Whether it makes sense with `config`.
     pub(super) fn check(&self, config: &PlanConfig) -> Result<(), PlanError> {
         if self.lengths == LengthSource::Recorded && self.replay.is_none() {
@@ -62,6 +88,9 @@ impl Pattern {
         }
         if self.cancellations.iter().map(|way| way.share().get()).sum::<f64>() > 1.0 + f64::EPSILON {
             return Err(PlanError::TooManyLeave);
+        }
+        if self.sessions.is_some() && self.replay.is_some() {
+            return Err(PlanError::RecordedTurns);
         }
         let Load::Open { rate, arrivals } = config.load else {
             return match self.curve {
@@ -73,9 +102,6 @@ impl Pattern {
             Arrivals::Recorded => {
                 if self.replay.as_ref().is_none_or(|replay| !replay.has_instants()) {
                     return Err(PlanError::NotRecorded("instants"));
-                }
-                if self.sessions.is_some() {
-                    return Err(PlanError::RecordedTurns);
                 }
                 self.alone(config, "recorded instants are bent by a ramp or a curve")?;
             }

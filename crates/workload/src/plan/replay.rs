@@ -1,43 +1,112 @@
-//! A trace as a plan needs it: instants and lengths, 16 bytes a request. Knows no format and no file.
+//! A trace as a plan needs it: instants, lengths, turns, classes and deadlines. Knows no format and no file.
+//!
+//! The trace is read to its end once, and checked. What a plan needs of it is then held, up to [`HELD`] bytes; of a longer trace
+//! nothing is held, and every walk of the plan reads it again: memory does not grow with the file, except for one number a
+//! conversation where the turns of many stand between each other.
 
-use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
 use metron_units::{Nanos, Rate, Tokens};
 
+use super::chains::Chains;
 use super::config::{Arrivals, Load};
+use super::cursor::Cursor;
+use super::maker::{Classes, MOST_CLASSES, Maker};
+use super::own::Own;
+use super::row::{Held, Row};
 use super::speed::Speed;
+use super::together::{Bound, Counts, Place, Placed, Together, Turned, key_of};
 use crate::dist::joint::JointLengths;
 use crate::tokenizer::{Tokenizer, TokenizerError};
 use crate::trace::{Content, Outcome, Shared, Trace, TraceError, TraceRequest};
 
-/// What stands for a length that the trace does not say.
-const UNSAID: u32 = u32::MAX;
+/// How many bytes of instants and lengths are held: nearly three million plain requests.
+pub const HELD: usize = 64 << 20;
+/// Opens a trace once more.
+pub type Again = Arc<dyn Fn() -> Result<Trace, TraceError> + Send + Sync>;
 
-/// The instants and lengths of a trace, in its order. Cheap to clone.
+/// Whose answers the turns of a trace's conversations go on from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Answers {
+    /// The server's own: each turn waits for the answer before it, and carries it.
+    #[default]
+    Live,
+    /// Those that were recorded: each turn is a request that stands alone, at its own instant.
+    Recorded,
+}
+
+/// How a trace is read.
+#[derive(Clone)]
+pub struct Reading {
+    /// Read no more than so many requests.
+    pub most: Option<u64>,
+    /// Counts the lengths that the trace does not say, as [`TraceRequest::lengths`] tells.
+    pub tokenizer: Option<Tokenizer>,
+    /// Whose answers turns go on from.
+    pub answers: Answers,
+    /// How many turns of a conversation are sent; all if `None`.
+    pub bound: Option<Bound>,
+    /// Opens the trace once more. Without it all of it is held.
+    pub again: Option<Again>,
+    /// How many bytes are held at most, where it can be opened once more.
+    pub held: usize,
+}
+
+impl Default for Reading {
+    fn default() -> Self {
+        Self { most: None, tokenizer: None, answers: Answers::Live, bound: None, again: None, held: HELD }
+    }
+}
+
+impl fmt::Debug for Reading {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reading").field("most", &self.most).field("answers", &self.answers).finish_non_exhaustive()
+    }
+}
+
+/// A trace in its order, each conversation as a whole where it begins. Cheap to clone.
 ///
 /// Requests that failed when they were recorded are left out and counted, since nobody knows how long their answers would
-/// have been. Texts are not held: whoever sends them reads the trace once more beside the plan, and request k is the k-th
-/// of those that [`keeps`](Self::keeps), from the first again where the replay [repeats](Self::repeating).
-///
-/// Of a turn whose messages come after those of the turns before it, the length is that of all: its own, and those before with
-/// the answers that were recorded.
-#[derive(Debug, Clone, PartialEq)]
+/// have been. Texts are not held: whoever sends them reads [the trace's requests](Self::requests) beside the plan.
+#[derive(Debug, Clone)]
 pub struct Replay {
-    rows: Arc<[Row]>,
-    has_instants: bool,
-    says_more: bool,
-    left_out: u64,
-    moved: u64,
+    file: Arc<File>,
     speed: Speed,
     repeats: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Row {
-    at: Nanos,
-    input: u32,
-    output: u32,
+/// What was read.
+#[derive(Debug)]
+struct File {
+    /// All rows in the plan's order; `None` if they are read again.
+    rows: Option<Box<[Held]>>,
+    reading: Reading,
+    counts: Arc<Counts>,
+    facts: Facts,
+}
+
+/// What is known of all rows.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Facts {
+    requests: u64,
+    sessions: u64,
+    first: Option<Nanos>,
+    last: Option<Nanos>,
+    /// Whether all that wait for no answer have an instant.
+    has_instants: bool,
+    says_more: bool,
+    left_out: u64,
+    moved: u64,
+    classes: Vec<Arc<str>>,
+}
+
+impl PartialEq for Replay {
+    fn eq(&self, other: &Self) -> bool {
+        let same = Arc::ptr_eq(&self.file, &other.file)
+            || (self.file.facts == other.file.facts && self.file.rows == other.file.rows);
+        same && (self.speed, self.repeats) == (other.speed, other.repeats)
+    }
 }
 
 /// Why a trace cannot be replayed.
@@ -66,6 +135,12 @@ pub enum ReplayError {
         #[source]
         source: TokenizerError,
     },
+    /// More kinds of requests than figures could be told of.
+    #[error("line {line}: the trace has more than {MOST_CLASSES} classes")]
+    Classes {
+        /// Where it stands.
+        line: u64,
+    },
     /// Nothing was left to send.
     #[error("the trace holds no request to send ({left_out} failed when they were recorded)")]
     Empty {
@@ -78,18 +153,25 @@ fn and_more(rest: u64) -> String {
     if rest == 0 { String::new() } else { format!(" (and {rest} more lines at fault)") }
 }
 
+impl From<TraceError> for ReplayError {
+    fn from(first: TraceError) -> Self {
+        Self::Faults { first, rest: 0 }
+    }
+}
+
 impl Replay {
-    /// Reads a trace to its end, or until `most` requests are kept. Lengths that the trace does not say are counted by
-    /// `tokenizer`, as [`TraceRequest::lengths`] tells.
+    /// Reads a trace to its end, or as far as it is needed.
     ///
     /// # Errors
     /// If a line is at fault, a request has no length, or nothing is left.
-    pub fn read(mut trace: Trace, most: Option<u64>, tokenizer: Option<&Tokenizer>) -> Result<Self, ReplayError> {
-        let (mut rows, mut left_out) = (Vec::new(), 0);
-        let (mut has_instants, mut says_more) = (true, false);
-        let mut talks = Talks::default();
-        while most.is_none_or(|most| (rows.len() as u64) < most) {
-            let request = match trace.next() {
+    pub fn read(mut trace: Trace, reading: Reading) -> Result<Self, ReplayError> {
+        let mut facts = Facts { has_instants: true, ..Facts::default() };
+        let mut rows = Some(Vec::new());
+        let (mut counts, mut chains) = (Counts::new(), Chains::default());
+        let mut maker = Maker::new(&trace, reading.clone());
+        let (mut read, mut bytes) = (0_u64, 0);
+        while reading.most.is_none_or(|most| read < most) {
+            let mut request = match trace.next() {
                 None => break,
                 Some(Ok(request)) => request,
                 Some(Err(first)) => {
@@ -98,19 +180,56 @@ impl Replay {
                 }
             };
             if !Self::keeps(&request) {
-                left_out += 1;
+                facts.left_out += 1;
                 continue;
             }
-            has_instants &= request.at.is_some();
-            says_more |= request.content != Content::Lengths || request.shared != Shared::Nothing;
-            rows.push(row(&request, tokenizer, &mut talks)?);
+            chains.join(&mut request);
+            let row = maker.row(&request)?;
+            facts.add(&request, &row);
+            if let (Some(key), None) = (row.key, row.turns) {
+                *counts.entry(key).or_default() += 1;
+            }
+            if let Some(held) = &mut rows {
+                let row = Held::new(row, 0);
+                bytes += row.bytes();
+                held.push(row);
+            }
+            if reading.again.is_some() && bytes > reading.held {
+                rows = None;
+            }
+            read += 1;
         }
-        if rows.is_empty() {
-            return Err(ReplayError::Empty { left_out });
+        if read == 0 {
+            return Err(ReplayError::Empty { left_out: facts.left_out });
         }
-        let moved = trace.moved();
-        let (speed, repeats) = (Speed::AS_RECORDED, false);
-        Ok(Self { rows: rows.into(), has_instants, says_more, left_out, moved, speed, repeats })
+        (facts.requests, facts.moved) = (read, trace.moved());
+        facts.classes = maker.classes.names;
+        let counts = Arc::new(counts);
+        let rows = rows.map(|rows| in_order(rows, &counts, reading.bound.clone()));
+        let file = File { rows, reading, counts, facts };
+        let has_turns = maker.has_turns;
+        let replay = Self { file: Arc::new(file), speed: Speed::AS_RECORDED, repeats: false };
+        if has_turns { replay.with_places_counted() } else { Ok(replay) }
+    }
+
+    /// What only the rows in their places tell: how many are sent, of how many conversations, and which of them have an instant.
+    fn with_places_counted(mut self) -> Result<Self, ReplayError> {
+        let mut cursor = Cursor::new(self.clone());
+        let (mut requests, mut sessions, mut has_instants) = (0, 0, true);
+        for row in &mut cursor {
+            requests += 1;
+            let begins = row.place.is_none_or(|place| place.turn == 0);
+            sessions += u64::from(row.place.is_some() && begins);
+            has_instants &= !begins || row.at.is_some();
+        }
+        if let Some(fault) = cursor.fault.take() {
+            return Err(fault);
+        }
+        drop(cursor);
+        let file = Arc::get_mut(&mut self.file);
+        let File { facts, .. } = file.expect("the cursor was the only other one that held it");
+        (facts.requests, facts.sessions, facts.has_instants) = (requests, sessions, has_instants);
+        Ok(self)
     }
 
     /// Whether a request is one of the plan.
@@ -129,7 +248,7 @@ impl Replay {
     /// [load](Self::load) of its own.
     #[must_use]
     pub fn repeating(self) -> Self {
-        Self { repeats: true, has_instants: false, ..self }
+        Self { repeats: true, ..self }
     }
 
     /// How many requests a plan has of it; `None` if it repeats.
@@ -141,70 +260,138 @@ impl Replay {
     /// Whether some request has a text, or shares a beginning with others: then the trace is needed once more to send it.
     #[must_use]
     pub fn says_more(&self) -> bool {
-        self.says_more
+        self.file.facts.says_more
+    }
+
+    /// Whether it is held, or read again by whoever walks the plan.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.file.rows.is_some()
     }
 
     /// How many requests it has.
     #[must_use]
     pub fn len(&self) -> u64 {
-        self.rows.len() as u64
+        self.file.facts.requests
     }
 
     /// Never: a trace without requests is refused.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.len() == 0
+    }
+
+    /// How many conversations it has whose turns wait for each other.
+    #[must_use]
+    pub fn sessions(&self) -> u64 {
+        self.file.facts.sessions
     }
 
     /// Requests that had failed when they were recorded, which are not sent.
     #[must_use]
     pub fn left_out(&self) -> u64 {
-        self.left_out
+        self.file.facts.left_out
     }
 
     /// Requests that stood behind a later one in the file.
     #[must_use]
     pub fn moved(&self) -> u64 {
-        self.moved
+        self.file.facts.moved
     }
 
-    /// Whether every request has an instant.
+    /// The names of its classes, in the order in which they come.
+    #[must_use]
+    pub fn classes(&self) -> &[Arc<str>] {
+        &self.file.facts.classes
+    }
+
+    /// Whether every request that waits for no answer has an instant.
     #[must_use]
     pub fn has_instants(&self) -> bool {
-        self.has_instants
+        self.file.facts.has_instants && !self.repeats
     }
 
     /// The load that sends them at their instants; its rate is the trace's mean, for those who plan for it. `None` if some have
     /// no instant.
     #[must_use]
     pub fn load(&self) -> Option<Load> {
-        let (first, last) = (self.instant(0)?, self.instant(self.len() - 1)?);
+        if !self.has_instants() {
+            return None;
+        }
+        let instant = |at: Option<Nanos>| at.map_or(Nanos::ZERO, |at| self.speed.scale(at));
+        let (first, last) = (instant(self.file.facts.first), instant(self.file.facts.last));
         let seconds = last.saturating_sub(first).as_secs_f64();
         let gaps = (self.len() - 1) as f64;
         // All at once has no rate; one a second is as good a guess as any.
         let rate = Rate::per_second(gaps / seconds).or(Rate::per_second(1.0))?;
-        self.has_instants.then_some(Load::Open { rate, arrivals: Arrivals::Recorded })
+        Some(Load::Open { rate, arrivals: Arrivals::Recorded })
     }
 
-    /// When request `k` is sent, from the trace's start; `None` behind the last.
+    /// The requests of `trace`, which is this one opened once more, in the order of the plan.
     #[must_use]
-    pub fn instant(&self, k: u64) -> Option<Nanos> {
-        self.row(k).filter(|_| self.has_instants).map(|row| self.speed.scale(row.at))
+    pub fn requests(&self, trace: Trace) -> Requests {
+        let told = self.placed(trace).map(|placed| placed.map(|placed| placed.what));
+        Requests(Box::new(told))
     }
 
-    /// The lengths of request `k` as they were recorded, those not said as `None`; nothing behind the last.
-    pub(super) fn lengths(&self, k: u64) -> Option<[Option<Tokens>; 2]> {
-        let said = |length: u32| (length != UNSAID).then(|| Tokens::new(length.into()));
-        self.row(k).map(|row| [said(row.input), said(row.output)])
+    fn placed(&self, trace: Trace) -> Box<dyn Iterator<Item = Result<Placed<TraceRequest>, TraceError>> + Send> {
+        let reading = &self.file.reading;
+        let most = reading.most.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX));
+        let kept = trace.filter(|read| read.as_ref().map_or(true, Self::keeps)).take(most);
+        match reading.answers {
+            Answers::Live => {
+                let mut chains = Chains::default();
+                let chained = kept.map(move |mut read| {
+                    if let Ok(request) = &mut read {
+                        chains.join(request);
+                    }
+                    read
+                });
+                Box::new(Together::new(chained, Arc::clone(&self.file.counts), reading.bound.clone()))
+            }
+            Answers::Recorded => {
+                let alone = |(id, read): (u64, Result<TraceRequest, TraceError>)| {
+                    read.map(|what| Placed { id, place: None, what })
+                };
+                Box::new((0..).zip(kept).map(alone))
+            }
+        }
     }
 
-    fn row(&self, k: u64) -> Option<&Row> {
-        let k = if self.repeats { k % self.len() } else { k };
-        usize::try_from(k).ok().and_then(|k| self.rows.get(k))
+    /// The rows that are held, if they are.
+    pub(super) fn rows(&self) -> Option<&[Held]> {
+        self.file.rows.as_deref()
+    }
+
+    /// A row as it is on the given pass, from 0: at its speed, and with numbers of its own.
+    pub(super) fn on_pass(&self, row: Row, pass: u64) -> Row {
+        let scaled = |at: Option<Nanos>| at.map(|at| self.speed.scale(at));
+        let place = row.place.map(|place| Place { session: place.session + pass * self.sessions(), ..place });
+        Row {
+            id: row.id + pass * self.len(),
+            at: scaled(row.at).filter(|_| !self.repeats),
+            since: scaled(row.since),
+            place,
+            own: Own { delay: scaled(row.own.delay), ..row.own },
+            ..row
+        }
+    }
+
+    /// The rows of the trace, read again.
+    pub(super) fn read_again(&self) -> Result<Box<dyn Iterator<Item = Result<Row, ReplayError>> + Send>, ReplayError> {
+        let again = self.file.reading.again.as_ref().expect("what cannot be read again is held");
+        let trace = again()?;
+        let mut maker = Maker::new(&trace, self.file.reading.clone());
+        maker.classes = Classes::of(&self.file.facts.classes);
+        let row = move |placed: Result<Placed<TraceRequest>, TraceError>| {
+            let Placed { id, place, what } = placed?;
+            Ok(placed_row(maker.row(&what)?, id, place))
+        };
+        Ok(Box::new(self.placed(trace).map(row)))
     }
 
     fn said(&self) -> impl Iterator<Item = [Option<Tokens>; 2]> {
-        (0..self.len()).filter_map(|k| self.lengths(k))
+        Cursor::new(Self { repeats: false, ..self.clone() }).map(|row| [row.input, row.output])
     }
 
     /// The lengths of prompts that are said: what `trace:FILE` draws from.
@@ -227,40 +414,55 @@ impl Replay {
     }
 }
 
-/// How long each conversation has become.
-type Talks = HashMap<String, u64>;
-
-fn row(request: &TraceRequest, tokenizer: Option<&Tokenizer>, talks: &mut Talks) -> Result<Row, ReplayError> {
-    let line = request.line;
-    let [input, output] = request.lengths(tokenizer).map_err(|source| ReplayError::Tokenizer { line, source })?;
-    // A file of arrivals alone says no length, and then both are drawn.
-    if input.is_none() && request.content != Content::Lengths {
-        return Err(ReplayError::NoLength { line });
+impl Facts {
+    fn add(&mut self, request: &TraceRequest, row: &Row) {
+        self.has_instants &= row.at.is_some();
+        if let Some(at) = row.at {
+            self.first = Some(self.first.map_or(at, |first| first.min(at)));
+            self.last = self.last.max(Some(at));
+        }
+        self.says_more |= request.content != Content::Lengths || request.shared != Shared::Nothing;
     }
-    let input = input.map(|input| with_turns_before(request, input, output, talks));
-    // A trace's lengths end at ten million.
-    let stored = |tokens: Option<Tokens>| {
-        tokens.map_or(UNSAID, |tokens| u32::try_from(tokens.get()).unwrap_or(UNSAID - 1).min(UNSAID - 1))
-    };
-    Ok(Row { at: request.at.unwrap_or_default(), input: stored(input), output: stored(output) })
 }
 
-/// The length of a turn's prompt, where `input` is that of its own messages; what the file itself says is of all of them.
-fn with_turns_before(request: &TraceRequest, input: Tokens, output: Option<Tokens>, talks: &mut Talks) -> Tokens {
-    let (Content::NewMessages { .. }, None, Some(session)) =
-        (&request.content, request.input_tokens, request.session.as_deref())
-    else {
-        return input;
-    };
-    let answer = request.answer.as_ref().and(output).unwrap_or_default().get();
-    if request.turn == Some(0) {
-        talks.remove(session);
+/// The rows in the plan's order.
+fn in_order(rows: Vec<Held>, counts: &Arc<Counts>, bound: Option<Bound>) -> Box<[Held]> {
+    let rows = rows.into_iter().map(|held| Ok::<_, std::convert::Infallible>(held.row(0)));
+    let placed = Together::new(rows, Arc::clone(counts), bound).map(|placed| match placed {
+        Ok(Placed { id, place, what }) => placed_row(what, id, place),
+        Err(never) => match never {},
+    });
+    (0..).zip(placed).map(|(k, row)| Held::new(row, k)).collect()
+}
+
+fn placed_row(row: Row, id: u64, place: Option<Place>) -> Row {
+    let abandons = row.own.abandons || place.is_some_and(|place| place.abandoned);
+    Row { id, place, key: None, turns: None, own: Own { abandons, ..row.own }, ..row }
+}
+
+/// The requests of a trace in the order of the plan: an iterator.
+pub struct Requests(Box<dyn Iterator<Item = Result<TraceRequest, TraceError>> + Send>);
+
+impl fmt::Debug for Requests {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Requests").finish_non_exhaustive()
     }
-    let before = match talks.get_mut(session) {
-        Some(before) => before,
-        None => talks.entry(session.to_owned()).or_default(),
-    };
-    let whole = before.saturating_add(input.get());
-    *before = whole.saturating_add(answer);
-    Tokens::new(whole)
+}
+
+impl Iterator for Requests {
+    type Item = Result<TraceRequest, TraceError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next()
+    }
+}
+
+impl Turned for TraceRequest {
+    fn key(&self) -> Option<u64> {
+        self.session.as_deref().map(key_of)
+    }
+
+    fn turns(&self) -> Option<u32> {
+        self.turns
+    }
 }

@@ -13,7 +13,7 @@ fn trace(text: &str) -> Trace {
 }
 
 fn replay(text: &str) -> Replay {
-    Replay::read(trace(text), None, None).unwrap()
+    Replay::read(trace(text), Reading::default()).unwrap()
 }
 
 fn config(load: Load) -> PlanConfig {
@@ -142,28 +142,30 @@ fn a_distribution_of_a_file_is_read_by_the_caller_also_within_a_mix() {
 fn texts_are_counted_by_the_tokenizer() {
     let text = "{\"prompt\": \"one two three\", \"output_tokens\": 3}\n";
     let tokenizer = crate::Tokenizer::default();
-    let counted = Replay::read(trace(text), None, Some(&tokenizer)).unwrap();
-    assert_eq!(counted.lengths(0), Some([3, 3].map(|tokens| Some(Tokens::new(tokens)))));
+    let counting = || Reading { tokenizer: Some(tokenizer.clone()), ..Reading::default() };
+    let counted = Replay::read(trace(text), counting()).unwrap();
+    assert_eq!((counted.inputs(), counted.outputs()), (vec![Tokens::new(3)], vec![Tokens::new(3)]));
     assert!(!counted.has_instants() && counted.load().is_none());
     let chat = "{\"conversations\": [{\"from\": \"human\", \"value\": \"one two\"}, {\"from\": \"gpt\", \"value\": \"three\"}]}";
-    let counted = Replay::read(trace(chat), None, Some(&tokenizer)).unwrap();
-    assert_eq!(counted.lengths(0), Some([2, 1].map(|tokens| Some(Tokens::new(tokens)))));
-    let uncounted = Replay::read(trace(text), None, None).unwrap_err();
+    let counted = Replay::read(trace(chat), counting()).unwrap();
+    assert_eq!((counted.inputs(), counted.outputs()), (vec![Tokens::new(2)], vec![Tokens::new(1)]));
+    let uncounted = Replay::read(trace(text), Reading::default()).unwrap_err();
     assert!(matches!(uncounted, ReplayError::NoLength { line: 1 }));
 }
 
 #[test]
 fn a_trace_with_faults_or_without_requests_is_refused() {
-    let faults = Replay::read(trace(&format!("{TRACE}x,1,1,\n1001,1,1,\n-1,1,1,\n")), None, None).unwrap_err();
+    let faults = Replay::read(trace(&format!("{TRACE}x,1,1,\n1001,1,1,\n-1,1,1,\n")), Reading::default()).unwrap_err();
     let message = faults.to_string();
     assert!(
         message.contains("line 7, column 1: `timestamp_ms` is `x`") && message.contains("(and 1 more"),
         "{message}"
     );
-    let empty = Replay::read(trace("timestamp_ms,input_tokens,failed\n1,1,1\n"), None, None).unwrap_err();
+    let empty = Replay::read(trace("timestamp_ms,input_tokens,failed\n1,1,1\n"), Reading::default()).unwrap_err();
     assert!(matches!(empty, ReplayError::Empty { left_out: 1 }));
     // What is not wanted is not read.
-    assert_eq!(Replay::read(trace(&format!("{TRACE}x,1,1,\n")), Some(2), None).unwrap().len(), 2);
+    let two = Reading { most: Some(2), ..Reading::default() };
+    assert_eq!(Replay::read(trace(&format!("{TRACE}x,1,1,\n")), two).unwrap().len(), 2);
 }
 
 #[test]
@@ -176,4 +178,95 @@ fn users_think_as_long_as_the_pattern_says() {
     let draws: Vec<f64> = (0..10_000).map(|k| plan(think.clone()).think_time(k).as_secs_f64()).collect();
     crate::testing::check_law("think time", draws, |x| 1.0 - (-x / 2.0).exp());
     assert_eq!(plan(None).think_time(3), Nanos::ZERO);
+}
+
+/// Two chats between each other, with lengths of all that was said, and a request that stands alone.
+const CHATS: &str = "timestamp_ms,input_tokens,output_tokens,session,class\n\
+                     0,10,5,a,chat\n100,40,3,b,\n150,7,1,,batch\n900,20,5,a,chat\n950,60,1,b,\n1000,9,1,a,chat\n";
+
+fn turns(plan: Plan) -> Vec<(u64, Option<u64>, u64, Option<(u64, u32, u64)>)> {
+    let turn = |turn: Turn| (turn.session, turn.turn, turn.history.get());
+    plan.map(|r| (r.id, r.intended.map(|at| at.get() / 1_000_000), r.input_tokens.get(), r.turn.map(turn))).collect()
+}
+
+#[test]
+fn the_turns_of_a_trace_are_sessions_at_their_instants() {
+    let replay = replay(CHATS);
+    assert_eq!((replay.len(), replay.sessions(), replay.has_instants()), (6, 2, true));
+    let plan = recorded(replay.clone(), config(replay.load().unwrap()));
+    assert!(plan.has_sessions());
+    let expected = [
+        (0, Some(0), 10, Some((0, 0, 0))),
+        (3, Some(900), 20, Some((0, 1, 15))),
+        // Shorter than what was said: it begins anew.
+        (5, Some(1000), 9, Some((0, 2, 0))),
+        (1, Some(100), 40, Some((1, 0, 0))),
+        (4, Some(950), 60, Some((1, 1, 43))),
+        (2, Some(150), 7, None),
+    ];
+    assert_eq!(turns(plan), expected);
+}
+
+#[test]
+fn with_a_load_of_its_own_the_gaps_between_turns_are_thought_away() {
+    let plan = recorded(replay(CHATS), config(Load::Closed { concurrency: 2 }));
+    let all: Vec<_> = plan.clone().collect();
+    assert!(all.iter().all(|request| request.intended.is_none()));
+    let pauses: Vec<u64> = all.windows(2).map(|pair| plan.pause(&pair[0], &pair[1]).get() / 1_000_000).collect();
+    assert_eq!(pauses, [900, 100, 0, 850, 0]);
+}
+
+#[test]
+fn recorded_answers_leave_each_turn_alone() {
+    let reading = Reading { answers: Answers::Recorded, ..Reading::default() };
+    let replay = Replay::read(trace(CHATS), reading).unwrap();
+    let plan = recorded(replay.clone(), config(replay.load().unwrap()));
+    let ids: Vec<_> = plan.clone().map(|request| (request.id, request.turn)).collect();
+    assert_eq!(ids, (0..6).map(|id| (id, None)).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_trace_s_classes_are_the_plan_s_behind_those_of_the_mix() {
+    let mix = Mix::new(vec![Class { name: "batch".to_owned(), weight: 1.0, ..Class::default() }]).unwrap();
+    let pattern = Pattern { replay: Some(replay(CHATS)), lengths: LengthSource::Recorded, mix, ..Pattern::default() };
+    let plan = Plan::patterned(config(Load::Closed { concurrency: 2 }), pattern).unwrap();
+    let names: Vec<&str> = plan.classes().iter().map(|class| class.name.as_str()).collect();
+    assert_eq!(names, ["batch", "chat"]);
+    let of: Vec<_> = plan.clone().map(|request| (request.id, plan.class_index(&request))).collect();
+    assert_eq!(of, [(0, Some(1)), (3, Some(1)), (5, Some(1)), (1, None), (4, None), (2, Some(0))]);
+}
+
+#[test]
+fn a_trace_too_long_to_hold_is_read_again_and_is_the_same_plan() {
+    for text in [TRACE, CHATS] {
+        let again: Again = std::sync::Arc::new(move || Ok(trace(text)));
+        let read = |held| Replay::read(trace(text), Reading { again: Some(again.clone()), held, ..Reading::default() });
+        let [held, streamed] = [HELD, 0].map(|held| read(held).unwrap());
+        assert_eq!((held.is_held(), streamed.is_held()), (true, false));
+        let plan = |replay: &Replay| recorded(replay.clone(), config(replay.load().unwrap()));
+        let whole: Vec<_> = plan(&held).collect();
+        let mut walked = plan(&streamed);
+        assert!(walked.clone().eq(whole.iter().copied()));
+        assert_eq!(walked.next(), Some(whole[0]));
+        assert!(walked.clone().eq(whole[1..].iter().copied()), "a clone goes on from where it was made");
+        assert!(walked.by_ref().count() == whole.len() - 1 && walked.fault().is_none());
+        let over: Vec<_> = recorded(streamed.repeating(), config(Load::Closed { concurrency: 1 })).take(9).collect();
+        assert_eq!(
+            over.last().map(|request| request.id),
+            Some(match text {
+                TRACE => 8,
+                _ => 11,
+            })
+        );
+    }
+}
+
+#[test]
+fn a_trace_that_cannot_be_read_again_ends_the_plan_with_its_fault() {
+    let broken: Again = std::sync::Arc::new(|| Ok(trace("timestamp_ms,input_tokens\n0,1\nx,1\n2,1\n")));
+    let reading = Reading { again: Some(broken), held: 0, ..Reading::default() };
+    let replay = Replay::read(trace("timestamp_ms,input_tokens\n0,1\n1,1\n2,1\n"), reading).unwrap();
+    let mut plan = recorded(replay.clone(), config(replay.load().unwrap()));
+    assert_eq!(plan.by_ref().count(), 1);
+    assert!(plan.fault().unwrap().to_string().contains("line 3"));
 }

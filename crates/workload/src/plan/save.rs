@@ -1,7 +1,10 @@
 //! A plan written to a file, which read back is the same plan. Knows no format's bytes.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::Write;
+
+use metron_units::Nanos;
 
 use super::{Load, Plan, PlannedRequest};
 use crate::digest::{Further, PlanDigest};
@@ -17,6 +20,10 @@ pub struct Wording {
     pub shared: Shared,
     /// All of it as one text, for the digest.
     pub whole: String,
+    /// What its body holds besides, for the digest.
+    pub carried: Vec<u8>,
+    /// Its deadlines for the first token and between tokens, where they are its own.
+    pub held_to: [Option<Nanos>; 2],
 }
 
 /// What was saved.
@@ -81,39 +88,96 @@ impl Plan {
         if !self.has_end() {
             return Err(SaveError::Endless);
         }
-        let mut writer = Writer::new(TraceFormat::Metron, out)?;
+        let mut saving = Saving { writer: Writer::new(TraceFormat::Metron, out)?, next: 0, ahead: BTreeMap::new() };
         let mut digest = PlanDigest::default();
         let mut plan = self;
-        while let Some(request) = plan.next() {
-            let Wording { content, shared, whole } = say(&request).map_err(|error| SaveError::Say(error.into()))?;
-            let class = plan.class(&request).map(|class| class.name.clone());
-            let further = Further { class: class.as_deref(), leave: plan.leave(request.id), body: &[] };
-            digest.add_with(&request, &whole, &further);
-            let PlannedRequest { intended, input_tokens, output_tokens, turn, .. } = request;
-            writer.write(&TraceRequest {
-                at: intended,
-                input_tokens: Some(input_tokens),
-                output_tokens: Some(output_tokens),
-                session: turn.map(|turn| turn.session.to_string()),
-                turn: turn.map(|turn| turn.turn),
-                class,
-                shared,
-                content,
-                ..TraceRequest::default()
-            })?;
+        let mut next = plan.next();
+        while let Some(first) = next {
+            let mut turns = vec![first];
+            next = plan.next();
+            while let Some(turn) = next.filter(|turn| !turn.is_first()) {
+                turns.push(turn);
+                next = plan.next();
+            }
+            for (k, request) in turns.iter().enumerate() {
+                let Wording { content, shared, whole, carried, held_to } =
+                    say(request).map_err(|error| SaveError::Say(error.into()))?;
+                let class = plan.class(request).map(|class| class.name.clone());
+                let further = Further { class: class.as_deref(), leave: plan.leave(request), body: &carried };
+                digest.add_with(request, &whole, &further);
+                let before = k.checked_sub(1).map(|before| &turns[before]);
+                let line = line(&plan, request, before, &turns);
+                let [ttft_deadline, tbt_deadline] = held_to;
+                let line = TraceRequest { class, shared, content, ttft_deadline, tbt_deadline, ..line };
+                saving.add(request.id, line)?;
+            }
         }
-        let requests = writer.written();
-        writer.finish()?;
+        if let Some(fault) = plan.fault() {
+            return Err(SaveError::Say(fault.into()));
+        }
+        let requests = saving.finish()?;
         Ok(Saved { requests, digest })
+    }
+}
+
+/// A request without what it says; `turns` are all of its session.
+fn line(
+    plan: &Plan,
+    request: &PlannedRequest,
+    before: Option<&PlannedRequest>,
+    turns: &[PlannedRequest],
+) -> TraceRequest {
+    let PlannedRequest { intended, input_tokens, output_tokens, turn, .. } = *request;
+    let in_all = u32::try_from(turns.len()).ok();
+    // Where an instant says when a turn leaves, nobody waits besides.
+    let delay = before.filter(|_| intended.is_none()).map(|before| plan.pause(before, request));
+    TraceRequest {
+        at: intended,
+        input_tokens: Some(input_tokens),
+        output_tokens: Some(output_tokens),
+        session: turn.map(|turn| turn.session.to_string()),
+        turn: turn.map(|turn| turn.turn),
+        turns: in_all.filter(|_| turn.is_some()),
+        abandoned: request.is_first() && in_all.is_some_and(|in_all| plan.abandons(request, in_all)),
+        delay: delay.filter(|&delay| delay > Nanos::ZERO),
+        leave: plan.leave(request),
+        ..TraceRequest::default()
+    }
+}
+
+/// Writes requests in the order of their ids, which a plan of conversations is not in.
+struct Saving<W: Write> {
+    writer: Writer<W>,
+    next: u64,
+    ahead: BTreeMap<u64, TraceRequest>,
+}
+
+impl<W: Write> Saving<W> {
+    fn add(&mut self, id: u64, line: TraceRequest) -> Result<(), WriteError> {
+        self.ahead.insert(id, line);
+        while let Some(line) = self.ahead.remove(&self.next) {
+            self.writer.write(&line)?;
+            self.next += 1;
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<u64, WriteError> {
+        for line in self.ahead.values() {
+            self.writer.write(line)?;
+        }
+        let requests = self.writer.written();
+        self.writer.finish()?;
+        Ok(requests)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use metron_units::{Nanos, Rate};
+    use metron_units::Rate;
 
     use super::*;
-    use crate::plan::{Arrivals, LengthSource, Limit, Pattern, PlanConfig, Prefix, Replay, Warmup};
+    use crate::plan::{Arrivals, LengthSource, Limit, Pattern, PlanConfig, Prefix, Reading, Replay, Warmup};
     use crate::prompt::{PromptError, Prompts};
     use crate::tokenizer::Tokenizer;
     use crate::trace::{Trace, TraceOptions};
@@ -132,7 +196,7 @@ mod tests {
             let mut whole = String::new();
             prompts.write_after(prefix, request.id, request.input_tokens, &mut whole)?;
             let content = if texts == Texts::Kept { Content::Prompt(whole.clone()) } else { Content::Lengths };
-            Ok::<_, PromptError>(Wording { content, shared: Shared::of(prefix), whole })
+            Ok::<_, PromptError>(Wording { content, shared: Shared::of(prefix), whole, ..Wording::default() })
         };
         plan.clone().save(say, out)
     }
@@ -163,7 +227,7 @@ mod tests {
 
     /// The plan that a saved one is, read back.
     fn replayed(bytes: &[u8], load: Load) -> Plan {
-        let replay = Replay::read(read(bytes), None, None).unwrap();
+        let replay = Replay::read(read(bytes), Reading::default()).unwrap();
         let load = match load {
             Load::Open { .. } => replay.load().unwrap(),
             closed @ Load::Closed { .. } => closed,

@@ -40,11 +40,16 @@ pub struct Length {
 impl Sessions {
     /// The length of session `session` if its user's turns follow `turns`.
     pub(super) fn length(&self, turns: &Dist<Count>, seed: u64, session: u64) -> Length {
-        let drawn = match turns.constant() {
-            Some(drawn) => drawn,
-            None => turns.draw(&mut generator(seed, Stream::Turns, session)),
-        };
-        let turns = u32::try_from(drawn.get().max(1)).expect("a count ends at a million");
+        self.left(drawn(turns, seed, session), seed, session)
+    }
+
+    /// The length of session `session`, of which a file has `recorded` turns: no more than those are sent.
+    pub(super) fn bounded(&self, recorded: u32, seed: u64, session: u64) -> Length {
+        self.left(recorded.min(drawn(&self.turns, seed, session)), seed, session)
+    }
+
+    /// What is left of so many turns where users leave.
+    fn left(&self, turns: u32, seed: u64, session: u64) -> Length {
         if self.abandon == Share::NONE {
             return Length { turns, abandoned: false };
         }
@@ -52,6 +57,14 @@ impl Sessions {
         let left_after = (1..turns).find(|_| unit(&mut rng) < self.abandon.get());
         Length { turns: left_after.unwrap_or(turns), abandoned: left_after.is_some() }
     }
+}
+
+fn drawn(turns: &Dist<Count>, seed: u64, session: u64) -> u32 {
+    let drawn = match turns.constant() {
+        Some(drawn) => drawn,
+        None => turns.draw(&mut generator(seed, Stream::Turns, session)),
+    };
+    u32::try_from(drawn.get().max(1)).expect("a count ends at a million")
 }
 
 /// The rest of the session that the walk is in.

@@ -2,7 +2,6 @@
 
 use metron_units::Nanos;
 
-use super::replay::Replay;
 use super::schedule::Schedule;
 use super::{Arrivals, Load, Pattern, PlanConfig};
 use crate::arrivals::Stretch;
@@ -19,7 +18,7 @@ pub(super) enum Timing {
     /// In bursts.
     Bursts(Bursts),
     /// As they were recorded.
-    Recorded(Replay),
+    Recorded,
     /// When the run comes to it: a closed loop.
     LeftToRun,
     /// Never: the plan is over.
@@ -30,13 +29,10 @@ impl Timing {
     /// Of a configuration that was checked.
     pub(super) fn new(config: &PlanConfig, pattern: &Pattern) -> Self {
         let Load::Open { rate, arrivals } = config.load else { return Self::LeftToRun };
-        match (arrivals, &pattern.curve, &pattern.replay) {
-            (Arrivals::Recorded, _, Some(replay)) => Self::Recorded(replay.clone()),
-            (Arrivals::Recorded, _, None) => Self::Over,
-            (_, Some(curve), _) => Self::Curve { times: curve.times(rate), last: Nanos::ZERO },
-            (Arrivals::OnOff { on, off, quiet }, None, _) => {
-                Self::Bursts(Bursts::new(config.seed, rate, on, off, quiet))
-            }
+        match (arrivals, &pattern.curve) {
+            (Arrivals::Recorded, _) => Self::Recorded,
+            (_, Some(curve)) => Self::Curve { times: curve.times(rate), last: Nanos::ZERO },
+            (Arrivals::OnOff { on, off, quiet }, None) => Self::Bursts(Bursts::new(config.seed, rate, on, off, quiet)),
             (
                 Arrivals::Poisson
                 | Arrivals::Constant
@@ -44,13 +40,12 @@ impl Timing {
                 | Arrivals::Weibull { .. }
                 | Arrivals::Jitter { .. },
                 None,
-                _,
             ) => Self::Steady(Schedule::new(rate, config.ramp_up)),
         }
     }
 
-    /// The instant of request `id`, which lies at `place`; `None` if it never comes. Asked for in the order of the ids.
-    pub(super) fn instant(&mut self, id: u64, place: Stretch) -> Option<Nanos> {
+    /// The instant of the request that lies at `place` and was recorded `at`; `None` if it never comes. Asked for in the plan's order.
+    pub(super) fn instant(&mut self, place: Stretch, at: Option<Nanos>) -> Option<Nanos> {
         match self {
             Self::Steady(schedule) => schedule.instant(place),
             Self::Curve { times, last } => {
@@ -58,7 +53,7 @@ impl Timing {
                 Some(*last)
             }
             Self::Bursts(bursts) => bursts.instant(place),
-            Self::Recorded(replay) => replay.instant(id),
+            Self::Recorded => at,
             Self::LeftToRun | Self::Over => None,
         }
     }

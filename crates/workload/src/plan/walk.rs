@@ -2,7 +2,7 @@
 
 use metron_units::Nanos;
 
-use super::replay::Replay;
+use super::row::Row;
 use super::timing::Timing;
 use super::{Arrivals, Load, Pattern, PlanConfig, PlannedPhase, Warmup};
 use crate::arrivals::Stretch;
@@ -21,8 +21,6 @@ pub(super) struct Walk {
     arrivals: Option<Arrivals>,
     place: Stretch,
     timing: Timing,
-    /// A trace ends the plan that replays it, unless it repeats.
-    most: Option<u64>,
 }
 
 /// One request's place in the plan.
@@ -48,12 +46,12 @@ impl Walk {
             arrivals,
             place: Stretch::default(),
             timing: Timing::new(config, pattern),
-            most: pattern.replay.as_ref().and_then(Replay::end),
         }
     }
 
-    pub(super) fn step(&mut self, config: &PlanConfig) -> Option<Step> {
-        let step = self.candidate(config);
+    /// The next arrival; `recorded`, if a trace says which.
+    pub(super) fn step(&mut self, config: &PlanConfig, recorded: Option<&Row>) -> Option<Step> {
+        let step = self.candidate(config, recorded);
         match &step {
             Some(_) => {
                 self.next_id += 1;
@@ -64,42 +62,41 @@ impl Walk {
         step
     }
 
-    /// A later turn of the session that arrived last, whose first turn was of `phase`: it has no instant. `None` if the plan has
-    /// all its requests.
-    pub(super) fn later(&mut self, config: &PlanConfig, first: PlannedPhase) -> Option<Step> {
+    /// A later turn of the session that arrived last, whose turn before was of phase `before`: it has no instant, unless a trace
+    /// that is replayed at its instants gives it one and no delay. `None` if the plan has all its requests.
+    pub(super) fn later(&mut self, config: &PlanConfig, before: PlannedPhase, recorded: Option<&Row>) -> Option<Step> {
         if self.has_all(config) {
             return None;
         }
-        let id = self.next_id;
+        let id = recorded.map_or(self.next_id, |row| row.id);
         let phase = match config.warmup {
             Warmup::Requests(count) if id < count => PlannedPhase::Warmup,
             Warmup::Requests(_) => PlannedPhase::Measured,
-            Warmup::None | Warmup::Duration(_) => first,
+            Warmup::None | Warmup::Duration(_) => before,
         };
         self.next_id += 1;
         self.measured += u64::from(phase == PlannedPhase::Measured);
-        Some(Step { id, arrival: self.arrived - 1, phase, intended: None })
+        let at = recorded.filter(|row| row.own.delay.is_none()).and_then(|row| row.at);
+        let intended = at.filter(|_| matches!(self.timing, Timing::Recorded));
+        Some(Step { id, arrival: self.arrived - 1, phase, intended })
     }
 
     fn has_all(&self, config: &PlanConfig) -> bool {
         config.limit.requests.is_some_and(|most| self.measured >= most)
     }
 
-    fn candidate(&mut self, config: &PlanConfig) -> Option<Step> {
+    fn candidate(&mut self, config: &PlanConfig, recorded: Option<&Row>) -> Option<Step> {
         // Before the gap is drawn: a plan that has given its last request walks no further.
         if self.has_all(config) {
             return None;
         }
-        let id = self.next_id;
-        if self.most.is_some_and(|most| id >= most) {
-            return None;
-        }
+        let id = recorded.map_or(self.next_id, |row| row.id);
         let intended = match (&mut self.timing, self.arrivals) {
             (Timing::Over, _) => return None,
             (_, None) => None,
             (timing, Some(arrivals)) => {
                 self.place = self.place.plus(arrivals.gap(config.seed, self.arrived));
-                Some(timing.instant(self.arrived, self.place)?)
+                Some(timing.instant(self.place, recorded.and_then(|row| row.at))?)
             }
         };
         let phase = phase(config.warmup, id, intended);

@@ -20,7 +20,7 @@ pub(super) const FIXTURES: [(&str, TraceFormat, &[&str]); 27] = [
         &[
             "10000000 210/60 session s1",
             "- -/60 session s1 delay 900000000 prompt And é? extra {\"top_p\": 0.5}",
-            "- -/- session s1 delay 500000 messages [{\"role\": \"user\", \"content\": \"Hi\"}]",
+            "- -/- session s1 delay 500000 new [{\"role\": \"user\", \"content\": \"Hi\"}]",
         ],
     ),
     (

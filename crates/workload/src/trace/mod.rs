@@ -30,7 +30,7 @@ mod stamp;
 mod table;
 pub mod write;
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::io::Read;
 
 pub use error::{Fault, Faults, TraceError};
@@ -79,6 +79,20 @@ pub struct Trace {
     rows: VecDeque<Row>,
     over: bool,
     without_requests: u64,
+}
+
+/// Tells each row how many turns its conversation has, all of which are among them.
+fn count_turns(rows: &mut [Row]) {
+    let mut turns: HashMap<String, u32> = HashMap::new();
+    for session in rows.iter().filter_map(|row| row.request.session.as_ref()) {
+        match turns.get_mut(session) {
+            Some(count) => *count += 1,
+            None => drop(turns.insert(session.clone(), 1)),
+        }
+    }
+    for row in rows {
+        row.request.turns = row.request.session.as_ref().and_then(|session| turns.get(session).copied());
+    }
 }
 
 impl std::fmt::Debug for Trace {
@@ -136,6 +150,9 @@ impl Trace {
         let more = records.next(&options.renamed, |record| format.read(record, options, &mut read))?;
         if more && read.is_empty() {
             self.without_requests += 1;
+        }
+        if format.holds_whole_sessions() {
+            count_turns(&mut read);
         }
         rows.extend(read);
         Ok(more)

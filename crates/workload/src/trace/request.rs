@@ -2,7 +2,7 @@
 
 use metron_units::{Nanos, Tokens};
 
-use crate::plan::Prefix;
+use crate::plan::{Leave, Prefix};
 
 /// One recorded request. What its file does not say is `None`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -15,6 +15,8 @@ pub struct TraceRequest {
     pub in_session: Option<Nanos>,
     /// How long its sender waited after the answer to the turn before.
     pub delay: Option<Nanos>,
+    /// When its sender gives it up.
+    pub leave: Option<Leave>,
     /// The length of its prompt; 0 is what some files record of a failure.
     pub input_tokens: Option<Tokens>,
     /// The length of its answer, or how many tokens it asked for.
@@ -27,6 +29,10 @@ pub struct TraceRequest {
     pub session: Option<String>,
     /// Its place in the conversation, from 0.
     pub turn: Option<u32>,
+    /// How many turns its conversation has, where that is known before they are read.
+    pub turns: Option<u32>,
+    /// Whether its conversation is one that the user leaves before its end.
+    pub abandoned: bool,
     /// Of which kind it is.
     pub class: Option<String>,
     /// The model that was asked.

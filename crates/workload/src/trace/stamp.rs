@@ -34,6 +34,29 @@ pub enum TimeUnit {
 }
 
 impl TimeUnit {
+    /// The unit of this name: `s`, `ms`, `us` or `ns`.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "s" => Self::Seconds,
+            "ms" => Self::Milliseconds,
+            "us" => Self::Microseconds,
+            "ns" => Self::Nanoseconds,
+            _ => return None,
+        })
+    }
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Seconds => "s",
+            Self::Milliseconds => "ms",
+            Self::Microseconds => "us",
+            Self::Nanoseconds => "ns",
+        }
+    }
+
     pub(super) fn ns(self) -> i64 {
         match self {
             Self::Seconds => 1_000_000_000,

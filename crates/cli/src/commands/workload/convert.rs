@@ -14,7 +14,7 @@ use crate::speak;
 /// # Errors
 /// If a line of the trace cannot be read, a request lacks what the format must have, or the file cannot be written.
 pub(super) fn run(flags: &ConvertFlags) -> Result<Exit, Failure> {
-    let trace = super::open(&flags.from)?;
+    let trace = super::open(&flags.from, &flags.reading)?;
     let shown = speak::shown(&flags.from);
     let of = trace.format();
     let overwrite = if flags.force { Overwrite::Replace } else { Overwrite::Refuse };

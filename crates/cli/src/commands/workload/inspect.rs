@@ -88,7 +88,7 @@ struct InspectedReuse {
 pub(super) fn run(flags: &InspectFlags) -> Result<Exit, Failure> {
     let (tokenizer, _) = metron_runner::resolve::tokenizer(&flags.tokenizer)
         .map_err(|error| Failure::usage(&error, error.hint.clone()))?;
-    let inspection = inspect(super::open(&flags.file)?, Some(&tokenizer));
+    let inspection = inspect(super::open(&flags.file, &flags.reading)?, Some(&tokenizer));
     if flags.json {
         speak::json(&as_json(&inspection))?;
     } else {

@@ -5,11 +5,11 @@ use std::path::Path;
 
 use clap::ArgMatches;
 use metron_runner::RunConfig;
-use metron_workload::{Trace, TraceOptions};
+use metron_workload::Trace;
 
 use crate::exit::Exit;
 use crate::failure::{Failure, chain};
-use crate::flags::{TraceCommand, WorkloadCommand};
+use crate::flags::{ReadingFlags, TraceCommand, WorkloadCommand};
 use crate::{layers, plan};
 
 mod convert;
@@ -41,10 +41,10 @@ fn config(given: &ArgMatches) -> Result<RunConfig, Failure> {
 }
 
 /// Begins to read a trace.
-fn open(path: &Path) -> Result<Trace, Failure> {
+fn open(path: &Path, reading: &ReadingFlags) -> Result<Trace, Failure> {
     let shown = path.display();
     let file = File::open(path).map_err(|error| Failure::usage(format!("cannot read `{shown}`: {error}"), ""))?;
-    Trace::read(file, TraceOptions::default()).map_err(|error| {
+    Trace::read(file, reading.options()).map_err(|error| {
         let hint = error.hint().to_owned();
         Failure::usage(format!("`{shown}`: {}", chain(&error)), hint)
     })

@@ -28,6 +28,10 @@ pub(super) fn read(record: &Record<'_>, options: &TraceOptions) -> Result<Row, F
         extra: record.object("extra")?,
         ..TraceRequest::default()
     };
+    let request = match &request.session {
+        Some(_) => TraceRequest { content: added(request.content), ..request },
+        None => request,
+    };
     let stamp = record.stamp("timestamp", options.time_unit.unwrap_or(TimeUnit::Milliseconds))?;
     Ok(Row::timed(stamp, request))
 }

@@ -26,7 +26,7 @@ use super::TraceOptions;
 use super::error::Fault;
 use super::order::Row;
 use super::record::{CONVERSATION, Cell, Record};
-use super::request::{Scope, Shared, TraceRequest};
+use super::request::{Content, Scope, Shared, TraceRequest};
 use super::stamp::{Stamp, TimeUnit};
 
 /// A format of traces.
@@ -130,6 +130,28 @@ impl TraceFormat {
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|format| format.name() == name)
+    }
+
+    /// Whether one record holds all turns of its conversations: then their number is known with the first of them.
+    pub(super) const fn holds_whole_sessions(self) -> bool {
+        matches!(
+            self,
+            Self::Weka
+                | Self::OpenTelemetry
+                | Self::Conversations
+                | Self::SglangAgentic
+                | Self::AiperfMultiTurn
+                | Self::GuideLlm
+        )
+    }
+
+    /// Whether the length that it records of a later turn is of what that turn adds, and not of all that was said.
+    #[must_use]
+    pub const fn counts_what_turns_add(self) -> bool {
+        matches!(
+            self,
+            Self::Mooncake | Self::VllmTimed | Self::AiperfSingleTurn | Self::AiperfMultiTurn | Self::GuideLlm
+        )
     }
 
     /// The format of which a JSON record is, told by its fields.
@@ -242,6 +264,16 @@ impl Record<'_> {
             true => Ok(cell.raw().to_owned()),
             false => Err(cell.fault(expected)),
         })
+    }
+
+    /// Messages, which in a session are those that a turn adds.
+    fn messages(&self, session: Option<&String>) -> Result<Option<Content>, Fault> {
+        let Some(messages) = self.array("messages")? else { return Ok(None) };
+        let tools = self.array("tools")?;
+        Ok(Some(match session {
+            Some(_) => Content::NewMessages { messages, tools },
+            None => Content::Messages { messages, tools },
+        }))
     }
 
     /// A turn's number.

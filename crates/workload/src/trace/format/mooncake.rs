@@ -34,12 +34,12 @@ pub(super) fn read(record: &Record<'_>, options: &TraceOptions, dialect: Dialect
         return Err(record.refuse("chat_id", "lines of one format: this one is Bailian's, whose times are seconds"));
     }
     let input = record.tokens("input_length")?;
-    let content = content(record)?;
+    let session = record.id("session_id")?;
+    let content = content(record, session.as_ref())?;
     if input.is_none() && content == Content::Lengths {
         record.need("input_length", "a token count, or text_input, messages or payload instead")?;
     }
     let stamp = record.stamp("timestamp", options.time_unit.unwrap_or(dialect.unit))?;
-    let session = record.id("session_id")?;
     if stamp.is_none() && session.is_none() && record.get("delay").is_none() {
         record.need("timestamp", "a time, or a session_id or delay that places the turn in its session")?;
     }
@@ -58,12 +58,12 @@ pub(super) fn read(record: &Record<'_>, options: &TraceOptions, dialect: Dialect
     Ok(Row::timed(stamp, request))
 }
 
-fn content(record: &Record<'_>) -> Result<Content, Fault> {
+fn content(record: &Record<'_>, session: Option<&String>) -> Result<Content, Fault> {
     if let Some(body) = record.object("payload")? {
         return Ok(Content::Body(body));
     }
-    if let Some(messages) = record.array("messages")? {
-        return Ok(Content::Messages { messages, tools: record.array("tools")? });
+    if let Some(messages) = record.messages(session)? {
+        return Ok(messages);
     }
     Ok(record.text("text_input")?.map_or(Content::Lengths, Content::Prompt))
 }

@@ -6,6 +6,7 @@ use metron_units::{Nanos, Tokens};
 use serde_json::value::RawValue;
 
 use super::{Needed, decimal};
+use crate::plan::Leave;
 use crate::trace::request::{Content, Scope, Shared, TraceRequest};
 
 /// The size of Mooncake's blocks, without which its names say something else.
@@ -58,15 +59,23 @@ pub(super) fn metron(out: &mut impl Write, request: &TraceRequest) -> io::Result
     object.raw("output_tokens", request.output_tokens)?;
     object.text("session", request.session.as_ref())?;
     object.raw("turn", request.turn)?;
+    object.raw("turns", request.turns.filter(|_| request.turn == Some(0)))?;
+    object.raw("abandoned", request.abandoned.then_some(true))?;
+    object.raw("delay_ns", request.delay.map(Nanos::get))?;
+    match request.leave {
+        Some(Leave::After(time)) => object.raw("leave_after_ns", Some(time.get()))?,
+        Some(Leave::Heard(tokens)) => object.raw("leave_after_tokens", Some(tokens))?,
+        None => {}
+    }
     object.text("class", request.class.as_ref())?;
     object.text("model", request.model.as_ref())?;
     if let Shared::Group { group, tokens } = request.shared {
         object.raw("prefix", Some(format!("[{group}, {tokens}]")))?;
     }
     match &request.content {
-        Content::Lengths | Content::NewMessages { .. } => {}
+        Content::Lengths => {}
         Content::Prompt(prompt) => object.text("prompt", Some(prompt))?,
-        Content::Messages { messages, tools } => {
+        Content::Messages { messages, tools } | Content::NewMessages { messages, tools } => {
             object.json("messages", Some(messages))?;
             object.json("tools", tools.as_ref())?;
         }
@@ -99,9 +108,9 @@ pub(super) fn mooncake(out: &mut impl Write, needed: &Needed, request: &TraceReq
     object.raw("delay", request.delay.map(|delay| decimal(delay, 6)))?;
     object.text("model", request.model.as_ref())?;
     match &request.content {
-        Content::Lengths | Content::NewMessages { .. } => {}
+        Content::Lengths => {}
         Content::Prompt(prompt) => object.text("text_input", Some(prompt))?,
-        Content::Messages { messages, tools } => {
+        Content::Messages { messages, tools } | Content::NewMessages { messages, tools } => {
             object.json("messages", Some(messages))?;
             object.json("tools", tools.as_ref())?;
         }

@@ -110,8 +110,23 @@ impl Format {
     /// The fields of a request that it can hold, beside instant and lengths.
     fn holds(self) -> &'static [&'static str] {
         match self {
-            Self::Metron => &["session", "turn", "class", "model", "prefix", "prompt", "messages", "body", "deadlines"],
-            Self::Mooncake => &["session", "model", "delay", "hash ids", "prompt", "messages", "body", "extra"],
+            Self::Metron => &[
+                "session",
+                "turn",
+                "delay",
+                "leave",
+                "class",
+                "model",
+                "prefix",
+                "prompt",
+                "messages",
+                "messages of a turn",
+                "body",
+                "deadlines",
+            ],
+            Self::Mooncake => {
+                &["session", "model", "delay", "hash ids", "prompt", "messages", "messages of a turn", "body", "extra"]
+            }
             Self::Azure => &[],
             Self::AzureMultimodal => &["images"],
             Self::BurstGpt => &["session", "class", "model", "failure"],
@@ -137,8 +152,7 @@ impl<W: Write> Writer<W> {
         let instants = self.begin(Instants::of(request))?;
         match self.format {
             Format::Metron => {
-                let is_sent_by_length = matches!(request.content, Content::Lengths | Content::NewMessages { .. });
-                if is_sent_by_length && request.input_tokens.is_none() {
+                if request.content == Content::Lengths && request.input_tokens.is_none() {
                     return Err(lacks(request, "input length", self.format));
                 }
                 json::metron(&mut self.out, request)?;
@@ -283,6 +297,7 @@ fn fields(request: &TraceRequest) -> impl Iterator<Item = &'static str> {
     [
         (request.in_session.is_some(), "time within the session"),
         (request.delay.is_some(), "delay"),
+        (request.leave.is_some(), "leave"),
         (request.id.is_some(), "id"),
         (request.parent.is_some(), "parent"),
         (request.session.is_some(), "session"),
