@@ -7,6 +7,7 @@ mod calibrate;
 mod capacity;
 mod cases;
 mod compare;
+mod conversations;
 mod custom;
 mod exit_codes;
 mod faults;

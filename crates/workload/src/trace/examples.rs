@@ -93,7 +93,7 @@ pub(super) const FIXTURES: [(&str, TraceFormat, &[&str]); 27] = [
         TraceFormat::OpenTelemetry,
         &[
             "0 -/- id a session t turn 0 model m messages [{\"role\": \"user\"}] answer Yes.",
-            "1000000000 -/9 id b parent a session t turn 1 model m",
+            "1000000000 -/9 id b parent a session t#1 turn 0 model m",
         ],
     ),
     (
