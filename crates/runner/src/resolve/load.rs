@@ -1,7 +1,7 @@
 //! The settings that say how much is sent, when, and for how long. Knows no server and no file.
 
 use metron_units::{Nanos, ParseError, Rate};
-use metron_workload::{Arrivals, Curve, Dist, Limit, Load, Process, Replay, Warmup};
+use metron_workload::{Arrivals, Curve, Dist, Limit, Load, Process, Replay, Sessions, Warmup};
 
 use super::ConfigError;
 use crate::RunConfig;
@@ -102,8 +102,14 @@ pub(super) fn warmup(config: &RunConfig) -> Result<Warmup, ConfigError> {
 }
 
 /// How long users wait between an answer and their next request.
-pub(super) fn think_time(config: &RunConfig, load: &Load, has_turns: bool) -> Result<Option<Dist<Nanos>>, ConfigError> {
+pub(super) fn think_time(
+    config: &RunConfig,
+    load: &Load,
+    sessions: Option<&Sessions>,
+    replay: Option<&Replay>,
+) -> Result<Option<Dist<Nanos>>, ConfigError> {
     let Some(text) = &config.think_time else { return Ok(None) };
+    let has_turns = sessions.is_some() || replay.is_some_and(|replay| replay.sessions() > 0);
     if matches!(load, Load::Open { .. }) && !has_turns {
         let message = "only users who wait for answers think in between; arrivals of an open loop do not wait";
         return Err(ConfigError::new("think-time", message, "--concurrency 8"));

@@ -24,9 +24,8 @@ pub(super) fn planned(config: &RunConfig, mix: Mix, tokenizer: &Tokenizer) -> Re
     let replayed = replayed(config, limit, warmup, users::bound(config)?, tokenizer)?;
     let replay = replayed.as_ref().map(|replayed| &replayed.replay);
     let (load, curve): (Load, Option<Curve>) = load::load(config, replay)?;
-    let has_turns = replay.is_some_and(|replay| replay.sessions() > 0);
     let (sessions, cancellations) = (users::sessions(config, replay)?, users::cancellations(config)?);
-    let think_time = load::think_time(config, &load, sessions.is_some() || has_turns)?;
+    let think_time = load::think_time(config, &load, sessions.as_ref(), replay)?;
     let lengths = lengths(config, replay, tokenizer)?;
     let plan = PlanConfig {
         seed: config.seed,

@@ -178,7 +178,7 @@ impl<'w> Drive<'w> {
         let output = self.spec.answer_tokens(Some(request.output_tokens));
         let room = usize::try_from(output.get()).unwrap_or(0).min(1 << 16);
         let fault = self.spec.faults.of(number);
-        let plan = self.turns.plan();
+        let plan = self.turns.whole();
         let shared = shared(&request, prefix, prompt_tokens);
         let flight = Flight {
             number,

@@ -30,6 +30,7 @@ use crate::close::{Closing, close};
 use crate::conduct::Crew;
 use crate::error::RunError;
 use crate::facts::{Epoch, Named, facts};
+use crate::feeder::KeepTexts;
 use crate::finished::Finished;
 use crate::gate::Gate;
 use crate::in_process::not_kept;
@@ -66,7 +67,8 @@ impl Simulated<'_> {
         witness: Option<&mut dyn Witness>,
     ) -> Result<Finished, RunError> {
         let plan = self.resolved.whole_plan();
-        let teller = Teller::new(self.composer(&plan)?, self.config.save_text);
+        let teller =
+            Teller::new(self.composer(&plan)?, if self.config.save_text { KeepTexts::Yes } else { KeepTexts::No });
         let facts = facts(self.config, self.resolved, self.named(), Epoch::virtual_zero(Clock::start()));
         let path = folder.as_ref().map(|folder| folder.path().to_owned());
         let timeline = folder.as_ref().filter(|_| self.spec.has_iterations());

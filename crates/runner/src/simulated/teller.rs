@@ -5,6 +5,7 @@ use metron_units::Share;
 use metron_workload::trace::Shared;
 use metron_workload::{PlanDigest, PlannedRequest, Prefix};
 
+use crate::feeder::KeepTexts;
 use crate::script::{Composer, ScriptError};
 
 /// Prompts of so many tokens in all are made for the digest's sake: about a second's work. Beyond them it is not known.
@@ -30,7 +31,8 @@ pub(super) struct Told {
 }
 
 impl Teller {
-    pub(super) fn new(composer: Composer, keeps: bool) -> Self {
+    pub(super) fn new(composer: Composer, texts: KeepTexts) -> Self {
+        let keeps = texts == KeepTexts::Yes;
         Self { composer, keeps, digest: Some(PlanDigest::default()), told: 0 }
     }
 

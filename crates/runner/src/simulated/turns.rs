@@ -67,7 +67,7 @@ impl Turns {
     }
 
     /// The whole plan.
-    pub(super) fn plan(&self) -> &Plan {
+    pub(super) fn whole(&self) -> &Plan {
         &self.whole
     }
 
