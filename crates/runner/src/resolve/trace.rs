@@ -158,6 +158,7 @@ fn read(flag: &'static str, file: &TraceFile, reading: Reading) -> Result<Replay
             ReplayError::Faults { first, .. } => TraceError::hint(first).to_owned(),
             ReplayError::NoLength { .. }
             | ReplayError::Tokenizer { .. }
+            | ReplayError::Turns { .. }
             | ReplayError::Classes { .. }
             | ReplayError::Empty { .. } => String::new(),
         };

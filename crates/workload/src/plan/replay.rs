@@ -135,6 +135,16 @@ pub enum ReplayError {
         #[source]
         source: TokenizerError,
     },
+    /// A conversation whose turns are numbered otherwise than they come.
+    #[error("line {line}: `turn` is {turn}; expected more than the {before} of the turn before it in its session")]
+    Turns {
+        /// Where it stands.
+        line: u64,
+        /// Its number.
+        turn: u32,
+        /// That of the turn before.
+        before: u32,
+    },
     /// More kinds of requests than figures could be told of.
     #[error("line {line}: the trace has more than {MOST_CLASSES} classes")]
     Classes {
@@ -167,7 +177,7 @@ impl Replay {
     pub fn read(mut trace: Trace, reading: Reading) -> Result<Self, ReplayError> {
         let mut facts = Facts { has_instants: true, ..Facts::default() };
         let mut rows = Some(Vec::new());
-        let (mut counts, mut chains) = (Counts::new(), Chains::default());
+        let (mut counts, mut chains, mut turns) = (Counts::new(), Chains::default(), Counts::new());
         let mut maker = Maker::new(&trace, reading.clone());
         let (mut read, mut bytes) = (0_u64, 0);
         while reading.most.is_none_or(|most| read < most) {
@@ -188,6 +198,7 @@ impl Replay {
             facts.add(&request, &row);
             if let (Some(key), None) = (row.key, row.turns) {
                 *counts.entry(key).or_default() += 1;
+                rising(&mut turns, key, &request)?;
             }
             if let Some(held) = &mut rows {
                 let row = Held::new(row, 0);
@@ -422,6 +433,15 @@ impl Facts {
             self.last = self.last.max(Some(at));
         }
         self.says_more |= request.content != Content::Lengths || request.shared != Shared::Nothing;
+    }
+}
+
+/// Refuses a turn that is numbered as one which should have come before the last one of its conversation; `turns` has that.
+fn rising(turns: &mut Counts, key: u64, request: &TraceRequest) -> Result<(), ReplayError> {
+    let Some(turn) = request.turn else { return Ok(()) };
+    match turns.insert(key, turn).filter(|&before| before >= turn) {
+        Some(before) => Err(ReplayError::Turns { line: request.line, turn, before }),
+        None => Ok(()),
     }
 }
 

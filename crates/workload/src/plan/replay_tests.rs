@@ -161,6 +161,9 @@ fn a_trace_with_faults_or_without_requests_is_refused() {
         message.contains("line 7, column 1: `timestamp_ms` is `x`") && message.contains("(and 1 more"),
         "{message}"
     );
+    let turns = "timestamp_ms,input_tokens,session,turn\n0,1,a,1\n1,1,b,0\n2,5,a,0\n";
+    let message = Replay::read(trace(turns), Reading::default()).unwrap_err().to_string();
+    assert!(message.contains("line 4: `turn` is 0; expected more than the 1"), "{message}");
     let empty = Replay::read(trace("timestamp_ms,input_tokens,failed\n1,1,1\n"), Reading::default()).unwrap_err();
     assert!(matches!(empty, ReplayError::Empty { left_out: 1 }));
     // What is not wanted is not read.
