@@ -8,6 +8,7 @@ use std::sync::mpsc::Sender;
 use metron_results::event::{RunEvent, Warning};
 use metron_results::folder::{Overwrite, Privacy, RunFolder};
 use metron_results::probe::ToldBy;
+use metron_results::summary::Stopped;
 use metron_sim::spec::Time;
 use metron_sim::{Spec, server};
 use metron_units::Nanos;
@@ -96,7 +97,8 @@ fn conduct(
     }
     let mut watching = Watching::new(resolved.until.clone(), config.target_miss_rate);
     let mut finished = begin(config, &resolved, options, events, stop, Some(&mut watching))?;
-    finished.summary.until = watching.told(&finished.summary, finished.interrupted);
+    let otherwise = if finished.interrupted { Stopped::Interrupt } else { Stopped::Length };
+    finished.summary.until = watching.told(&finished.summary, otherwise);
     if let Some(folder) = &finished.folder {
         let written = folder.write_summary(&finished.summary);
         written.map_err(|source| RunError::NotKept { rescued: None, source: source.into() })?;

@@ -146,13 +146,9 @@ impl Watching {
         Self { rules, summariser, seen: 0, last: None, next_look: FLOOR, looks: 0 }
     }
 
-    /// What became of the rules in the run of `summary`.
-    pub(crate) fn told(&self, summary: &Summary, interrupted: bool) -> Vec<summary::Until> {
-        let stopped_by = match (self.is_reached(), interrupted) {
-            (true, _) => Stopped::Precision,
-            (false, true) => Stopped::Interrupt,
-            (false, false) => Stopped::Length,
-        };
+    /// What became of the rules in the run of `summary`, which `otherwise` ended if they did not.
+    pub(crate) fn told(&self, summary: &Summary, otherwise: Stopped) -> Vec<summary::Until> {
+        let stopped_by = if self.is_reached() { Stopped::Precision } else { otherwise };
         let told = |rule: &Rule| summary::Until {
             expression: rule.until.to_string(),
             reached: rule.now && rule.before,

@@ -150,7 +150,7 @@ fn profiles(report: &SweepReport) -> Markup {
     let unit = TimeUnit::fitting(longest);
     let line = |(cell, of): &(&SweptCell, &SweptPrefill)| {
         let points = of.medians.iter().map(|&(tokens, ttft)| (tokens as f64, unit.of(ttft))).collect();
-        Series::line(&format!("{}, {}", cell.target, cell.workload), points)
+        Series::line(format!("{}, {}", cell.target, cell.workload), points)
     };
     let plot = Plot {
         caption: "TTFT by prompt length: medians of cold prompts, one at a time".to_owned(),
