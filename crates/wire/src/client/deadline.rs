@@ -24,7 +24,7 @@ pub(super) struct Deadline {
 
 impl Deadline {
     pub(super) fn new(clock: Clock, timeouts: Timeouts, dispatched: Nanos) -> Self {
-        let (armed, _) = due(timeouts, dispatched, None);
+        let armed = look(timeouts, due(timeouts, dispatched, None).0, dispatched);
         let timer = Box::pin(tokio::time::sleep_until(Instant::from_std(clock.instant(armed))));
         Self { clock, timeouts, dispatched, timer, armed }
     }
@@ -50,9 +50,9 @@ impl Deadline {
         (now >= due).then(|| (kind, self.waited(kind)))
     }
 
-    fn arm(&mut self, at: Nanos) {
-        self.armed = at;
-        self.timer.as_mut().reset(Instant::from_std(self.clock.instant(at)));
+    fn arm(&mut self, due: Nanos) {
+        self.armed = look(self.timeouts, due, self.clock.now());
+        self.timer.as_mut().reset(Instant::from_std(self.clock.instant(self.armed)));
     }
 
     fn waited(&self, kind: FailureKind) -> Nanos {
@@ -62,6 +62,12 @@ impl Deadline {
             _ => self.timeouts.total,
         }
     }
+}
+
+/// When to look again for what is due then. A token wakes nobody, and with the first one the time between tokens begins to count,
+/// which may pass long before what is due without it.
+fn look(timeouts: Timeouts, due: Nanos, now: Nanos) -> Nanos {
+    due.min(now.saturating_add(timeouts.idle))
 }
 
 /// The next deadline and its name.
@@ -85,6 +91,14 @@ mod tests {
         assert_eq!(due(timeouts, ms(5), None), (ms(65), FailureKind::TimeoutFirstToken));
         assert_eq!(due(timeouts, ms(5), Some(ms(10))), (ms(40), FailureKind::TimeoutIdle));
         assert_eq!(due(timeouts, ms(5), Some(ms(90))), (ms(105), FailureKind::TimeoutTotal));
+    }
+
+    #[test]
+    fn the_timer_looks_in_time_for_a_token_that_nobody_told_of() {
+        let ms = Nanos::from_millis;
+        let timeouts = Timeouts { connect: ms(1), first_token: ms(600), idle: ms(30), total: ms(1000) };
+        let armed = look(timeouts, due(timeouts, ms(5), None).0, ms(5));
+        assert!(armed <= due(timeouts, ms(5), Some(ms(6))).0, "{armed:?}");
     }
 
     #[test]
