@@ -92,6 +92,7 @@ pub(crate) fn resolve(flags: &RunFlags) -> Result<RunConfig, Failure> {
         timeout: timeouts.timeout,
         workers: load.workers,
         prewarm: load.prewarm.clone(),
+        http: target.http.clone(),
         insecure: target.insecure,
         ca: target.ca.clone(),
         follow_redirects: target.follow_redirects,

@@ -45,6 +45,12 @@ pub(crate) fn opened_ahead(connections: &Connections) -> Option<String> {
     Some(format!("{} opened ahead in {took}", figure::count(connections.opened_ahead, "connection")))
 }
 
+/// That requests shared connections, and how many there were; `None` where each had one of its own.
+pub(crate) fn shared(connections: &Connections) -> Option<String> {
+    let version = connections.http_version.as_deref().filter(|version| *version != "1.1")?;
+    Some(format!("HTTP/{version} over {}", figure::count(connections.opened, "connection")))
+}
+
 /// Completed answers that came whole where a stream was asked: `fluidity_index` leaves out these and no others.
 pub(crate) fn unstreamed(summary: &Summary) -> u64 {
     let judged = match summary.metrics.get("fluidity_index") {

@@ -210,8 +210,14 @@ fn planned_requests(
 }
 
 fn connections(crew: &Crew, opening_took: Option<Nanos>) -> Connections {
-    let ConnectionCounts { opened, ahead, warm } = crew.connections;
+    let ConnectionCounts { opened, http2, ahead, warm } = crew.connections;
     Connections {
+        http_version: match (opened - http2, http2) {
+            (0, 0) => None,
+            (_, 0) => Some("1.1".to_owned()),
+            (0, _) => Some("2".to_owned()),
+            (_, _) => Some("1.1, 2".to_owned()),
+        },
         opened,
         opened_ahead: ahead,
         opened_ahead_s: opening_took.map(Nanos::as_secs_f64),

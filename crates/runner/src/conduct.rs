@@ -198,7 +198,7 @@ mod tests {
 
     fn report() -> Report {
         let busy = Busy { share: Share::NONE, kept_waiting: Share::NONE, observed: Nanos::from_secs(1) };
-        let connections = ConnectionCounts { opened: 2, ahead: 2, warm: 1 };
+        let connections = ConnectionCounts { opened: 2, http2: 1, ahead: 2, warm: 1 };
         Report { busy, stamps: StampCounts { kernel: 3, user: 1, refused: 0 }, connections }
     }
 
@@ -231,7 +231,7 @@ mod tests {
     fn what_the_workers_found_is_added_up() {
         let (crew, heard) = watch(&Stop::new(), &brake(), vec![Told::Done(report()), Told::Done(report())]);
         assert_eq!((crew.busy.len(), crew.stamps.kernel, crew.stamps.user), (2, 6, 2));
-        assert_eq!(crew.connections, ConnectionCounts { opened: 4, ahead: 4, warm: 2 });
+        assert_eq!(crew.connections, ConnectionCounts { opened: 4, http2: 2, ahead: 4, warm: 2 });
         assert_eq!((crew.asked, crew.failed.is_none()), (Asked::Nothing, true));
         assert_eq!(heard.first(), Some(&RunEvent::PhaseBegan { phase: RunPhase::Measured, at: Nanos::ZERO }));
     }

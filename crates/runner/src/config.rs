@@ -188,6 +188,9 @@ pub struct RunConfig {
     /// Connections that are opened before the first request: how many, or `auto`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prewarm: Option<String>,
+    /// Which HTTP is spoken: `1.1`, `2`, or `auto` (2 where a TLS handshake settles on it), which is what is meant if not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http: Option<String>,
     /// Accept any certificate.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub insecure: bool,

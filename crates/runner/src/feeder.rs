@@ -134,7 +134,7 @@ impl Fed {
 #[cfg(test)]
 mod tests {
     use metron_units::{Nanos, Rate};
-    use metron_wire::{Dialect, Endpoint, Redirects, TargetSettings, Timeouts, TlsSettings};
+    use metron_wire::{Dialect, Endpoint, Http, Redirects, TargetSettings, Timeouts, TlsSettings};
     use metron_workload::{Arrivals, Limit, PlanConfig, Prompts, Tokenizer, Warmup};
 
     use super::*;
@@ -150,6 +150,7 @@ mod tests {
             tls: TlsSettings::default(),
             timeouts: Timeouts::default(),
             redirects: Redirects::Reported,
+            http: Http::One,
         };
         Arc::new(Target::new(settings).expect("no certificates"))
     }

@@ -14,7 +14,7 @@ use metron_results::server_metrics::exposition::samples;
 use metron_results::server_metrics::{Curves, ServerMetricsWriter};
 use metron_results::summary::{ServerFigures, ServerSource};
 use metron_units::Nanos;
-use metron_wire::{Client, Clock, Endpoint, Redirects, Target, TargetSettings, Timeouts, TlsSettings, Verify};
+use metron_wire::{Client, Clock, Endpoint, Http, Redirects, Target, TargetSettings, Timeouts, TlsSettings, Verify};
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
@@ -75,6 +75,7 @@ fn source(config: &RunConfig, named: &str, measured: &str, variables: Lookup<'_>
         tls: TlsSettings { ca: config.ca.clone(), verify },
         timeouts: Timeouts { connect: PATIENCE, first_token: PATIENCE, idle: PATIENCE, total: PATIENCE },
         redirects: Redirects::Reported,
+        http: Http::One,
     });
     let target = target.map_err(|error| ConfigError::new(FLAG, error.to_string(), ""))?;
     let (_, path) = apart(&url);

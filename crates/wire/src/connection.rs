@@ -119,7 +119,7 @@ impl Connection {
 
     /// Takes the TLS handshake to its end.
     pub(crate) async fn handshake(&mut self) -> io::Result<()> {
-        let mut scratch = Scratch { sealed: Vec::new(), open: Vec::new() };
+        let mut sealed = Vec::new();
         poll_fn(|cx| {
             loop {
                 let Some(session) = &mut self.session else { return Poll::Ready(Ok(())) };
@@ -128,7 +128,7 @@ impl Connection {
                 if !session.is_handshaking() {
                     return Poll::Ready(Ok(()));
                 }
-                if ready!(self.poll_sealed(cx, &mut scratch))? == 0 {
+                if ready!(self.poll_sealed(cx, &mut sealed))? == 0 {
                     return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
                 }
             }
@@ -157,20 +157,47 @@ impl Connection {
         Poll::Ready(Ok(()))
     }
 
+    /// Writes some of these bytes: at least one. Under TLS they are sealed and sent with the next flush at the latest.
+    pub(crate) fn poll_write_some(&mut self, cx: &mut Context<'_>, parts: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        let Some(session) = &mut self.session else { return self.socket.poll_send(cx, parts) };
+        // What was sealed before goes first, so that a server that does not read is felt.
+        ready!(session.poll_flush(&self.socket, cx))?;
+        parts.iter().try_for_each(|part| session.write(part))?;
+        Poll::Ready(Ok(parts.iter().map(|part| part.len()).sum()))
+    }
+
+    /// Ready when all that was written is with the kernel.
+    pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.session {
+            Some(session) => session.poll_flush(&self.socket, cx),
+            None => Poll::Ready(Ok(())),
+        }
+    }
+
     /// Reads what has arrived.
     pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) -> Poll<io::Result<Received>> {
+        self.poll_read_into(cx, &mut scratch.sealed, &mut scratch.open)
+    }
+
+    /// Reads what has arrived into `open`; `sealed` is where it passes through under TLS.
+    pub(crate) fn poll_read_into(
+        &mut self,
+        cx: &mut Context<'_>,
+        sealed: &mut Vec<u8>,
+        open: &mut [u8],
+    ) -> Poll<io::Result<Received>> {
         loop {
             if let Some(session) = &mut self.session {
-                if let Some(length) = session.read(&mut scratch.open)? {
+                if let Some(length) = session.read(open)? {
                     return Poll::Ready(Ok(Received { length, stamp: self.stamp, read: self.reads }));
                 }
                 // Without close_notify an attacker may have cut the stream: no end, but a break.
-                if ready!(self.poll_sealed(cx, scratch))? == 0 {
+                if ready!(self.poll_sealed(cx, sealed))? == 0 {
                     return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
                 }
                 continue;
             }
-            let (length, kernel) = ready!(self.socket.poll_receive(cx, &mut scratch.open))?;
+            let (length, kernel) = ready!(self.socket.poll_receive(cx, open))?;
             self.note_read(kernel);
             return Poll::Ready(Ok(Received { length, stamp: self.stamp, read: self.reads }));
         }
@@ -193,12 +220,12 @@ impl Connection {
     }
 
     /// Feeds the session with what came off the wire; 0 at the stream's end.
-    fn poll_sealed(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) -> Poll<io::Result<usize>> {
-        scratch.sealed.resize(READ_BYTES, 0);
-        let (length, kernel) = ready!(self.socket.poll_receive(cx, &mut scratch.sealed))?;
+    fn poll_sealed(&mut self, cx: &mut Context<'_>, sealed: &mut Vec<u8>) -> Poll<io::Result<usize>> {
+        sealed.resize(READ_BYTES, 0);
+        let (length, kernel) = ready!(self.socket.poll_receive(cx, sealed))?;
         self.note_read(kernel);
         let session = self.session.as_mut().expect("only called with a session");
-        if let Err(error) = session.feed(&scratch.sealed[..length]) {
+        if let Err(error) = session.feed(&sealed[..length]) {
             // The peer is told why, if it still listens.
             let _told = session.poll_flush(&self.socket, cx);
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, error)));

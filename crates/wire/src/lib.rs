@@ -5,7 +5,7 @@
 //! answer, never an `Err` that stops a run. This crate knows nothing of plans and of what the figures mean.
 //!
 //! From the outside in: `target` is what all requests of a run share; `client` is one worker's connections and sends requests
-//! over them; `connect` opens a `connection` over a stamped `socket`, with `tls` if need be; `http1` takes responses apart,
+//! over them; `connect` opens a `connection` over a stamped `socket`, with `tls` if need be; `http1` takes responses apart, `http2` carries many over one connection,
 //! `sse`, `texts` and `event_stream` find the events in their bodies, `dialect` says what an event means (reading it with `json`), and `reception` and
 //! `transcript` make an answer of it. `limits` holds every bound, `secret` what must not be shown, `head_lines` what a
 //! person looks at, `clock` the one clock.
@@ -21,6 +21,7 @@
 //!     tls: TlsSettings::default(),
 //!     timeouts: Timeouts::default(),
 //!     redirects: Redirects::Reported,
+//!     http: Http::Auto,
 //! })?);
 //! let client = Client::new(target.clone(), Clock::start());
 //! let shape = RequestShape::text("m", "Hi", 8);
@@ -55,6 +56,7 @@ mod tls;
 mod dialect;
 mod event_stream;
 mod http1;
+mod http2;
 mod json;
 mod reception;
 mod sse;
@@ -81,4 +83,4 @@ pub use header::{Header, HeaderError};
 pub use secret::{Secret, is_secret_name};
 pub use signature::Signing;
 pub use socket::StampCounts;
-pub use target::{Prepared, Redirects, Target, TargetError, TargetSettings, Timeouts, TlsSettings, Verify};
+pub use target::{Http, Prepared, Redirects, Target, TargetError, TargetSettings, Timeouts, TlsSettings, Verify};

@@ -119,21 +119,46 @@ impl Reception {
                 Err(_) if self.is_over() => return Ok(Progress::Over(BodyEnd::Unusable)),
                 Err(error) => return Err(framing(error)),
             };
-            match part {
-                Some(Part::Head(head)) => self.take_head(head),
-                Some(Part::Body(data)) => self.take_body(events, data)?,
-                Some(Part::End) => {
-                    let end = if bytes.is_empty() { BodyEnd::Clean } else { BodyEnd::Unusable };
-                    self.end_body(events)?;
-                    return Ok(Progress::Over(end));
-                }
-                None if self.is_over() => return Ok(Progress::Over(BodyEnd::Awaited)),
-                None => return Ok(Progress::More),
-            }
-            if self.has_enough() {
-                return Ok(Progress::Over(BodyEnd::Unusable));
+            let Some(part) = part else { return Ok(self.progress()) };
+            let end = if bytes.is_empty() { BodyEnd::Clean } else { BodyEnd::Unusable };
+            if let Some(end) = self.take_part(events, part, end)? {
+                return Ok(Progress::Over(end));
             }
         }
+    }
+
+    /// Takes a part that a read has completed.
+    pub(crate) fn take_whole_part(
+        &mut self,
+        events: &mut sse::Decoder,
+        received: Received,
+        part: Part<'_>,
+    ) -> Result<Progress, Reading> {
+        (self.stamp, self.read) = (received.stamp, received.read);
+        let end = self.take_part(events, part, BodyEnd::Clean)?;
+        Ok(end.map_or_else(|| self.progress(), Progress::Over))
+    }
+
+    /// Takes a part; where the body stands if the answer is over with it. `end`: where it stands at its own end.
+    fn take_part(
+        &mut self,
+        events: &mut sse::Decoder,
+        part: Part<'_>,
+        end: BodyEnd,
+    ) -> Result<Option<BodyEnd>, Reading> {
+        match part {
+            Part::Head(head) => self.take_head(head),
+            Part::Body(data) => self.take_body(events, data)?,
+            Part::End => {
+                self.end_body(events)?;
+                return Ok(Some(end));
+            }
+        }
+        Ok(self.has_enough().then_some(BodyEnd::Unusable))
+    }
+
+    fn progress(&self) -> Progress {
+        if self.is_over() { Progress::Over(BodyEnd::Awaited) } else { Progress::More }
     }
 
     /// The connection has ended where the body may: that is its end.

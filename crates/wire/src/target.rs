@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use metron_units::Nanos;
 use url::Url;
 use zeroize::Zeroizing;
@@ -28,7 +29,39 @@ pub struct TargetSettings {
     pub timeouts: Timeouts,
     /// What a redirect means.
     pub redirects: Redirects,
+    /// Which HTTP is spoken.
+    pub http: Http,
 }
+
+/// Which version of HTTP is spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Http {
+    /// HTTP/1.1: each connection carries one request at a time.
+    One,
+    /// HTTP/2, without asking where there is no TLS ("prior knowledge").
+    Two,
+    /// HTTP/2 where a TLS handshake settles on it, else HTTP/1.1.
+    #[default]
+    Auto,
+}
+
+impl std::str::FromStr for Http {
+    type Err = UnknownHttp;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "1.1" => Ok(Self::One),
+            "2" => Ok(Self::Two),
+            "auto" => Ok(Self::Auto),
+            other => Err(UnknownHttp(other.to_owned())),
+        }
+    }
+}
+
+/// No version of HTTP that is spoken here.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is none of 1.1, 2 and auto")]
+pub struct UnknownHttp(String);
 
 /// Whom to trust as the server.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -121,7 +154,7 @@ pub enum TargetError {
 pub struct Prepared {
     /// The headers of its own, those that depend on the body, and the blank line.
     pub(crate) length: Vec<u8>,
-    pub(crate) body: Vec<u8>,
+    pub(crate) body: Bytes,
     /// The body's hash, where requests are signed.
     hash: Option<String>,
 }
@@ -138,8 +171,8 @@ impl Target {
             url.query_pairs().filter(|(name, _)| is_secret_name(name)).map(|(_, value)| value.into_owned()).collect();
         let redactor = Redactor::new(secret_headers.chain(queries.iter().map(String::as_str)));
         let head = Zeroizing::new(request_head(url, settings.endpoint.dialect(), settings.headers.iter()));
-        let tls = tls::config(&settings.tls)?;
-        let way = Way::new(url, &tls).map_err(|refusal| TargetError::Name(refusal.message))?;
+        let tls = tls::config(&settings.tls, settings.http)?;
+        let way = Way::new(url, &tls, settings.http).map_err(|refusal| TargetError::Name(refusal.message))?;
         Ok(Self { redactor, head, tls, way, settings, signing: None })
     }
 
@@ -187,7 +220,7 @@ impl Target {
         }
         length.extend_from_slice(format!("content-length: {}\r\n\r\n", body.len()).as_bytes());
         let hash = self.signing.as_ref().map(|_| signature::hash(&body));
-        Prepared { length, body, hash }
+        Prepared { length, body: body.into(), hash }
     }
 }
 

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::thread;
 
 use metron_wire::{
-    Answer, Client, Clock, Dialect, End, Endpoint, Redirects, Target, TargetSettings, Timeouts, TlsSettings,
+    Answer, Client, Clock, Dialect, End, Endpoint, Http, Redirects, Target, TargetSettings, Timeouts, TlsSettings,
 };
 
 struct Counting;
@@ -157,6 +157,7 @@ fn check(reader: Reader, spoken: Spoken) {
         tls: TlsSettings::default(),
         timeouts: Timeouts::default(),
         redirects: Redirects::Reported,
+        http: Http::One,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().unwrap();
     let counts = runtime.block_on(async {

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use metron_wire::{
-    Answer, Client, Clock, End, Endpoint, FailureKind, Redirects, Target, TargetSettings, Timeouts, TlsSettings,
+    Answer, Client, Clock, End, Endpoint, FailureKind, Http, Redirects, Target, TargetSettings, Timeouts, TlsSettings,
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -17,6 +17,7 @@ fn running_out_of_descriptors_is_this_hosts_failure() {
         tls: TlsSettings::default(),
         timeouts: Timeouts::default(),
         redirects: Redirects::Reported,
+        http: Http::One,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().unwrap();
     runtime.block_on(async {

@@ -31,6 +31,9 @@ pub(crate) struct TargetFlags {
     /// A PEM file of further root certificates.
     #[arg(long, value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,
+    /// The version of HTTP. [default: auto, which is 2 where an https server offers it, else 1.1; 2 over http:// asks nobody]
+    #[arg(long, value_name = "V", value_parser = ["1.1", "2", "auto"])]
+    pub(crate) http: Option<String>,
     /// Follow redirects (307, 308) instead of counting them as errors.
     #[arg(long)]
     pub(crate) follow_redirects: bool,

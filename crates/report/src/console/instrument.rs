@@ -18,8 +18,9 @@ pub(super) fn lines(summary: &Summary, style: Style) -> Vec<String> {
         Verdict::Bottleneck => style.bad("BOTTLENECK: these figures are not the server's"),
     };
     let mut lines = vec![format!("{heading}  {verdict}")];
-    let readings = readings(instrument).into_iter().chain(summary.connections.as_ref().and_then(reading::opened_ahead));
-    let readings: Vec<String> = readings.collect();
+    let connections = summary.connections.as_ref();
+    let of_connections = [connections.and_then(reading::shared), connections.and_then(reading::opened_ahead)];
+    let readings: Vec<String> = readings(instrument).into_iter().chain(of_connections.into_iter().flatten()).collect();
     lines.extend(wrap(&readings.join(", "), 2).into_iter().map(|line| style.faint(&line)));
     lines.extend(instrument.reasons.iter().flat_map(|reason| wrap(&escape::terminal(reason), 2)));
     lines

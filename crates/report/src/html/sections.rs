@@ -201,6 +201,7 @@ pub(super) fn instrument(summary: &Summary) -> Markup {
                     }
                     " busy."
                 }
+                @if let Some(shared) = summary.connections.as_ref().and_then(reading::shared) { p { (shared) "." } }
                 @if let Some(opened) = summary.connections.as_ref().and_then(reading::opened_ahead) { p { (opened) "." } }
             }
         }

@@ -11,7 +11,7 @@ use super::side::Side;
 
 /// Settings that may differ between runs that are compared: what is compared, how it is reached, what is kept, what is asked
 /// of the figures afterwards. Whatever is not named here is told, settings of a newer metron too.
-const MAY_DIFFER: [&str; 15] = [
+const MAY_DIFFER: [&str; 16] = [
     "url",
     "virtual_time",
     "api_key_env",
@@ -22,6 +22,7 @@ const MAY_DIFFER: [&str; 15] = [
     "timeout_connect",
     "workers",
     "prewarm",
+    "http",
     "save_text",
     "seed",
     "slo",

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 /// The connections over which requests went.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Connections {
+    /// The HTTP that they spoke: `1.1` or `2`, or `1.1, 2` where some spoke the one and some the other; null if none was opened.
+    #[serde(default)]
+    pub http_version: Option<String>,
     /// Connections that were opened to the server during the run and right before it.
     pub opened: u64,
     /// Those of them that were opened before the first request (`--prewarm`).

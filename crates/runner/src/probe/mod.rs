@@ -15,7 +15,7 @@ use metron_metrics::{Deadlines, Phase, RequestRecord};
 use metron_results::probe::{EndpointFound, HttpFound, ProbeReport, SCHEMA, ToldBy};
 use metron_sim::spec::{Address, SCHEME};
 use metron_units::{Nanos, Tokens};
-use metron_wire::{Answer, Client, Clock, Dialect, End, Redirects, RequestShape, Target, Timeouts, Verify};
+use metron_wire::{Answer, Client, Clock, Dialect, End, Http, Redirects, RequestShape, Target, Timeouts, Verify};
 use metron_workload::Tokenizer;
 
 use crate::kind::Kind;
@@ -174,6 +174,7 @@ impl Probe<'_> {
             verify: if self.config.insecure { Verify::Insecure } else { Verify::Yes },
             ca: self.config.ca.as_deref(),
             redirects: Redirects::Reported,
+            http: Http::Auto,
             timeouts: Timeouts {
                 connect: self.config.timeout,
                 first_token: self.config.timeout,

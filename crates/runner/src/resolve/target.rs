@@ -6,8 +6,8 @@ use metron_sim::Spec;
 use metron_sim::spec::{Address, SCHEME, Time};
 use metron_units::Nanos;
 use metron_wire::{
-    Dialect, Endpoint, Header, Redirects, Secret, Signing, Target, TargetError, TargetSettings, Timeouts, TlsSettings,
-    Verify,
+    Dialect, Endpoint, Header, Http, Redirects, Secret, Signing, Target, TargetError, TargetSettings, Timeouts,
+    TlsSettings, Verify,
 };
 
 use super::ConfigError;
@@ -50,6 +50,10 @@ impl Server {
                 let message = format!("the fault `{fault}` holds bytes back, and in virtual time there are none");
                 return Err(ConfigError::new("url", message, "take it out, or leave virtual time out"));
             }
+            if http(config)? == Http::Two {
+                let message = "the simulated engine speaks HTTP/1.1 alone";
+                return Err(ConfigError::new("http", message, "--http 1.1"));
+            }
             if config.no_stream && time == Time::Virtual {
                 let message = "the simulated engine gives whole answers over its socket alone, not in virtual time";
                 return Err(ConfigError::new("no-stream", message, "--no-stream without --virtual-time"));
@@ -68,6 +72,7 @@ impl Server {
                 "body: {stream: false, ...} in the file, without --no-stream",
             ));
         }
+        http(config)?;
         let url = network_url(&config.url, variables)?;
         Endpoint::resolve_for(&url, dialect, config.model.as_deref())
             .map_err(|error| ConfigError::of("url", &error))?;
@@ -113,6 +118,7 @@ pub(crate) struct Reach<'a> {
     pub(crate) ca: Option<&'a Path>,
     pub(crate) redirects: Redirects,
     pub(crate) timeouts: Timeouts,
+    pub(crate) http: Http,
 }
 
 /// The headers of every request, variables put in.
@@ -143,6 +149,12 @@ pub(super) fn headers(
     Ok(headers)
 }
 
+/// Which HTTP is spoken.
+fn http(config: &RunConfig) -> Result<Http, ConfigError> {
+    let said = config.http.as_deref().map(str::parse).transpose();
+    Ok(said.map_err(|error| ConfigError::new("http", format!("{error}"), "--http auto"))?.unwrap_or_default())
+}
+
 pub(super) fn timeouts(config: &RunConfig) -> Timeouts {
     Timeouts {
         connect: config.timeout_connect,
@@ -170,6 +182,7 @@ pub(crate) fn target(
         ca: config.ca.as_deref(),
         redirects: if config.follow_redirects { Redirects::Followed } else { Redirects::Reported },
         timeouts,
+        http: http(config)?,
     };
     reach.target(variables, |endpoint| if config.no_stream { endpoint.unstreamed() } else { endpoint })
 }
@@ -189,6 +202,7 @@ impl Reach<'_> {
             tls: TlsSettings { ca: self.ca.map(Path::to_owned), verify: self.verify },
             timeouts: self.timeouts,
             redirects: self.redirects,
+            http: self.http,
         };
         let signing = match self.api_key_env.is_some() || settings.headers.iter().any(is_authorization) {
             true => None,

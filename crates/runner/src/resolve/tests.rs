@@ -66,6 +66,7 @@ pub(super) fn config() -> RunConfig {
         timeout: Nanos::from_secs(600),
         workers: None,
         prewarm: None,
+        http: None,
         insecure: false,
         ca: None,
         follow_redirects: false,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use metron_units::Nanos;
-use metron_wire::{Client, Clock, Endpoint, Redirects, Target, TargetSettings, Timeouts, TlsSettings, Verify};
+use metron_wire::{Client, Clock, Endpoint, Http, Redirects, Target, TargetSettings, Timeouts, TlsSettings, Verify};
 
 use super::EngineCommand;
 use super::engine::Engine;
@@ -75,6 +75,7 @@ fn client(health: &str) -> Result<(Client, String), String> {
         tls: TlsSettings { ca: None, verify: Verify::Insecure },
         timeouts,
         redirects: Redirects::Reported,
+        http: Http::One,
     };
     let target = Target::new(settings).map_err(|error| error.to_string())?;
     Ok((Client::new(Arc::new(target), Clock::start()), path.to_owned()))

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use metron_units::Nanos;
-use metron_wire::{Endpoint, Header, Redirects, Secret, Target, TargetSettings, Timeouts, TlsSettings, Verify};
+use metron_wire::{Endpoint, Header, Http, Redirects, Secret, Target, TargetSettings, Timeouts, TlsSettings, Verify};
 use serde_json::{Value, json};
 
 use crate::RunConfig;
@@ -63,6 +63,7 @@ pub(crate) fn collector(config: &RunConfig, variables: Lookup<'_>) -> Result<Opt
         },
         timeouts: Timeouts { connect: PATIENCE, first_token: PATIENCE, idle: PATIENCE, total: PATIENCE },
         redirects: Redirects::Reported,
+        http: Http::One,
     });
     let target = target.map_err(|error| ConfigError::new(FLAG, error.to_string(), ""))?;
     let attributes = pairs(set(RESOURCE).as_deref().unwrap_or_default(), RESOURCE)?;

@@ -122,7 +122,7 @@ fn open(target: Arc<Target>, clock: Clock, connections: usize) -> Result<Stand, 
 
 #[cfg(test)]
 mod tests {
-    use metron_wire::{Endpoint, Redirects, TargetSettings, Timeouts, TlsSettings};
+    use metron_wire::{Endpoint, Http, Redirects, TargetSettings, Timeouts, TlsSettings};
 
     use super::*;
 
@@ -135,6 +135,7 @@ mod tests {
             tls: TlsSettings::default(),
             timeouts: Timeouts::default(),
             redirects: Redirects::Reported,
+            http: Http::One,
         };
         let target = Arc::new(Target::new(settings).expect("a target"));
         let refused = Ready::start(&target, Clock::start(), 2, 5, &Stop::new()).err().expect("nobody listens");

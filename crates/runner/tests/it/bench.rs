@@ -75,6 +75,7 @@ pub(crate) fn config(url: &str) -> RunConfig {
         timeout: Nanos::from_secs(600),
         workers: None,
         prewarm: None,
+        http: None,
         insecure: false,
         ca: None,
         follow_redirects: false,

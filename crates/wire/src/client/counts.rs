@@ -5,6 +5,8 @@
 pub struct ConnectionCounts {
     /// Connections to the target that were opened.
     pub opened: u64,
+    /// Those of them that speak HTTP/2.
+    pub http2: u64,
     /// Those of them that were opened ahead of their use.
     pub ahead: u64,
     /// Requests that were the first on a connection opened ahead: they did not wait for it.
@@ -14,6 +16,7 @@ pub struct ConnectionCounts {
 impl std::ops::AddAssign for ConnectionCounts {
     fn add_assign(&mut self, more: Self) {
         self.opened += more.opened;
+        self.http2 += more.http2;
         self.ahead += more.ahead;
         self.warm += more.warm;
     }

@@ -6,6 +6,7 @@ use std::io;
 
 use metron_units::Nanos;
 
+use super::Heads;
 use super::deadline::Deadline;
 use super::hearing::{Hearing, Over, describe};
 use super::idle::{Kept, skip};
@@ -36,6 +37,8 @@ pub(super) struct Exchange<'a> {
     pub(super) leave_after: Option<u64>,
     /// Where its answer is read.
     pub(super) listening: &'a Listening,
+    /// Whether the lines of the response's head are kept.
+    pub(super) heads: Heads,
     /// What reads of this worker go through.
     pub(super) scratch: &'a RefCell<Scratch>,
 }
@@ -46,6 +49,10 @@ pub(super) enum Finish {
     Answered { head: Option<Head>, kept: Option<Kept> },
     /// The connection was lost before a byte of the answer came.
     Lost(String),
+    /// The server said that it has not taken the request.
+    Refused(String),
+    /// Nothing of it was sent: the connection takes no further request.
+    Unsent(String),
 }
 
 /// An answer that is settled.

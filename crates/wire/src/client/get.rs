@@ -2,14 +2,19 @@
 //! beside the requests. They measure nothing.
 
 use std::future::poll_fn;
+use std::rc::Rc;
 use std::time::Duration;
 
+use bytes::Bytes;
+
+use super::multiplexed::head_lines;
 use super::{Client, shortened};
 use crate::answer::FailureKind;
-use crate::connect::Refusal;
+use crate::connect::{Opened, Refusal};
 use crate::connection::{Connection, Unsent};
 use crate::head_lines::HeadLines;
-use crate::http1::{Content, Malformed, Part};
+use crate::http1::{Content, Head, Malformed, Part};
+use crate::http2::{Broken, Link, Next, request};
 use crate::limits::GET_BODY_BYTES;
 use crate::target::host_header;
 
@@ -64,8 +69,8 @@ impl Client {
     async fn exchange_once(&self, ask: Ask<'_>) -> Result<Got, GetError> {
         let timeout = self.target.settings.timeouts.first_token;
         let got = async {
-            let connection = self.open(&self.target.way).await?;
-            match tokio::time::timeout(Duration::from(timeout), self.ask_over(connection, ask)).await {
+            let opened = self.open(&self.target.way).await?;
+            match tokio::time::timeout(Duration::from(timeout), self.ask_over(opened, ask)).await {
                 Ok(got) => got,
                 Err(_) => Err(Refusal {
                     kind: FailureKind::TimeoutTotal,
@@ -81,56 +86,77 @@ impl Client {
         GetError { kind, message: shortened(self.target.redactor.redact(message)) }
     }
 
-    async fn ask_over(&self, mut connection: Box<Connection>, ask: Ask<'_>) -> Result<Got, Refusal> {
-        let Ask { method, path, body: sent } = ask;
-        let refused = |kind, message: String| Refusal { kind, message: format!("{method} {path}: {message}") };
-        if path.bytes().any(|b| b <= b' ' || b == 0x7f) {
-            return Err(refused(FailureKind::Protocol, "the path has a blank or a control character in it".to_owned()));
-        }
+    async fn ask_over(&self, opened: Opened, ask: Ask<'_>) -> Result<Got, Refusal> {
+        let Ask { method, path, body } = ask;
+        let asked = match opened {
+            _ if path.bytes().any(|b| b <= b' ' || b == 0x7f) => {
+                Err(refused(FailureKind::Protocol, "the path has a blank or a control character in it"))
+            }
+            Opened::One(connection) => self.ask_over_connection(connection, &self.ask_head(ask), body).await,
+            Opened::Many(link) => self.ask_over_link(&link, &self.ask_head(ask), body).await,
+        };
+        asked.map_err(|Refusal { kind, message }| Refusal { kind, message: format!("{method} {path}: {message}") })
+    }
+
+    async fn ask_over_connection(
+        &self,
+        mut connection: Box<Connection>,
+        head: &[u8],
+        body: &[u8],
+    ) -> Result<Got, Refusal> {
         connection.decoder.keep_heads();
-        let head = self.ask_head(ask);
-        let mut unsent = Unsent::new([&head, sent, b""]);
+        let mut unsent = Unsent::new([head, body, b""]);
         // A failed write shows in the read.
         let _sealed = connection.seal(&mut unsent);
         let _sent = poll_fn(|cx| connection.poll_write(cx, &mut unsent)).await;
-        let broken = |error: Malformed| refused(FailureKind::Protocol, error.0);
-        let (mut status, mut content, mut body) = (None, None, Vec::new());
+        let mut coming = Coming::default();
         loop {
             let received = poll_fn(|cx| connection.poll_read(cx, &mut self.scratch.borrow_mut())).await;
-            let received = received.map_err(|error| refused(FailureKind::ConnectionLost, error.to_string()))?;
+            let received = received.map_err(|error| refused(FailureKind::ConnectionLost, error))?;
             let scratch = self.scratch.borrow();
             let mut bytes = scratch.bytes(received);
             while let Some(part) = connection.decoder.next(&mut bytes).map_err(broken)? {
-                match part {
-                    Part::Head(head) => {
-                        status = Some(head.status);
-                        content = Some(Content::new(&head.encodings));
-                    }
-                    Part::Body(data) => {
-                        let content = content.as_mut().expect("a head comes before its body");
-                        content.decode(data, |data| body.extend_from_slice(data)).map_err(broken)?;
-                        if body.len() > GET_BODY_BYTES {
-                            let mib = GET_BODY_BYTES >> 20;
-                            return Err(refused(FailureKind::Protocol, format!("a body of more than {mib} MiB")));
-                        }
-                    }
-                    Part::End => {
-                        let status = status.expect("a head comes before the end");
-                        return Ok(Got { status, head: self.head_of(&connection), body });
-                    }
+                if coming.take(part)? {
+                    return Ok(self.got(coming, connection.decoder.kept_head()));
                 }
             }
             if received.length == 0 {
-                return match status.filter(|_| connection.decoder.may_end()) {
-                    Some(status) => Ok(Got { status, head: self.head_of(&connection), body }),
-                    None => Err(refused(FailureKind::ConnectionLost, "the server closed the connection".to_owned())),
+                return match coming.status {
+                    Some(_) if connection.decoder.may_end() => Ok(self.got(coming, connection.decoder.kept_head())),
+                    _ => Err(refused(FailureKind::ConnectionLost, "the server closed the connection")),
                 };
             }
         }
     }
 
-    fn head_of(&self, connection: &Connection) -> HeadLines {
-        HeadLines::new(connection.decoder.kept_head().unwrap_or_default(), |text| self.target.redactor.redact(text))
+    async fn ask_over_link(&self, link: &Rc<Link>, head: &[u8], body: &[u8]) -> Result<Got, Refusal> {
+        let request = request(self.target.way.scheme(), &[head]);
+        let request = request.map_err(|message| refused(FailureKind::Protocol, message))?;
+        let lost = |broken: Broken| match broken {
+            Broken::Rules(message) => refused(FailureKind::Protocol, message),
+            broken => refused(FailureKind::ConnectionLost, broken.message()),
+        };
+        let mut stream = link.send(request, Bytes::copy_from_slice(body)).map_err(lost)?;
+        let (mut coming, mut lines) = (Coming::default(), None);
+        loop {
+            let (next, _) = poll_fn(|cx| stream.poll_next(cx)).await.map_err(lost)?;
+            let is_over = match next {
+                Next::Head(response) => {
+                    lines = Some(head_lines(&response));
+                    coming.take(Part::Head(Head::of_http2(&response).map_err(broken)?))?
+                }
+                Next::Data(data) => coming.take(Part::Body(&data))?,
+                Next::End => coming.take(Part::End)?,
+            };
+            if is_over {
+                return Ok(self.got(coming, lines.as_deref()));
+            }
+        }
+    }
+
+    fn got(&self, coming: Coming, head: Option<&[u8]>) -> Got {
+        let head = HeadLines::new(head.unwrap_or_default(), |text| self.target.redactor.redact(text));
+        Got { status: coming.status.expect("a head comes before the end"), head, body: coming.body }
     }
 
     fn ask_head(&self, ask: Ask<'_>) -> zeroize::Zeroizing<Vec<u8>> {
@@ -155,4 +181,42 @@ impl Client {
         head.extend_from_slice(b"accept: application/json\r\nconnection: close\r\n\r\n");
         head
     }
+}
+
+/// An answer that is coming.
+#[derive(Default)]
+struct Coming {
+    status: Option<u16>,
+    content: Option<Content>,
+    body: Vec<u8>,
+}
+
+impl Coming {
+    /// Takes a part; whether it was the last.
+    fn take(&mut self, part: Part<'_>) -> Result<bool, Refusal> {
+        match part {
+            Part::Head(head) => {
+                self.status = Some(head.status);
+                self.content = Some(Content::new(&head.encodings));
+            }
+            Part::Body(data) => {
+                let content = self.content.as_mut().expect("a head comes before its body");
+                content.decode(data, |data| self.body.extend_from_slice(data)).map_err(broken)?;
+                if self.body.len() > GET_BODY_BYTES {
+                    let mib = GET_BODY_BYTES >> 20;
+                    return Err(refused(FailureKind::Protocol, format!("a body of more than {mib} MiB")));
+                }
+            }
+            Part::End => return Ok(true),
+        }
+        Ok(false)
+    }
+}
+
+fn refused(kind: FailureKind, message: impl ToString) -> Refusal {
+    Refusal { kind, message: message.to_string() }
+}
+
+fn broken(error: Malformed) -> Refusal {
+    refused(FailureKind::Protocol, error.0)
 }

@@ -35,7 +35,7 @@ pub(super) enum Over {
 
 impl Hearing {
     pub(super) fn new(connection: Box<Connection>, reception: Reception, leave_after: Option<u64>) -> Self {
-        let leaving = leave_after.map(|most| Leaving { most, chunks: 0, tokens: 0 });
+        let leaving = leave_after.map(Leaving::after);
         Self { connection, reception, over: None, read_at: None, leaving, task: None }
     }
 
@@ -107,14 +107,18 @@ impl Hearing {
 }
 
 /// After how many tokens the client goes away, and how many have come; each chunk is looked at once.
-struct Leaving {
+pub(super) struct Leaving {
     most: u64,
     chunks: usize,
     tokens: u64,
 }
 
 impl Leaving {
-    fn has_enough(&mut self, chunks: &[Chunk]) -> bool {
+    pub(super) fn after(most: u64) -> Self {
+        Self { most, chunks: 0, tokens: 0 }
+    }
+
+    pub(super) fn has_enough(&mut self, chunks: &[Chunk]) -> bool {
         let new = &chunks[self.chunks.min(chunks.len())..];
         self.tokens += new.iter().map(|chunk| u64::from(chunk.stated_tokens.unwrap_or(1))).sum::<u64>();
         self.chunks = chunks.len();

@@ -14,11 +14,11 @@ use metron_units::Nanos;
 
 use crate::answer::{Answer, End, FailureKind};
 use crate::clock::Clock;
-use crate::connect::{Refusal, Way};
-use crate::connection::{Connection, Opening, Scratch};
+use crate::connect::{Opened, Refusal, Way};
+use crate::connection::{Opening, Scratch};
 use crate::limits::MESSAGE_BYTES;
 use crate::socket::{StampCounts, Stamping, Stamps};
-use crate::target::{Prepared, Target};
+use crate::target::{Http, Prepared, Target};
 use crate::tls;
 
 mod counts;
@@ -27,29 +27,46 @@ mod exchange;
 mod get;
 mod hearing;
 mod idle;
+mod links;
 mod listening;
+mod multiplexed;
 mod redirect;
 
 pub use counts::ConnectionCounts;
 use exchange::{Exchange, Finish};
 pub use get::{GetError, Got};
 use idle::{Idle, Kept};
+use links::Links;
 use listening::Listening;
 use redirect::Hop;
 
 /// How many connections are opened at a time in advance: each that is ready has all of these looked at.
 const OPENING_AT_A_TIME: usize = 128;
 
+/// So many connections that take no request are given up for one request.
+const CONNECTIONS_TRIED: usize = 8;
+
 /// One worker's connections to the target.
 pub struct Client {
     target: Arc<Target>,
     clock: Clock,
     idle: Idle,
+    links: Links,
     listening: Listening,
     scratch: RefCell<Scratch>,
     stamps: Rc<Stamping>,
     counts: Cell<ConnectionCounts>,
     heads: Heads,
+}
+
+/// What a request has to be sent over.
+struct Held {
+    /// Until it is used.
+    by: Option<Opened>,
+    /// How long the request waited for it, if it had to.
+    waited: Option<Nanos>,
+    /// It has carried an answer, or stood open: if it is lost, that may be no fault of the server's.
+    has_served: bool,
 }
 
 /// Whether the lines of responses' heads are kept.
@@ -67,6 +84,7 @@ impl Client {
             target,
             clock,
             idle: Idle::default(),
+            links: Links::default(),
             listening: Listening::default(),
             scratch: RefCell::new(Scratch::new()),
             stamps: Rc::default(),
@@ -142,17 +160,32 @@ impl Client {
         if url.scheme() != "https" {
             return Ok(None);
         }
-        let way = Way::new(url, &tls::offering_http2(&self.target.tls)).map_err(|refusal| self.get_error(refusal))?;
-        let connection = self.open(&way).await.map_err(|refusal| self.get_error(refusal))?;
-        Ok(Some(connection.chosen_protocol() == Some(tls::HTTP2)))
+        let way = Way::new(url, &tls::offering_http2(&self.target.tls), Http::One);
+        let way = way.map_err(|refusal| self.get_error(refusal))?;
+        match self.open(&way).await.map_err(|refusal| self.get_error(refusal))? {
+            Opened::One(connection) => Ok(Some(connection.chosen_protocol() == Some(tls::HTTP2))),
+            Opened::Many(_) => Ok(Some(true)),
+        }
     }
 
     /// Opens connections until `connections` are idle, many at a time, and keeps them for requests to come: no request waits
-    /// for these, so none tells how long one took ([`Answer::connect`]).
+    /// for these, so none tells how long one took ([`Answer::connect`]). Over HTTP/2 there are as few as so many requests at once
+    /// need.
     ///
     /// # Errors
     /// The first failure, after which no more are tried; the connections that were opened are kept.
     pub async fn open_ahead(&self, connections: usize) -> Result<(), GetError> {
+        while self.target.way.may_be_shared() && self.links.room() < connections {
+            let opened = self.open(&self.target.way).await.map_err(|refusal| self.get_error(refusal))?;
+            let is_shared = matches!(opened, Opened::Many(_));
+            self.keep_ahead(opened);
+            if !is_shared {
+                break;
+            }
+        }
+        if self.links.room() >= connections {
+            return Ok(());
+        }
         let mut missing = connections.saturating_sub(self.idle.len());
         let mut opening = Vec::new();
         let mut failure = None;
@@ -164,10 +197,8 @@ impl Client {
                 let before = opening.len();
                 opening.retain_mut(|open| match open.as_mut().poll(cx) {
                     Poll::Pending => true,
-                    Poll::Ready(Ok(mut connection)) => {
-                        connection.opened(Opening::Ahead);
-                        self.count(|counts| counts.ahead += 1);
-                        self.idle.keep(Kept::ready(connection));
+                    Poll::Ready(Ok(opened)) => {
+                        self.keep_ahead(opened);
                         false
                     }
                     Poll::Ready(Err(refusal)) => {
@@ -185,6 +216,15 @@ impl Client {
         })
         .await;
         failure.map_or(Ok(()), |refusal| Err(self.get_error(refusal)))
+    }
+
+    fn keep_ahead(&self, mut opened: Opened) {
+        opened.tell(Opening::Ahead);
+        self.count(|counts| counts.ahead += 1);
+        match opened {
+            Opened::One(connection) => self.idle.keep(Kept::ready(connection)),
+            Opened::Many(link) => self.links.keep(link),
+        }
     }
 
     /// Sends the request to the target and on along its redirects, as far as they are followed.
@@ -228,24 +268,25 @@ impl Client {
             redactor: &self.target.redactor,
             leave_after,
             listening: &self.listening,
+            heads: self.heads,
             scratch: &self.scratch,
         };
-        let kept = if hop.is_target() { self.idle.take(self.clock, &self.scratch) } else { None };
-        let was_idle = kept.is_some();
         let earlier = answer.dispatched;
-        let mut connection = match kept {
-            Some(connection) => connection,
-            None => self.open(hop.way()).await?,
-        };
+        let mut held = self.obtain(hop).await?;
         answer.attempt = answer.attempt.max(1);
-        answer.connect = answer.connect.or(self.waited_for(&mut connection));
-        let mut finish = exchange.run(connection, answer).await;
-        if let (Finish::Lost(_), true) = (&finish, was_idle) {
+        answer.connect = answer.connect.or(held.waited);
+        let mut finish = self.run(&exchange, &mut held, hop, prepared, answer).await?;
+        let is_sent_again = match &finish {
+            Finish::Lost(_) => held.has_served,
+            Finish::Refused(_) => true,
+            Finish::Answered { .. } | Finish::Unsent(_) => false,
+        };
+        if is_sent_again {
             answer.dispatched = earlier;
-            connection = self.open(hop.way()).await?;
+            held = self.fresh(hop, held).await?;
             answer.attempt += 1;
-            answer.connect = self.waited_for(&mut connection);
-            finish = exchange.run(connection, answer).await;
+            answer.connect = held.waited;
+            finish = self.run(&exchange, &mut held, hop, prepared, answer).await?;
         }
         match finish {
             Finish::Answered { head, kept } => {
@@ -254,34 +295,119 @@ impl Client {
                 }
                 Ok(head)
             }
-            Finish::Lost(message) => {
+            Finish::Lost(message) | Finish::Refused(message) | Finish::Unsent(message) => {
                 answer.finished = Some(self.clock.now());
                 Err(Refusal { kind: FailureKind::ConnectionLost, message })
             }
         }
     }
 
-    async fn open(&self, way: &Way) -> Result<Box<Connection>, Refusal> {
+    /// Runs the exchange over what is held. Where nothing could be sent over it, since its server is going away, another one is
+    /// taken: that is no second sending.
+    async fn run(
+        &self,
+        exchange: &Exchange<'_>,
+        held: &mut Held,
+        hop: &Hop<'_>,
+        prepared: &Prepared,
+        answer: &mut Answer,
+    ) -> Result<Finish, Refusal> {
+        for _ in 0..CONNECTIONS_TRIED {
+            let finish = match held.by.take() {
+                Some(Opened::One(connection)) => exchange.run(connection, answer).await,
+                Some(Opened::Many(link)) => {
+                    exchange.run_over(&link, prepared.body.clone(), hop.way().scheme(), answer).await
+                }
+                None => unreachable!("a connection is held until it is used"),
+            };
+            let Finish::Unsent(_) = finish else { return Ok(finish) };
+            *held = self.obtain(hop).await?;
+            answer.connect = answer.connect.or(held.waited);
+        }
+        Ok(Finish::Lost("every connection that was opened takes no request".to_owned()))
+    }
+
+    /// A connection for a request: an open one, or one that is opened for it.
+    async fn obtain(&self, hop: &Hop<'_>) -> Result<Held, Refusal> {
+        if !hop.is_target() {
+            return self.open(hop.way()).await.map(|opened| self.held(opened, None, false));
+        }
+        let asked = self.clock.now();
+        let mut waited = None;
+        loop {
+            if let Some(link) = self.links.with_room() {
+                return Ok(self.held(Opened::Many(link), waited, true));
+            }
+            if let Some(connection) = self.idle.take(self.clock, &self.scratch) {
+                return Ok(self.held(Opened::One(connection), waited, true));
+            }
+            if !self.target.way.may_be_shared() || !self.links.wait().await? {
+                break;
+            }
+            waited = Some(self.clock.now().saturating_sub(asked));
+        }
+        let opened = self.open_shared().await?;
+        Ok(self.held(opened, waited, false))
+    }
+
+    /// A connection that carried nothing when the one before it was lost.
+    async fn fresh(&self, hop: &Hop<'_>, lost: Held) -> Result<Held, Refusal> {
+        drop(lost);
+        if self.target.way.may_be_shared() && hop.is_target() {
+            // One that others have opened meanwhile will do: none that was lost is offered again.
+            return self.obtain(hop).await;
+        }
+        self.open(hop.way()).await.map(|opened| self.held(opened, None, false))
+    }
+
+    /// Opens a connection to the target; whoever wants one meanwhile waits for it.
+    async fn open_shared(&self) -> Result<Opened, Refusal> {
+        if !self.target.way.may_be_shared() {
+            return self.open(&self.target.way).await;
+        }
+        let opening = self.links.begin();
+        match self.open(&self.target.way).await {
+            Ok(opened) => {
+                match &opened {
+                    Opened::Many(link) => self.links.keep(Rc::clone(link)),
+                    Opened::One(_) => self.links.has_none(),
+                }
+                Ok(opened)
+            }
+            Err(refusal) => {
+                opening.fails(&refusal);
+                Err(refusal)
+            }
+        }
+    }
+
+    fn held(&self, mut opened: Opened, waited: Option<Nanos>, was_open: bool) -> Held {
+        let (opening, has_served) = match &mut opened {
+            Opened::One(connection) => (connection.tell_opening(), was_open),
+            Opened::Many(link) => (link.tell_opening(), link.has_answered()),
+        };
+        let waited = match opening {
+            Some(Opening::Waited(time)) => Some(waited.unwrap_or(Nanos::ZERO) + time),
+            Some(Opening::Ahead) => {
+                self.count(|counts| counts.warm += 1);
+                waited
+            }
+            None => waited,
+        };
+        Held { by: Some(opened), waited, has_served }
+    }
+
+    async fn open(&self, way: &Way) -> Result<Opened, Refusal> {
         let stamps = Stamps::new(self.clock, self.stamps.clone());
-        let mut connection = way.open(stamps, self.clock, self.target.settings.timeouts.connect).await?;
-        if self.heads == Heads::Kept {
+        let mut opened = way.open(stamps, self.clock, self.target.settings.timeouts.connect).await?;
+        if let (Opened::One(connection), Heads::Kept) = (&mut opened, self.heads) {
             connection.decoder.keep_heads();
         }
         if std::ptr::eq(way, &raw const self.target.way) {
-            self.count(|counts| counts.opened += 1);
+            let http2 = u64::from(matches!(opened, Opened::Many(_)));
+            self.count(|counts| (counts.opened, counts.http2) = (counts.opened + 1, counts.http2 + http2));
         }
-        Ok(Box::new(connection))
-    }
-
-    /// How long a request waited for its connection to be opened; `None` if it was open.
-    fn waited_for(&self, connection: &mut Connection) -> Option<Nanos> {
-        match connection.tell_opening()? {
-            Opening::Waited(time) => Some(time),
-            Opening::Ahead => {
-                self.count(|counts| counts.warm += 1);
-                None
-            }
-        }
+        Ok(opened)
     }
 
     fn count(&self, add: impl FnOnce(&mut ConnectionCounts)) {

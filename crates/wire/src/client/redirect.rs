@@ -82,7 +82,7 @@ impl<'a> Hop<'a> {
         let same_origin = url.origin() == target.endpoint().address().origin();
         let headers = target.settings.headers.iter().filter(|header| same_origin || !header.is_secret());
         let head = Zeroizing::new(request_head(&url, target.endpoint().dialect(), headers));
-        let way = if same_origin { None } else { Some(Way::new(&url, &target.tls)?) };
+        let way = if same_origin { None } else { Some(Way::new(&url, &target.tls, target.settings.http)?) };
         let other = Some(Box::new(Other { head, way }));
         Ok(Some(Self { url: Cow::Owned(url), other, target, followed: self.followed + 1 }))
     }

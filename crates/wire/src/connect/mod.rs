@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::io;
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use metron_units::Nanos;
@@ -12,8 +13,9 @@ use url::Url;
 use crate::answer::FailureKind;
 use crate::clock::Clock;
 use crate::connection::{Connection, Opening};
+use crate::http2::{Broken, Link};
 use crate::socket::Stamps;
-use crate::target::host_header;
+use crate::target::{Http, host_header};
 use crate::tls::{self, Session};
 
 mod race;
@@ -31,9 +33,28 @@ pub(crate) struct Refusal {
 /// One origin, and what is known of the way to it.
 pub(crate) struct Way {
     scheme: Scheme,
+    http: Http,
     /// Host and port as people write them.
     shown: String,
     addresses: Addresses,
+}
+
+/// An open connection, as far as HTTP's versions differ.
+pub(crate) enum Opened {
+    /// One request at a time.
+    One(Box<Connection>),
+    /// Many.
+    Many(Rc<Link>),
+}
+
+impl Opened {
+    /// Takes note of how it was opened.
+    pub(crate) fn tell(&mut self, opening: Opening) {
+        match self {
+            Self::One(connection) => connection.opened(opening),
+            Self::Many(link) => link.opened(opening),
+        }
+    }
 }
 
 enum Scheme {
@@ -43,7 +64,7 @@ enum Scheme {
 
 impl Way {
     /// The way to a URL's origin. `config` is used for https alone.
-    pub(crate) fn new(url: &Url, config: &Arc<rustls::ClientConfig>) -> Result<Self, Refusal> {
+    pub(crate) fn new(url: &Url, config: &Arc<rustls::ClientConfig>, http: Http) -> Result<Self, Refusal> {
         let host = url.host_str().unwrap_or_default();
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         let scheme = match url.scheme() {
@@ -57,18 +78,34 @@ impl Way {
             _ => Scheme::Http,
         };
         let port = url.port_or_known_default().unwrap_or(80);
-        Ok(Self { scheme, shown: host_header(url), addresses: Addresses::new(bare, port) })
+        Ok(Self { scheme, http, shown: host_header(url), addresses: Addresses::new(bare, port) })
     }
 
-    /// Opens a connection within `timeout`.
-    pub(crate) async fn open(&self, stamps: Stamps, clock: Clock, timeout: Nanos) -> Result<Connection, Refusal> {
+    /// Whether a connection to it may turn out to carry many requests.
+    pub(crate) fn may_be_shared(&self) -> bool {
+        match (self.http, &self.scheme) {
+            (Http::One, _) | (Http::Auto, Scheme::Http) => false,
+            (Http::Two, _) | (Http::Auto, Scheme::Https { .. }) => true,
+        }
+    }
+
+    /// The scheme as URLs have it.
+    pub(crate) fn scheme(&self) -> &'static str {
+        match self.scheme {
+            Scheme::Http => "http",
+            Scheme::Https { .. } => "https",
+        }
+    }
+
+    /// Opens a connection within `timeout`, up to the first word of HTTP.
+    pub(crate) async fn open(&self, stamps: Stamps, clock: Clock, timeout: Nanos) -> Result<Opened, Refusal> {
         let started = clock.now();
         let deadline = tokio::time::Instant::from_std(clock.instant(started.saturating_add(timeout)));
         let connected = Cell::new(false);
         match tokio::time::timeout_at(deadline, self.open_unbounded(stamps, &connected)).await {
-            Ok(Ok(mut connection)) => {
-                connection.opened(Opening::Waited(clock.now().saturating_sub(started)));
-                Ok(connection)
+            Ok(Ok(mut opened)) => {
+                opened.tell(Opening::Waited(clock.now().saturating_sub(started)));
+                Ok(opened)
             }
             Ok(Err(refusal)) => Err(refusal),
             Err(_) => Err(Refusal {
@@ -84,7 +121,28 @@ impl Way {
         }
     }
 
-    async fn open_unbounded(&self, stamps: Stamps, connected: &Cell<bool>) -> Result<Connection, Refusal> {
+    async fn open_unbounded(&self, stamps: Stamps, connected: &Cell<bool>) -> Result<Opened, Refusal> {
+        let connection = Box::new(self.connect(stamps, connected).await?);
+        match (self.http, connection.chosen_protocol(), &self.scheme) {
+            (Http::Two, _, Scheme::Http) | (Http::Two | Http::Auto, Some(tls::HTTP2), _) => {}
+            (Http::Two, _, Scheme::Https { .. }) => {
+                return Err(Refusal {
+                    kind: FailureKind::Tls,
+                    message: format!("{} does not offer HTTP/2 (hint: --http 1.1)", self.shown),
+                });
+            }
+            (Http::One | Http::Auto, ..) => return Ok(Opened::One(connection)),
+        }
+        Link::over(connection).await.map(Opened::Many).map_err(|broken| Refusal {
+            kind: match &broken {
+                Broken::Rules(_) => FailureKind::Protocol,
+                Broken::Refused(_) | Broken::Lost(_) | Broken::Reset(_) => FailureKind::ConnectionLost,
+            },
+            message: format!("{} does not speak HTTP/2: {} (hint: --http 1.1)", self.shown, broken.message()),
+        })
+    }
+
+    async fn connect(&self, stamps: Stamps, connected: &Cell<bool>) -> Result<Connection, Refusal> {
         let addresses = self.addresses.get().await?;
         let (socket, used) =
             race::connect(&addresses).await.map_err(|(address, error)| self.refused(address, &error))?;

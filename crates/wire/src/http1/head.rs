@@ -77,18 +77,47 @@ impl Head {
     }
 }
 
+impl Head {
+    /// The head of an answer over HTTP/2, where framing and connection are no matters of the head.
+    pub(crate) fn of_http2(response: &http::Response<()>) -> Result<Self, Malformed> {
+        let mut head = Self::bare(response.status().as_u16(), true);
+        for (name, value) in response.headers() {
+            head.note(name.as_str(), String::from_utf8_lossy(value.as_bytes()).trim())?;
+        }
+        Ok(head)
+    }
+
+    fn bare(status: u16, keep_alive: bool) -> Self {
+        Self {
+            status,
+            framing: Framing::Close,
+            keep_alive,
+            content_type: String::new(),
+            encodings: Vec::new(),
+            location: None,
+            retry_after: None,
+        }
+    }
+
+    /// Notes what a header says of the body or of where else to ask. Its name is in lower case.
+    fn note(&mut self, name: &str, value: &str) -> Result<(), Malformed> {
+        match name {
+            "content-type" => {
+                self.content_type = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+            }
+            "content-encoding" => content_encoding(value, &mut self.encodings)?,
+            "location" => self.location = Some(value.to_owned()),
+            "retry-after" => self.retry_after = Some(value.to_owned()),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
 fn read(response: &httparse::Response<'_, '_>) -> Result<Head, Malformed> {
     let status = response.code.expect("a complete response has a status");
     let http_1_1 = response.version == Some(1);
-    let mut head = Head {
-        status,
-        framing: Framing::Close,
-        keep_alive: http_1_1,
-        content_type: String::new(),
-        encodings: Vec::new(),
-        location: None,
-        retry_after: None,
-    };
+    let mut head = Head::bare(status, http_1_1);
     let (mut length, mut chunked) = (None, false);
     for header in response.headers.iter() {
         let value = String::from_utf8_lossy(header.value);
@@ -97,13 +126,7 @@ fn read(response: &httparse::Response<'_, '_>) -> Result<Head, Malformed> {
             "content-length" => length = Some(content_length(length, value)?),
             "transfer-encoding" => chunked |= transfer_encoding(value)?,
             "connection" => connection(value, &mut head.keep_alive),
-            "content-type" => {
-                head.content_type = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-            }
-            "content-encoding" => content_encoding(value, &mut head.encodings)?,
-            "location" => head.location = Some(value.to_owned()),
-            "retry-after" => head.retry_after = Some(value.to_owned()),
-            _ => {}
+            name => head.note(name, value)?,
         }
     }
     head.framing = match (length, chunked) {

@@ -9,20 +9,21 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
-use crate::target::{TargetError, TlsSettings, Verify};
+use crate::target::{Http, TargetError, TlsSettings, Verify};
 
 /// What HTTP/2 is called in a handshake.
 pub(crate) const HTTP2: &[u8] = b"h2";
+const HTTP1: &[u8] = b"http/1.1";
 
 /// The same set-up with HTTP/2 offered before HTTP/1.1: to learn what a server would choose.
 pub(crate) fn offering_http2(config: &ClientConfig) -> Arc<ClientConfig> {
     let mut config = config.clone();
-    config.alpn_protocols.insert(0, HTTP2.to_vec());
+    config.alpn_protocols = vec![HTTP2.to_vec(), HTTP1.to_vec()];
     Arc::new(config)
 }
 
 /// The set-up of every TLS connection of a run: TLS 1.2 at least.
-pub(crate) fn config(settings: &TlsSettings) -> Result<Arc<ClientConfig>, TargetError> {
+pub(crate) fn config(settings: &TlsSettings, http: Http) -> Result<Arc<ClientConfig>, TargetError> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
@@ -34,7 +35,11 @@ pub(crate) fn config(settings: &TlsSettings) -> Result<Arc<ClientConfig>, Target
             .with_custom_certificate_verifier(Arc::new(AnyCertificate { provider }))
             .with_no_client_auth(),
     };
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = match http {
+        Http::One => vec![HTTP1.to_vec()],
+        Http::Two => vec![HTTP2.to_vec()],
+        Http::Auto => vec![HTTP2.to_vec(), HTTP1.to_vec()],
+    };
     Ok(Arc::new(config))
 }
 

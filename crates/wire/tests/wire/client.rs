@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use metron_wire::{
-    Answer, Channel, Client, Clock, Dialect, End, Endpoint, FailureKind, Header, Redirects, RequestShape, Target,
+    Answer, Channel, Client, Clock, Dialect, End, Endpoint, FailureKind, Header, Http, Redirects, RequestShape, Target,
     TargetSettings, Timeouts, TlsSettings,
 };
 
@@ -15,6 +15,7 @@ pub(crate) fn settings(url: &str, dialect: Dialect) -> TargetSettings {
         tls: TlsSettings::default(),
         timeouts: Timeouts::default(),
         redirects: Redirects::Reported,
+        http: Http::One,
     }
 }
 

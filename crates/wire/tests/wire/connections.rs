@@ -40,7 +40,7 @@ fn connections_opened_ahead_are_the_ones_that_requests_use() {
             let answer = send_request(client).await;
             assert_eq!((answer.end, answer.connect), (End::Complete, None), "it waited for no connection");
         }
-        assert_eq!(client.connections(), ConnectionCounts { opened: 3, ahead: 3, warm: 1 });
+        assert_eq!(client.connections(), ConnectionCounts { opened: 3, http2: 0, ahead: 3, warm: 1 });
     });
     assert_eq!(server.seen().connections, 3);
 }

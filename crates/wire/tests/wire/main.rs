@@ -8,4 +8,5 @@ mod server;
 mod answers;
 mod cases;
 mod connections;
+mod http2;
 mod tls;
