@@ -78,6 +78,6 @@ for version, summary in found.items():
     ttft, tbt = metrics["ttft"], metrics["tbt"]
     print(f"{version:>5}: ttft p50 {1e3 * ttft['p50']:.2f} p99 {1e3 * ttft['p99']:.2f} ms, tbt p50 {1e3 * tbt['p50']:.3f} ms, {connections}")
     # The engine's own figures, and what a proxy and a busy machine add.
-    assert 0.050 <= ttft["p50"] < 0.060 and 0.0095 < tbt["p50"] < 0.0105, version
+    assert 0.050 <= ttft["p50"] < 0.080 and 0.0095 < tbt["p50"] < 0.0105, version
 assert found["1.1"]["connections"]["opened"] == 16 and found["2"]["connections"]["opened"] == 1
 assert found["ahead"]["metrics"]["connect"]["count"] == 0 and found["ahead"]["connections"]["opened_ahead"] == 1
