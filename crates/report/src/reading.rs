@@ -104,9 +104,12 @@ impl Percentile {
         }
     }
 
-    /// The figure, unless the sample cannot carry it: then a percentile without its interval would feign precision.
+    /// The figure, unless so small a sample could not carry it whatever it holds: then a percentile would feign precision. One of
+    /// enough samples that are too much alike for an interval is still the run's figure.
     pub(crate) fn carried(self, distribution: &Distribution) -> Option<f64> {
-        self.interval(distribution).and_then(|_| self.of(&distribution.quantiles))
+        // Gaps are many where requests are few: the mean's interval is drawn over requests.
+        let enough = distribution.quantiles.count >= self.needs() && distribution.ci95.mean.is_some();
+        (enough || self.interval(distribution).is_some()).then(|| self.of(&distribution.quantiles)).flatten()
     }
 
     /// The fewest independent samples whose extremes enclose this percentile with 95 % confidence.
@@ -148,10 +151,10 @@ pub(crate) fn short_url(url: &str, width: usize) -> String {
     end.map_or_else(|| url.to_owned(), |end| format!("{}{CUT}", &url[..end]))
 }
 
-/// The first percentile of TTFT that the sample cannot carry; the other figures per request share its fate.
+/// The first percentile of TTFT without an interval; the other figures per request mostly share its fate.
 fn few_samples(summary: &Summary) -> Option<Warning> {
     let ttft = distribution(&summary.metrics, "ttft")?;
-    let short = Percentile::ALL.into_iter().find(|percentile| percentile.carried(ttft).is_none())?;
+    let short = Percentile::ALL.into_iter().find(|percentile| percentile.interval(ttft).is_none())?;
     Some(Warning::FewSamples {
         metric: "ttft",
         percentile: short.name(),

@@ -8,7 +8,7 @@ use crate::figure::Scale;
 use crate::reading::{self, Metrics, Percentile};
 use crate::style::Style;
 
-/// A figure that the sample cannot carry; the note under the table says how many requests it takes.
+/// A figure, or an interval, that the sample cannot carry; the note under the table says how many requests it takes.
 const NOT_CARRIED: &str = "-";
 
 pub(super) fn lines(metrics: &Metrics, style: Style) -> Vec<String> {
@@ -59,8 +59,10 @@ fn row(label: &str, distribution: &Distribution) -> Vec<String> {
     let percentile = |which: Percentile| {
         which.carried(distribution).map_or_else(|| NOT_CARRIED.to_owned(), |value| scale.show(value))
     };
-    let ends =
-        Percentile::P99.interval(distribution).map_or_else(String::new, |ends| interval(ends, |s| scale.show(s)));
+    let without = if Percentile::P99.carried(distribution).is_some() { NOT_CARRIED } else { "" };
+    let ends = Percentile::P99
+        .interval(distribution)
+        .map_or_else(|| without.to_owned(), |ends| interval(ends, |s| scale.show(s)));
     let max = quantiles.max.map_or_else(|| NOT_CARRIED.to_owned(), |value| scale.show(value));
     vec![
         label.to_owned(),
@@ -71,4 +73,29 @@ fn row(label: &str, distribution: &Distribution) -> Vec<String> {
         ends,
         max,
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use metron_results::summary::{Figure, Intervals};
+
+    use super::*;
+    use crate::samples;
+
+    fn ttft(count: u64, ci95: Intervals) -> Vec<String> {
+        let Some(Figure::Distribution(mut of)) = samples::ordinary().metrics.remove("ttft") else {
+            panic!("an ordinary run has a TTFT")
+        };
+        of.quantiles.count = count;
+        row("TTFT", &Distribution { ci95, ..of })
+    }
+
+    #[test]
+    fn a_figure_of_enough_samples_is_shown_though_it_has_no_interval() {
+        let mean = Intervals { mean: Some((0.11, 0.13)), ..Intervals::default() };
+        assert_eq!(ttft(250_000, mean)[2..6], ["120.0", "152.0", "159.2", "-"]);
+        assert_eq!(ttft(200, mean)[2..6], ["120.0", "152.0", "-", ""], "200 samples have no p99");
+        // Many gaps of a few requests.
+        assert_eq!(ttft(250_000, Intervals::default())[2..6], ["-", "-", "-", ""]);
+    }
 }

@@ -81,7 +81,7 @@ pub enum Warning {
         /// The time from one burst to the next, where gaps show one.
         period: Option<Nanos>,
     },
-    /// Too few samples for a percentile.
+    /// Too few samples for a percentile, or enough that tell too little of it, being alike.
     FewSamples {
         /// The metric.
         metric: &'static str,
@@ -229,8 +229,8 @@ impl fmt::Display for Warning {
             ),
             Self::FewSamples { metric, percentile, has, needs } if has >= needs => write!(
                 f,
-                "{has} samples are too few for the {percentile} of {metric}, since requests that wait together are alike; \
-                 use --requests {} or more",
+                "the {percentile} of {metric} has no interval, since requests that wait together, or under a load that changes, are \
+                 alike: {has} of them tell too little; use --requests {} or more, or a load that stays the same",
                 has.saturating_mul(2)
             ),
             Self::FewSamples { metric, percentile, has, needs } => write!(
@@ -373,7 +373,7 @@ mod tests {
         let few = |has| Warning::FewSamples { metric: "ttft", percentile: "p50", has, needs: 6 }.to_string();
         assert_eq!(few(1), "1 sample is too few for the p50 of ttft; use --requests 6 or more");
         assert_eq!(few(2), "2 samples are too few for the p50 of ttft; use --requests 6 or more");
-        assert!(few(10).ends_with("are alike; use --requests 20 or more"), "{}", few(10));
+        assert!(few(10).ends_with("use --requests 20 or more, or a load that stays the same"), "{}", few(10));
     }
 
     #[test]
