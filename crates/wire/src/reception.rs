@@ -335,14 +335,15 @@ impl Reception {
                 return Ok(());
             }
             if self.dialect.is_carried() {
-                (self.body, self.is_carried) = (*carried, true);
+                self.is_carried = true;
+                std::mem::swap(&mut self.body, &mut carried);
                 let taken = self.take_content(events, message.payload);
                 self.is_carried = false;
                 taken?;
                 if self.is_over() {
                     return Ok(());
                 }
-                carried = Box::new(std::mem::replace(&mut self.body, Body::Unknown(Vec::new())));
+                std::mem::swap(&mut self.body, &mut carried);
             } else {
                 self.take_data(message.payload)?;
                 if self.is_over() {

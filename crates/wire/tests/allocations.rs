@@ -50,13 +50,18 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// A dialect, its type of body, the event of token k (`@`), and the body's last event.
+/// A dialect, its type of body, the event of token k (`@`; `~` is all text up to there), and the body's last event.
 type Spoken = (&'static str, &'static str, &'static str, &'static str);
 
 const SSE: &str = "text/event-stream";
+const LINES: &str = "application/x-ndjson";
+const MESSAGES: &str = "application/vnd.amazon.eventstream";
+
+/// Which of the built-in ones are no stream of text.
+const WHOLE: [&str; 2] = ["embeddings", "rerank"];
 
 /// The `@` changes from event to event, so that each is read on its own.
-const SPOKEN: [Spoken; 9] = [
+const SPOKEN: [Spoken; 16] = [
     (
         "chat",
         SSE,
@@ -90,7 +95,7 @@ const SPOKEN: [Spoken; 9] = [
     ),
     (
         "ollama",
-        "application/x-ndjson",
+        LINES,
         r#"{"created_at":"@","message":{"role":"assistant","content":" tok"},"done":false}"#,
         r#"{"message":{"content":""},"done":true,"done_reason":"stop"}"#,
     ),
@@ -101,10 +106,73 @@ const SPOKEN: [Spoken; 9] = [
         r#"{"index":@,"token":{"id":5,"text":" tok","special":false},"generated_text":null}"#,
         r#"{"token":{"text":"</s>","special":true},"generated_text":"","details":{"finish_reason":"length"}}"#,
     ),
+    (
+        "azure",
+        SSE,
+        r#"{"id":"@","choices":[{"index":0,"content_filter_results":{},"delta":{"content":" tok"}}]}"#,
+        "[DONE]",
+    ),
+    (
+        "ollama-generate",
+        LINES,
+        r#"{"created_at":"@","response":" tok","done":false}"#,
+        r#"{"response":"","done":true,"done_reason":"stop"}"#,
+    ),
+    (
+        "sglang",
+        SSE,
+        r#"{"text":"~","output_ids":[5],"meta_info":{"id":"x","finish_reason":null}}"#,
+        r#"{"text":"","meta_info":{"finish_reason":{"type":"length","length":8}}}"#,
+    ),
+    ("triton", SSE, r#"{"model_name":"m","sequence_id":@,"text_output":" tok"}"#, r#"{"text_output":""}"#),
+    (
+        "bedrock",
+        MESSAGES,
+        r#"{"contentBlockIndex":0,"delta":{"text":" tok"},"p":"@"}"#,
+        r#"{"metrics":{"latencyMs":4},"usage":{"inputTokens":3}}"#,
+    ),
+    (
+        "sagemaker",
+        MESSAGES,
+        r#"{"index":@,"token":{"id":5,"text":" tok","special":false},"generated_text":null}"#,
+        r#"{"token":{"text":"</s>","special":true},"generated_text":"","details":{"finish_reason":"length"}}"#,
+    ),
+    ("custom", SSE, r#"{"at":@,"out":{"pieces":[{"said":" tok"}]}}"#, r#"{"over":"limit"}"#),
 ];
 
+/// What the one of a file is read from.
+const CUSTOM: &str = "body: {ask: '{{prompt}}'}\ntext: out.pieces[].said\nfinish: over";
+
+fn dialect(name: &str) -> Dialect {
+    Dialect::from_name(name).unwrap_or_else(|| Dialect::custom(name, CUSTOM).unwrap())
+}
+
+/// An event of this data, as its type of body frames it.
+fn framed((name, content_type, ..): Spoken, data: &str) -> Vec<u8> {
+    match (content_type, name) {
+        (SSE, _) => format!("data: {data}\n\n").into_bytes(),
+        (LINES, _) => format!("{data}\n").into_bytes(),
+        // The container behind it writes lines.
+        (_, "sagemaker") => message(&format!("{data}\n")),
+        _ => message(data),
+    }
+}
+
+/// A message of an event stream without any header but its kind.
+fn message(payload: &str) -> Vec<u8> {
+    let header = b"\x0d:message-type\x07\0\x05event";
+    let length = 16 + header.len() + payload.len();
+    let mut bytes = [length, header.len()].map(|n| u32::try_from(n).unwrap().to_be_bytes()).concat();
+    bytes.extend(crc32fast::hash(&bytes).to_be_bytes());
+    bytes.extend_from_slice(header);
+    bytes.extend_from_slice(payload.as_bytes());
+    bytes.extend(crc32fast::hash(&bytes).to_be_bytes());
+    bytes
+}
+
 /// Answers every request with as many tokens as its body says, each written on its own.
-fn serve(listener: TcpListener, (_, content_type, event, last): Spoken) {
+fn serve(listener: TcpListener, spoken: Spoken) {
+    let (_, content_type, event, last) = spoken;
     for stream in listener.incoming() {
         let mut stream = stream.unwrap();
         stream.set_nodelay(true).unwrap();
@@ -115,13 +183,17 @@ fn serve(listener: TcpListener, (_, content_type, event, last): Spoken) {
             let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {content_type}\r\ntransfer-encoding: chunked\r\n\r\n");
             stream.write_all(head.as_bytes()).unwrap();
             let chunk = |data: &str| {
-                let event = if content_type == SSE { format!("data: {data}\n\n") } else { format!("{data}\n") };
-                format!("{:x}\r\n{event}\r\n", event.len())
+                let event = framed(spoken, data);
+                [format!("{:x}\r\n", event.len()).as_bytes(), &event, b"\r\n"].concat()
             };
             for token in 1..=tokens {
-                stream.write_all(chunk(&event.replace('@', &token.to_string())).as_bytes()).unwrap();
+                let mut event = event.replace('@', &token.to_string());
+                if event.contains('~') {
+                    event = event.replace('~', &" tok".repeat(token));
+                }
+                stream.write_all(&chunk(&event)).unwrap();
             }
-            stream.write_all((chunk(last) + "0\r\n\r\n").as_bytes()).unwrap();
+            stream.write_all(&[&chunk(last), &b"0\r\n\r\n"[..]].concat()).unwrap();
         }
     }
 }
@@ -152,7 +224,7 @@ fn check(reader: Reader, spoken: Spoken) {
     let url = format!("http://{}", listener.local_addr().unwrap());
     thread::spawn(move || serve(listener, spoken));
     let settings = TargetSettings {
-        endpoint: Endpoint::resolve_for(&url, Dialect::from_name(spoken.0), Some("m")).unwrap(),
+        endpoint: Endpoint::resolve_for(&url, Some(dialect(spoken.0)), Some("m")).unwrap(),
         headers: Vec::new(),
         tls: TlsSettings::default(),
         timeouts: Timeouts::default(),
@@ -181,6 +253,14 @@ fn check(reader: Reader, spoken: Spoken) {
 fn a_long_answer_takes_no_more_allocations_than_a_short_one_in_any_dialect() {
     for spoken in SPOKEN {
         check(Reader::Request, spoken);
+    }
+}
+
+#[test]
+fn every_dialect_that_streams_is_among_them() {
+    for dialect in Dialect::ALL {
+        let is_spoken = SPOKEN.iter().any(|spoken| spoken.0 == dialect.name());
+        assert!(is_spoken || WHOLE.contains(&dialect.name()), "{} has no event here", dialect.name());
     }
 }
 
