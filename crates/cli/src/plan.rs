@@ -22,6 +22,7 @@ const MOST_UNTIL: u64 = 100_000;
 ///
 /// # Errors
 /// No target, or a flag that the kind of load does not have.
+#[expect(clippy::too_many_lines, reason = "one line a setting, and nothing else")]
 pub(crate) fn resolve(flags: &RunFlags) -> Result<RunConfig, Failure> {
     let RunFlags { target, load, workload, shape, mix, deadlines, objectives, timeouts, observe, output } = flags;
     // A rate may also be said in parts: by every class its own.

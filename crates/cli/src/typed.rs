@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use metron_runner::variables::{masked_header, masked_url};
+use metron_runner::variables::{masked_class_text, masked_header, masked_url};
 
 /// The arguments with the values of secret headers and of secret parts of URLs as `${VAR}`.
 pub(crate) fn masked(arguments: impl IntoIterator<Item = OsString>) -> Vec<String> {
@@ -28,6 +28,7 @@ pub(crate) fn masked(arguments: impl IntoIterator<Item = OsString>) -> Vec<Strin
 fn mask_of(flag: &str) -> Option<fn(&str) -> String> {
     match flag {
         "--header" => Some(masked_header),
+        "--class" => Some(masked_class_text),
         "--url" | "--server-metrics" | "--otlp" => Some(masked_url),
         _ => None,
     }
@@ -45,6 +46,11 @@ mod tests {
     fn a_secret_is_masked_however_it_was_typed() {
         check(&["--header", "x-api-key: sk-1"], &["--header", "x-api-key: ${METRON_HEADER_X_API_KEY}"]);
         check(&["--header=x-api-key: sk-1"], &["--header=x-api-key: ${METRON_HEADER_X_API_KEY}"]);
+        check(&["--class=a: 7%, header=x-team: b"], &["--class=a: 7%, header=x-team: b"]);
+        check(
+            &["--class", "a: 7%, header=cookie: c"],
+            &["--class", r#"{"name":"a","share":0.07,"header":["cookie: ${METRON_HEADER_A_COOKIE}"]}"#],
+        );
         check(&["--url", "http://h/?key=sk-1"], &["--url", "http://h/?key=${METRON_QUERY_KEY}"]);
         check(&["--server-metrics", "http://h/?key=sk-1"], &["--server-metrics", "http://h/?key=${METRON_QUERY_KEY}"]);
         check(&["--url=http://h/?key=sk-1"], &["--url=http://h/?key=${METRON_QUERY_KEY}"]);

@@ -8,6 +8,7 @@ use std::sync::mpsc::Sender;
 
 use metron_results::event::RunEvent;
 use metron_results::recorder::{Settled, Unsettled};
+use metron_results::storage::StorageError;
 use metron_results::summary::{
     ClockSource, Connections, Ending, Instrument, LoadCheck, LoadFigures, Tally, TelemetryFigures, distribution,
 };
@@ -73,21 +74,7 @@ pub(crate) fn close(closing: Closing<'_>, events: &Sender<RunEvent>) -> Result<F
     let rescue_name = format!("metron-{}", facts.run.id);
     let planned = facts.planned;
     let mut tally = Tally::new(facts).expect("the objectives were resolved before the run");
-    let folder = match keep {
-        Keep::Folder(journal) => {
-            if let Some(error) = refused {
-                // Rows may be missing, so there is no summary to make: what there is, is for `metron recover`.
-                return Err(not_kept(error.into(), Some(journal.give_up()), &rescue_name));
-            }
-            let settled = journal.settle(dispatched, |record| tally.add(record));
-            Some(settled.map_err(|(error, unsettled)| not_kept(error.into(), Some(*unsettled), &rescue_name))?)
-        }
-        Keep::Memory(mut records) => {
-            records.sort_unstable_by_key(|record| record.id);
-            records.iter().for_each(|record| tally.add(record));
-            None
-        }
-    };
+    let folder = settled(keep, refused, dispatched, &mut tally, &rescue_name)?;
     let cut = sessions.not_sent();
     let (planned_measured, planned_warmup) =
         planned_requests(plan.config(), planned, fed.as_ref().ok(), &observed, cut);
@@ -131,6 +118,34 @@ pub(crate) fn close(closing: Closing<'_>, events: &Sender<RunEvent>) -> Result<F
     };
     let _ = events.send(RunEvent::Finished(Box::new(summary.clone())));
     Ok(Finished { summary, folder, interrupted, plan_digest: fed.digest })
+}
+
+/// Counts every record in the plan's order, and brings the rows of a folder into it; `None` if nothing is written.
+///
+/// # Errors
+/// If a record was not kept, or the rows cannot be written.
+fn settled(
+    keep: Keep,
+    refused: Option<StorageError>,
+    dispatched: u64,
+    tally: &mut Tally,
+    rescue_name: &str,
+) -> Result<Option<Settled>, RunError> {
+    match keep {
+        Keep::Folder(journal) => {
+            if let Some(error) = refused {
+                // Rows may be missing, so there is no summary to make: what there is, is for `metron recover`.
+                return Err(not_kept(error.into(), Some(journal.give_up()), rescue_name));
+            }
+            let settled = journal.settle(dispatched, |record| tally.add(record));
+            settled.map(Some).map_err(|(error, unsettled)| not_kept(error.into(), Some(*unsettled), rescue_name))
+        }
+        Keep::Memory(mut records) => {
+            records.sort_unstable_by_key(|record| record.id);
+            records.iter().for_each(|record| tally.add(record));
+            Ok(None)
+        }
+    }
 }
 
 /// The run's own failure, now that its files are written.

@@ -2,7 +2,7 @@
 //! run's name and folder.
 
 use crate::RunConfig;
-use crate::variables::{masked_header, masked_url};
+use crate::variables::{masked_class, masked_header, masked_url};
 
 /// The text of `config.yaml`, for a run that asked for `model`.
 #[must_use]
@@ -11,6 +11,7 @@ pub fn config_yaml(config: &RunConfig, model: Option<&str>) -> String {
         url: masked_url(&config.url),
         model: config.model.clone().or_else(|| model.map(str::to_owned)),
         header: config.header.iter().map(|line| masked_header(line)).collect(),
+        classes: config.classes.iter().map(masked_class).collect(),
         server_metrics: config.server_metrics.iter().map(|url| masked_url(url)).collect(),
         otlp: config.otlp.as_deref().map(masked_url),
         ..config.clone()

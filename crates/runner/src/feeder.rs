@@ -93,7 +93,7 @@ impl Feeder {
         later: &[PlannedRequest],
         digest: &mut PlanDigest,
     ) -> Result<Job, ScriptError> {
-        let (Composed { prompt, body, headers }, talk) = match request.turn {
+        let (Composed { prompt, body, class, headers }, talk) = match request.turn {
             None => (self.composer.compose(&request, digest)?, None),
             Some(_) => {
                 let (first, talk) = self.composer.compose_session(&request, later, self.texts, digest)?;
@@ -106,7 +106,7 @@ impl Feeder {
             request,
             kind: self.composer.shaping.kinds.of(&self.plan, &request),
             bytes: JOB_BYTES + body.len() + kept.as_ref().map_or(0, String::len) + ahead,
-            prepared: self.target.prepare_with(&headers, body),
+            prepared: self.target.prepare_with(class, &headers, body),
             prompt: kept,
             leave: self.plan.leave(&request),
             think: self.composer.think(&request, later.first()),

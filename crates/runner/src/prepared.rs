@@ -83,22 +83,10 @@ impl Prepared<'_> {
         witness: Option<&mut dyn Witness>,
     ) -> Result<Finished, RunError> {
         let plan = self.resolved.whole_plan();
-        let prompts = self.resolved.prompts(self.config.seed)?;
         let queues = self.queues();
         let brake = Brake::new(Arc::clone(&queues));
         let tracing = self.collector.as_ref().map(|_| TraceKey::unique());
-        let feeder = Feeder {
-            composer: Composer {
-                script: Script::new(plan.clone(), prompts, self.resolved.script.clone()).under(template(self.config)),
-                dialect: self.target.endpoint().dialect(),
-                plan: plan.clone(),
-                shaping: Shaping { tracing, ..self.resolved.shaping(self.config, self.model.clone(), self.extra()) },
-            },
-            plan: plan.clone(),
-            target: Arc::clone(&self.target),
-            texts: if self.config.save_text { KeepTexts::Yes } else { KeepTexts::No },
-            queues: Arc::clone(&queues),
-        };
+        let feeder = self.feeder(&plan, &queues, tracing)?;
         let feeding = Feeding::start(feeder, brake.clone())?;
         let patience = PATIENCE / u32::try_from(queues.len()).expect("at most one queue a worker");
         for queue in queues.iter() {
@@ -155,6 +143,28 @@ impl Prepared<'_> {
             },
             self.events,
         )
+    }
+
+    /// What walks the plan and composes its requests.
+    fn feeder(
+        &self,
+        plan: &Plan,
+        queues: &Arc<[Arc<Queue<Job>>]>,
+        tracing: Option<TraceKey>,
+    ) -> Result<Feeder, RunError> {
+        let prompts = self.resolved.prompts(self.config.seed)?;
+        Ok(Feeder {
+            composer: Composer {
+                script: Script::new(plan.clone(), prompts, self.resolved.script.clone()).under(template(self.config)),
+                dialect: self.target.endpoint().dialect(),
+                plan: plan.clone(),
+                shaping: Shaping { tracing, ..self.resolved.shaping(self.config, self.model.clone(), self.extra()) },
+            },
+            plan: plan.clone(),
+            target: Arc::clone(&self.target),
+            texts: if self.config.save_text { KeepTexts::Yes } else { KeepTexts::No },
+            queues: Arc::clone(queues),
+        })
     }
 
     /// What is laid over each body: that the answer is to come whole, if that is asked, and what the user says.

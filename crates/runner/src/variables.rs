@@ -2,6 +2,8 @@
 
 use metron_wire::is_secret_name;
 
+use crate::class::ClassConfig;
+
 /// A variable that is not set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the variable `{name}` is not set")]
@@ -48,13 +50,45 @@ pub(crate) fn expand(text: &str, variables: Lookup<'_>, encode: impl Fn(&str) ->
 /// ```
 #[must_use]
 pub fn masked_header(line: &str) -> String {
+    masked_header_of("", line)
+}
+
+/// As [`masked_header`], of a class: the variable has its name too, since each class has a value of its own.
+fn masked_header_of(class: &str, line: &str) -> String {
     match line.split_once(':') {
         Some((name, value)) if is_secret_name(name.trim()) && !is_variable(value) => {
-            format!("{}: ${{METRON_HEADER_{}}}", name.trim(), variable_name(name.trim()))
+            let of_class = if class.is_empty() { String::new() } else { format!("{}_", variable_name(class)) };
+            format!("{}: ${{METRON_HEADER_{of_class}{}}}", name.trim(), variable_name(name.trim()))
         }
         Some(_) => line.to_owned(),
         // No header at all: it could be anything, and it is refused before it is used.
         None => "${METRON_HEADER}".to_owned(),
+    }
+}
+
+/// A class as it may be written to a file, the values of its secret headers as variables.
+pub(crate) fn masked_class(class: &ClassConfig) -> ClassConfig {
+    let header = class.header.iter().map(|line| masked_header_of(&class.name, line)).collect();
+    ClassConfig { header, ..class.clone() }
+}
+
+/// A class as it was typed, as it may be written to a file: one with a secret becomes a JSON object without it.
+///
+/// ```
+/// use metron_runner::variables::masked_class_text;
+/// assert_eq!(masked_class_text("a: 70%, header=x-team: b"), "a: 70%, header=x-team: b");
+/// assert_eq!(
+///     masked_class_text("a: 70%, header=x-api-key: sk-1"),
+///     r#"{"name":"a","share":0.7,"header":["x-api-key: ${METRON_HEADER_A_X_API_KEY}"]}"#
+/// );
+/// ```
+#[must_use]
+pub fn masked_class_text(text: &str) -> String {
+    match text.parse::<ClassConfig>() {
+        Ok(class) if masked_class(&class) == class => text.to_owned(),
+        Ok(class) => serde_json::to_string(&masked_class(&class)).expect("a class is plain values"),
+        // No class at all: it could hold anything, and it is refused before it is used.
+        Err(_) => "${METRON_CLASS}".to_owned(),
     }
 }
 

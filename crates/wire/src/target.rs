@@ -125,9 +125,17 @@ pub struct Target {
     pub(crate) tls: Arc<rustls::ClientConfig>,
     pub(crate) way: Way,
     /// The request's head up to the headers that depend on its body.
-    pub(crate) head: Zeroizing<Vec<u8>>,
+    head: Zeroizing<Vec<u8>>,
+    /// What some requests send otherwise.
+    variants: Vec<Variant>,
     /// Who signs each request, if anybody does.
     signing: Option<Signing>,
+}
+
+/// Headers of some requests alone.
+struct Variant {
+    headers: Vec<Header>,
+    head: Zeroizing<Vec<u8>>,
 }
 
 /// Why a target cannot be set up.
@@ -154,6 +162,8 @@ pub enum TargetError {
 pub struct Prepared {
     /// The headers of its own, those that depend on the body, and the blank line.
     pub(crate) length: Vec<u8>,
+    /// Which of the target's variants it is, if any.
+    pub(crate) variant: Option<usize>,
     pub(crate) body: Bytes,
     /// The body's hash, where requests are signed.
     hash: Option<String>,
@@ -173,7 +183,37 @@ impl Target {
         let head = Zeroizing::new(request_head(url, settings.endpoint.dialect(), settings.headers.iter()));
         let tls = tls::config(&settings.tls, settings.http)?;
         let way = Way::new(url, &tls, settings.http).map_err(|refusal| TargetError::Name(refusal.message))?;
-        Ok(Self { redactor, head, tls, way, settings, signing: None })
+        Ok(Self { redactor, head, variants: Vec::new(), tls, way, settings, signing: None })
+    }
+
+    /// The same target, to some of whose requests go headers of their own, `variants`, in place of the target's of the same
+    /// name. They may be secret: another origin gets none of those, and no text from the server shows them.
+    #[must_use]
+    pub fn varied(mut self, variants: Vec<Vec<Header>>) -> Self {
+        let secret = variants.iter().flatten().filter(|header| header.is_secret());
+        self.redactor.also(secret.map(Header::value));
+        let (url, dialect) = (self.settings.endpoint.address(), self.settings.endpoint.dialect());
+        let with_head = |headers: Vec<Header>| {
+            let head = Zeroizing::new(request_head(url, dialect, laid_over(&self.settings.headers, &headers)));
+            Variant { headers, head }
+        };
+        let variants = variants.into_iter().map(with_head).collect();
+        self.variants = variants;
+        self
+    }
+
+    /// A request's head up to the headers that depend on its body.
+    pub(crate) fn head(&self, variant: Option<usize>) -> &[u8] {
+        variant.map_or(&self.head, |variant| &self.variants[variant].head)
+    }
+
+    /// What a request sends besides what its body and its dialect ask for.
+    pub(crate) fn headers(&self, variant: Option<usize>) -> impl Iterator<Item = &Header> {
+        laid_over(&self.settings.headers, self.headers_of(variant))
+    }
+
+    fn headers_of(&self, variant: Option<usize>) -> &[Header] {
+        variant.map_or(&[], |variant| &self.variants[variant].headers)
     }
 
     /// The same target, each of whose requests is signed when it is sent.
@@ -204,13 +244,16 @@ impl Target {
     /// A request with this body, to be sent any number of times.
     #[must_use]
     pub fn prepare(&self, body: Vec<u8>) -> Prepared {
-        self.prepare_with(&[], body)
+        self.prepare_with(None, &[], body)
     }
 
-    /// A request with this body and headers of its own, which come after the target's. They must not be secret: a redirect to
-    /// another origin takes them along.
+    /// A request of one of the target's variants, with this body and headers of its own, which come after the target's. They must
+    /// not be secret: a redirect to another origin takes them along.
+    ///
+    /// # Panics
+    /// If there is no such variant.
     #[must_use]
-    pub fn prepare_with(&self, headers: &[Header], body: Vec<u8>) -> Prepared {
+    pub fn prepare_with(&self, variant: Option<usize>, headers: &[Header], body: Vec<u8>) -> Prepared {
         let mut length = Vec::new();
         for header in headers {
             debug_assert!(!header.is_secret(), "{} is the target's to hold", header.name());
@@ -219,9 +262,17 @@ impl Target {
             }
         }
         length.extend_from_slice(format!("content-length: {}\r\n\r\n", body.len()).as_bytes());
-        let hash = self.signing.as_ref().map(|_| signature::hash(&body));
-        Prepared { length, body: body.into(), hash }
+        // A key of its own stands in the place of a signature.
+        let has_key = self.headers_of(variant).iter().any(|header| header.name().eq_ignore_ascii_case("authorization"));
+        let hash = self.signing.as_ref().filter(|_| !has_key).map(|_| signature::hash(&body));
+        Prepared { length, variant, body: body.into(), hash }
     }
+}
+
+/// Headers, those of `own` in place of others of the same name.
+fn laid_over<'a>(headers: &'a [Header], own: &'a [Header]) -> impl Iterator<Item = &'a Header> {
+    let replaced = |header: &Header| own.iter().any(|own| own.name().eq_ignore_ascii_case(header.name()));
+    headers.iter().filter(move |header| !replaced(header)).chain(own)
 }
 
 /// A POST's request line and headers, up to the ones that depend on the body.

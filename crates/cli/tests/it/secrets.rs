@@ -176,6 +176,49 @@ fn a_secret_typed_on_the_command_line_is_not_kept() {
     assert!(server.requests()[1].head.contains(CANARY), "and with it sends the same");
 }
 
+/// Two classes with keys of their own, one of them of a variable and one typed, beside the run's.
+#[test]
+fn a_class_s_key_stands_in_place_of_the_run_s_and_is_kept_nowhere() {
+    let server = Server::start(|_, _| chat(2));
+    let folder = Folder::new();
+    let typed = format!("b: 30%, header=authorization: Bearer {CANARY}2");
+    let classes =
+        ["--class", "a: 40%, header=Authorization: Bearer ${CANARY_KEY}1", "--class", &typed, "--class", "c: 30%"];
+    let url = server.url();
+    let base = ["run", "--url", &url, "--model", "m", "--output", "out", "--save-text", "--api-key-env", "CANARY_KEY"];
+    let mut command = folder.command(base.iter().chain(&["--requests", "12", "--turns", "2"]).chain(&classes));
+    let ended = Ended::of(command.env("CANARY_KEY", CANARY).output().expect("starts")).that_ran();
+    let heads: Vec<String> = server.requests().into_iter().map(|request| request.head).collect();
+    let sent = |key: &str| heads.iter().filter(|head| head.contains(&format!("Bearer {key}\r\n"))).count();
+    let (of_a, of_b, of_run) = (sent(&format!("{CANARY}1")), sent(&format!("{CANARY}2")), sent(CANARY));
+    assert!(of_a > 0 && of_b > 0 && of_run > 0 && of_a + of_b + of_run == 12, "{of_a} {of_b} {of_run}");
+    assert!(heads.iter().all(|head| head.to_lowercase().matches("authorization:").count() == 1));
+    assert_kept(&folder, &ended);
+    let config = std::fs::read_to_string(folder.path().join("out/config.yaml")).expect("a configuration");
+    let asked_for = ["${METRON_HEADER_A_AUTHORIZATION}", "${METRON_HEADER_B_AUTHORIZATION}"];
+    assert!(asked_for.iter().all(|variable| config.contains(variable)), "{config}");
+}
+
+#[test]
+fn a_class_s_key_follows_no_redirect_and_no_echo_tells_it() {
+    let other = Server::start(|_, _| chat(1));
+    let location = format!("{}/v1/chat/completions", other.url());
+    let server =
+        Server::start(move |_, _| answer(&format!("307 Temporary Redirect\r\nlocation: {location}"), "text/plain", ""));
+    let class = ["--class", "a: 100%, header=x-api-key: ${CANARY_KEY}"];
+    let folder = Folder::new();
+    let ended = run_in(&folder, &server.url(), "chat", &[&class[..], &["--follow-redirects"]].concat());
+    assert!(server.requests()[0].head.contains(&format!("x-api-key: {CANARY}")), "it is sent");
+    assert!(!other.requests().is_empty() && other.requests().iter().all(|request| !request.head.contains(CANARY)));
+    assert_kept(&folder, &ended);
+    let server = Server::start(echo("401 Unauthorized", "text/plain"));
+    let mut command = folder.command(
+        ["run", "--url", &server.url(), "--model", "m", "--requests", "1", "--output", "echoed"].iter().chain(&class),
+    );
+    let ended = Ended::of(command.env("CANARY_KEY", CANARY).output().expect("starts")).with_code(1);
+    assert_kept(&folder, &ended);
+}
+
 #[test]
 fn a_secret_in_the_query_is_not_kept() {
     let server = Server::start(|_, _| chat(2));

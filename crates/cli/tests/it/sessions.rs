@@ -237,7 +237,10 @@ fn what_makes_no_sense_is_refused_and_nothing_is_written() {
         (&["--turns", "many"], "no whole number"),
         (&["--turns", "0"], "at least one turn"),
         (&["--class", "a: 70%"], "not to 100 %"),
-        (&["--class", "a: 50%, header=X-Api-Key: k", "--class", "b:"], "secret"),
+        (
+            &["--class", "a: 50%, header=X-Api-Key: ${NO_SUCH_KEY}", "--class", "b:"],
+            "class `a`: the variable `NO_SUCH_KEY`",
+        ),
         (&["--class", "a: 50%, slo=p99 ttfx <= 1s", "--class", "b:"], "ttfx"),
         (&["--class", "a: 1/s", "--class", "b: 50%"], "every class has a rate"),
         (&["--class", "a: 1/s", "--concurrency", "2"], "no rate"),

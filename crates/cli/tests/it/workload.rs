@@ -95,7 +95,7 @@ fn a_preview_shows_what_would_be_sent_without_a_server() {
     let table = workload(&folder, &["preview", "--first", "2", "--think-time", "1s", "--input-tokens", "8"]);
     let table = table.with_code(0).stdout;
     assert_eq!(table.lines().count(), 3, "{table}");
-    assert!(table.contains("1s"), "{table}");
+    assert!(table.contains("thinks (s)") && table.contains(" 1.000000000 "), "{table}");
 }
 
 #[test]

@@ -48,7 +48,7 @@ pub struct ClassConfig {
     /// A JSON object that is merged over its bodies, and over the run's own.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::body")]
     pub body: Option<Map<String, Value>>,
-    /// Headers of its requests, `Name: value`; none that is secret.
+    /// Headers of its requests, `Name: value`, in place of the run's of the same name; a secret one's value is `${VAR}` in a file.
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "text::one_or_many")]
     pub header: Vec<String>,
 }

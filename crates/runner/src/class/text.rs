@@ -28,8 +28,9 @@ impl FromStr for ClassConfig {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
+        let shown = without_headers(text);
         let refused =
-            |reason: String| ParseError { quantity: "class", text: text.to_owned(), reason, hint: EXAMPLE.to_owned() };
+            |reason: String| ParseError { quantity: "class", text: shown.clone(), reason, hint: EXAMPLE.to_owned() };
         if text.trim_start().starts_with('{') {
             return serde_json::from_str(text).map_err(|error| refused(plainly(&error)));
         }
@@ -72,6 +73,11 @@ fn parts(text: &str) -> Vec<&str> {
     }
     parts.push(text[start..].trim());
     parts
+}
+
+/// A text as a refusal shows it: from its first header on there may be secrets in it.
+fn without_headers(text: &str) -> String {
+    text.find("header").map_or_else(|| text.to_owned(), |at| format!("{}header...", &text[..at]))
 }
 
 /// The field of this name, with `_` or with `-`.
@@ -147,6 +153,14 @@ mod tests {
             class(r#"{"name": "a", "share": 0.3, "input_tokens": 512, "slo": "p99 ttft <= 1s", "body": {"x": 1}}"#);
         assert_eq!(written, class(r#"a: 30%, input_tokens=512, slo=p99 ttft <= 1s, body={"x": 1}"#));
         assert_eq!(class(&serde_json::to_string(&written).expect("JSON")), written);
+    }
+
+    #[test]
+    fn a_refusal_shows_no_header() {
+        for text in ["a: 170%, header=x-api-key: sk-1", r#"{"name": "a", "header": ["x-api-key: sk-1"], "x": 1}"#] {
+            let error = text.parse::<ClassConfig>().expect_err(text).to_string();
+            assert!(error.contains("header...") && !error.contains("sk-1"), "{error}");
+        }
     }
 
     #[test]

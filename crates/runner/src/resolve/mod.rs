@@ -107,6 +107,7 @@ impl Resolved {
         let workers = load::workers(config, &plan.load)?;
         let prewarm = prewarm::connections(config, &plan.load, &plan.output_tokens, time)?;
         target::headers(config.api_key_env.as_deref(), &config.header, dialect.unwrap_or(Dialect::Chat), variables)?;
+        users::headers(&config.classes, variables)?;
         let until = config.until.iter().map(|rule| rule.parse()).collect::<Result<_, UntilError>>();
         let until = until.map_err(|error| ConfigError::of("until", &error))?;
         let kinds = deadlines::within_profile(config, kinds, &plan, &pattern)?;
@@ -209,7 +210,8 @@ pub(crate) fn run_target(
     dialect: Option<Dialect>,
     variables: Lookup<'_>,
 ) -> Result<Target, ConfigError> {
-    target(config, url, dialect, variables, target::timeouts(config))
+    let target = target(config, url, dialect, variables, target::timeouts(config))?;
+    Ok(target.varied(users::headers(&config.classes, variables)?))
 }
 
 #[cfg(test)]

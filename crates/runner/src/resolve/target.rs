@@ -143,8 +143,7 @@ pub(super) fn headers(
         headers.push(header.map_err(|error| ConfigError::of("api-key-env", &error))?);
     }
     for line in lines {
-        let line = expand(line, variables, str::to_owned).map_err(|error| not_set("header", &error))?;
-        headers.push(Header::parse(&line).map_err(|error| ConfigError::of("header", &error))?);
+        headers.push(header(line, "header", variables)?);
     }
     Ok(headers)
 }
@@ -153,6 +152,12 @@ pub(super) fn headers(
 fn http(config: &RunConfig) -> Result<Http, ConfigError> {
     let said = config.http.as_deref().map(str::parse).transpose();
     Ok(said.map_err(|error| ConfigError::new("http", format!("{error}"), "--http auto"))?.unwrap_or_default())
+}
+
+/// A header as `flag` has it, variables put in.
+pub(super) fn header(line: &str, flag: &'static str, variables: Lookup<'_>) -> Result<Header, ConfigError> {
+    let line = expand(line, variables, str::to_owned).map_err(|error| not_set(flag, &error))?;
+    Header::parse(&line).map_err(|error| ConfigError::of(flag, &error))
 }
 
 pub(super) fn timeouts(config: &RunConfig) -> Timeouts {

@@ -14,6 +14,7 @@ use super::trace::{Which, dist};
 use crate::RunConfig;
 use crate::class::ClassConfig;
 use crate::kind::Kinds;
+use crate::variables::Lookup;
 
 /// What the requests of one class have that others have not.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -22,8 +23,6 @@ pub struct ClassShape {
     pub(crate) model: Option<String>,
     /// What is laid over their bodies.
     pub(crate) extra: Map<String, Value>,
-    /// Headers of their own, each checked.
-    pub(crate) headers: Vec<String>,
 }
 
 /// The classes of a plan, of its rows, and of its bodies; all in one order.
@@ -56,7 +55,8 @@ pub(super) fn classes(config: &RunConfig, tokenizer: &Tokenizer) -> Result<Class
         });
     }
     let mix = Mix::new(classes).map_err(|error| ConfigError::new("class", error.to_string(), error.hint()))?;
-    let shapes = config.classes.iter().map(shape).collect::<Result<_, _>>()?;
+    let shape = |class: &ClassConfig| ClassShape { model: class.model.clone(), extra: class.patch() };
+    let shapes = config.classes.iter().map(shape).collect();
     Ok(Classes { mix, kinds: kinds(config), shapes })
 }
 
@@ -108,16 +108,13 @@ fn rates_agree(config: &RunConfig) -> Result<(), ConfigError> {
     }
 }
 
-fn shape(class: &ClassConfig) -> Result<ClassShape, ConfigError> {
-    for line in &class.header {
-        let header = Header::parse(line).map_err(|error| of_class(&class.name, ConfigError::of("class", &error)))?;
-        if header.is_secret() {
-            let message = format!("header `{}` is a secret, which only the run's own headers may be", header.name());
-            let hint = format!("--header '{}: ...'", header.name());
-            return Err(of_class(&class.name, ConfigError::new("class", message, hint)));
-        }
-    }
-    Ok(ClassShape { model: class.model.clone(), extra: class.patch(), headers: class.header.clone() })
+/// The headers that each class's requests have of their own, variables put in.
+pub(super) fn headers(classes: &[ClassConfig], variables: Lookup<'_>) -> Result<Vec<Vec<Header>>, ConfigError> {
+    let of = |class: &ClassConfig| {
+        let headers = class.header.iter().map(|line| super::target::header(line, "class", variables));
+        headers.collect::<Result<_, _>>().map_err(|error| of_class(&class.name, error))
+    };
+    classes.iter().map(of).collect()
 }
 
 fn kinds(config: &RunConfig) -> Kinds {

@@ -50,6 +50,8 @@ pub(crate) struct Composed {
     /// Its prompt as one text.
     pub(crate) prompt: String,
     pub(crate) body: Vec<u8>,
+    /// The class of the run's configuration that it is of, whose headers it has.
+    pub(crate) class: Option<usize>,
     /// Of its own.
     pub(crate) headers: Vec<Header>,
 }
@@ -71,15 +73,19 @@ struct Added {
 
 impl Shaping {
     fn class(&self, plan: &Plan, request: &PlannedRequest) -> Option<&ClassShape> {
-        plan.class_index(request).and_then(|class| self.classes.get(class))
+        self.class_index(plan, request).map(|class| &self.classes[class])
     }
 
-    /// Headers that requests of this class and session have of their own.
-    fn headers(&self, class: Option<&ClassShape>, session: Option<u64>, seed: u64) -> Vec<Header> {
-        let of_session = self.session_header.as_ref().zip(session);
-        let of_session = of_session.map(|(name, session)| format!("{name}: metron-{seed}-{session}"));
-        let lines = class.map_or(&[][..], |class| &class.headers).iter().cloned().chain(of_session);
-        lines.map(|line| Header::parse(&line).expect("it was read once when it was resolved")).collect()
+    /// The place of its class among those of the configuration; a trace has others besides.
+    fn class_index(&self, plan: &Plan, request: &PlannedRequest) -> Option<usize> {
+        plan.class_index(request).filter(|&class| class < self.classes.len())
+    }
+
+    /// The header by which requests name their session.
+    fn session_header(&self, session: Option<u64>, seed: u64) -> Vec<Header> {
+        let named = self.session_header.as_ref().zip(session);
+        let named = named.map(|(name, session)| format!("{name}: metron-{seed}-{session}"));
+        named.map(|line| Header::parse(&line).expect("it was read once when it was resolved")).into_iter().collect()
     }
 }
 
@@ -109,9 +115,9 @@ impl Composer {
         };
         let body = self.dialect.body(&shape);
         let seed = self.plan.config().seed;
-        let mut headers = self.shaping.headers(class, request.turn.map(|turn| turn.session), seed);
+        let mut headers = self.shaping.session_header(request.turn.map(|turn| turn.session), seed);
         headers.extend(self.shaping.tracing.map(|key| key.header(request.id)));
-        Ok(Composed { prompt, body, headers })
+        Ok(Composed { prompt, body, class: self.shaping.class_index(&self.plan, request), headers })
     }
 
     /// Composes a session: its first request, and what follows.
@@ -148,15 +154,16 @@ impl Composer {
                 think: self.think(request, later.get(k + 1)),
             });
         }
-        let class = self.shaping.class(&self.plan, first);
+        let class = self.shaping.class_index(&self.plan, first);
         let session = first.turn.map(|turn| turn.session);
-        let headers = || self.shaping.headers(class, session, seed);
+        let headers = || self.shaping.session_header(session, seed);
         let tracing = self.shaping.tracing;
         let in_all = u32::try_from(later.len()).unwrap_or(u32::MAX).saturating_add(1);
         let abandoned = self.plan.abandons(first, in_all);
         let talk = Talk {
             history,
             later: turns,
+            class,
             headers: headers(),
             tracing,
             manner: self.manner(),
@@ -164,7 +171,7 @@ impl Composer {
             intent: if abandoned { Intent::Abandon } else { Intent::Complete },
         };
         let headers = headers().into_iter().chain(tracing.map(|key| key.header(first.id))).collect();
-        Ok((Composed { prompt, body, headers }, talk))
+        Ok((Composed { prompt, body, class, headers }, talk))
     }
 
     /// How long the user thinks after the answer to `request`, which `next` follows.

@@ -24,6 +24,8 @@ pub(crate) struct Talk {
     pub(crate) history: History,
     /// The turns to come.
     pub(crate) later: VecDeque<Later>,
+    /// The class of the run's configuration that it is of, whose headers its requests have.
+    pub(crate) class: Option<usize>,
     pub(crate) headers: Vec<Header>,
     /// Whose trace each of them is of, where somebody traces them.
     pub(crate) tracing: Option<TraceKey>,
@@ -154,7 +156,7 @@ impl Talk {
         let traced = self.tracing.map(|key| key.header(request.id));
         let of_all = self.headers.len();
         self.headers.extend(traced);
-        let prepared = target.prepare_with(&self.headers, envelope.around(&self.history));
+        let prepared = target.prepare_with(self.class, &self.headers, envelope.around(&self.history));
         self.headers.truncate(of_all);
         Some(Job { request, kind, prepared, prompt, leave, think, talk: None, bytes: 0 })
     }

@@ -234,7 +234,7 @@ impl Client {
         leave_after: Option<u64>,
         answer: &mut Answer,
     ) -> Result<(), Refusal> {
-        let mut hop = Hop::first(&self.target);
+        let mut hop = Hop::first(&self.target, prepared.variant);
         loop {
             let head = self.send_to(&hop, prepared, leave_after, answer).await?;
             let Some(next) = hop.next(&self.target, head.as_ref())? else { return Ok(()) };

@@ -18,6 +18,8 @@ pub(super) struct Hop<'a> {
     /// `None` at the target itself, which has its own.
     other: Option<Box<Other>>,
     target: &'a Target,
+    /// Which of the target's variants is sent.
+    variant: Option<usize>,
     /// Redirects followed so far.
     followed: usize,
 }
@@ -30,8 +32,8 @@ struct Other {
 }
 
 impl<'a> Hop<'a> {
-    pub(super) fn first(target: &'a Target) -> Self {
-        Self { url: Cow::Borrowed(target.endpoint().address()), other: None, target, followed: 0 }
+    pub(super) fn first(target: &'a Target, variant: Option<usize>) -> Self {
+        Self { url: Cow::Borrowed(target.endpoint().address()), other: None, target, variant, followed: 0 }
     }
 
     pub(super) fn url(&self) -> &Url {
@@ -40,7 +42,7 @@ impl<'a> Hop<'a> {
 
     /// The request's head for this address.
     pub(super) fn head(&self) -> &[u8] {
-        self.other.as_ref().map_or(&self.target.head, |other| &other.head)
+        self.other.as_ref().map_or(self.target.head(self.variant), |other| &other.head)
     }
 
     pub(super) fn way(&self) -> &Way {
@@ -80,10 +82,10 @@ impl<'a> Hop<'a> {
         }
         // A user's name in a redirect is the server's idea, not the user's: it is never sent.
         let same_origin = url.origin() == target.endpoint().address().origin();
-        let headers = target.settings.headers.iter().filter(|header| same_origin || !header.is_secret());
+        let headers = target.headers(self.variant).filter(|header| same_origin || !header.is_secret());
         let head = Zeroizing::new(request_head(&url, target.endpoint().dialect(), headers));
         let way = if same_origin { None } else { Some(Way::new(&url, &target.tls, target.settings.http)?) };
         let other = Some(Box::new(Other { head, way }));
-        Ok(Some(Self { url: Cow::Owned(url), other, target, followed: self.followed + 1 }))
+        Ok(Some(Self { url: Cow::Owned(url), other, followed: self.followed + 1, ..*self }))
     }
 }

@@ -144,7 +144,7 @@ fn garbage_in_place_of_http_breaks_the_rules() {
     check(&received("\x15\x03\x01\x00\x02\x02\x46"), FailureKind::Protocol, "https://");
 }
 
-fn redirect(to: &str) -> Step {
+pub(crate) fn redirect(to: &str) -> Step {
     send(&format!("HTTP/1.1 307 Temporary Redirect\r\nlocation: {to}\r\ncontent-length: 0\r\n\r\n"))
 }
 

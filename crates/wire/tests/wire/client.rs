@@ -39,9 +39,14 @@ pub(crate) fn with_client<T>(settings: TargetSettings, body: impl AsyncFnOnce(&C
 
 /// As [`with_client`], with a run's clock of the caller's.
 pub(crate) fn with_clock<T>(settings: TargetSettings, clock: Clock, body: impl AsyncFnOnce(&Client) -> T) -> T {
+    with_target(Target::new(settings).unwrap(), clock, body)
+}
+
+/// As [`with_clock`], with the whole target of the caller's.
+pub(crate) fn with_target<T>(target: Target, clock: Clock, body: impl AsyncFnOnce(&Client) -> T) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().unwrap();
     runtime.block_on(async {
-        let client = Client::new(Arc::new(Target::new(settings).unwrap()), clock);
+        let client = Client::new(Arc::new(target), clock);
         body(&client).await
     })
 }

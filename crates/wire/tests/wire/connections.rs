@@ -4,9 +4,10 @@ use std::future::Future;
 use std::task::{Context, Poll, Waker};
 
 use metron_units::Nanos;
-use metron_wire::{Answer, ConnectionCounts, Dialect, End, FailureKind};
+use metron_wire::{Answer, Clock, ConnectionCounts, Dialect, End, FailureKind, Header, Redirects, Target};
 
-use crate::client::{endpoint, failure, once, send as send_request, settings, with_client};
+use crate::answers::redirect;
+use crate::client::{endpoint, failure, once, send as send_request, settings, with_client, with_target};
 use crate::server::{STREAM_HEAD, Server, Step, answer, chunk, send, stream_end, token, until};
 
 fn good() -> Step {
@@ -372,12 +373,33 @@ fn who_leaves_after_so_many_tokens_keeps_them_and_closes_the_connection() {
 }
 
 #[test]
+fn a_variant_s_headers_stand_in_place_of_the_target_s_and_its_secrets_stay_at_home() {
+    let elsewhere = Server::start(vec![vec![good()]]);
+    let server = Server::start(vec![vec![redirect(&elsewhere.url())]]);
+    let parse = |line: &str| Header::parse(line).unwrap();
+    let mut settings = settings(&server.url(), Dialect::Chat);
+    settings.headers = vec![parse("Authorization: Bearer sk-run")];
+    settings.redirects = Redirects::Followed;
+    let own = vec![parse("authorization: Bearer sk-class"), parse("x-team: search")];
+    let target = Target::new(settings).unwrap().varied(vec![Vec::new(), own]);
+    with_target(target, Clock::start(), async |client| {
+        let mut answer = Answer::default();
+        client.send(&client.target().prepare_with(Some(1), &[], b"{}".to_vec()), &mut answer).await;
+        assert_eq!(answer.end, End::Complete);
+    });
+    let home = &server.seen().requests[0];
+    assert!(home.contains("\r\nauthorization: Bearer sk-class\r\nx-team: search\r\n") && !home.contains("sk-run"));
+    let away = &elsewhere.seen().requests[0];
+    assert!(away.contains("\r\nx-team: search\r\n") && !away.contains("sk-"), "{away}");
+}
+
+#[test]
 fn a_request_has_headers_of_its_own() {
     let server = Server::start(vec![vec![good()]]);
     with_client(settings(&server.url(), Dialect::Chat), async |client| {
-        let own = [metron_wire::Header::parse("X-Session-Id: s-7").unwrap()];
+        let own = [Header::parse("X-Session-Id: s-7").unwrap()];
         let mut answer = Answer::default();
-        client.send(&client.target().prepare_with(&own, b"{}".to_vec()), &mut answer).await;
+        client.send(&client.target().prepare_with(None, &own, b"{}".to_vec()), &mut answer).await;
         assert_eq!(answer.end, End::Complete);
     });
     assert!(server.seen().requests[0].contains("\r\nX-Session-Id: s-7\r\ncontent-length: 2\r\n\r\n{}"));

@@ -187,7 +187,10 @@ fn users_think_as_long_as_the_pattern_says() {
 const CHATS: &str = "timestamp_ms,input_tokens,output_tokens,session,class\n\
                      0,10,5,a,chat\n100,40,3,b,\n150,7,1,,batch\n900,20,5,a,chat\n950,60,1,b,\n1000,9,1,a,chat\n";
 
-fn turns(plan: Plan) -> Vec<(u64, Option<u64>, u64, Option<(u64, u32, u64)>)> {
+/// Of each request its id, its instant in ms, its prompt's length, and session, turn and history if it is a turn.
+type Row = (u64, Option<u64>, u64, Option<(u64, u32, u64)>);
+
+fn turns(plan: Plan) -> Vec<Row> {
     let turn = |turn: Turn| (turn.session, turn.turn, turn.history.get());
     plan.map(|r| (r.id, r.intended.map(|at| at.get() / 1_000_000), r.input_tokens.get(), r.turn.map(turn))).collect()
 }

@@ -95,14 +95,14 @@ fn shown(previewed: Previewed, flags: &PreviewFlags, when: When) -> ShownRequest
 }
 
 fn table(requests: &[Previewed], flags: &PreviewFlags, shown: When) -> String {
-    let when = if shown == When::At { "at" } else { "thinks" };
-    let mut table = format!("{:>6}  {:>14}  {:>8}  {:>8}  {:<8}  prompt\n", "id", when, "input", "output", "phase");
+    let when = if shown == When::At { "at (s)" } else { "thinks (s)" };
+    let mut table = format!("{:>6}  {:>16}  {:>8}  {:>8}  {:<8}  prompt\n", "id", when, "input", "output", "phase");
     for Previewed { request, think, prompt, body } in requests {
-        let when = if shown == When::At { request.intended.unwrap_or_default().exact() } else { think.exact() };
+        let when = if shown == When::At { request.intended.unwrap_or_default() } else { *think };
         table.push_str(&format!(
-            "{:>6}  {:>14}  {:>8}  {:>8}  {:<8}  {}\n",
+            "{:>6}  {:>16}  {:>8}  {:>8}  {:<8}  {}\n",
             request.id,
-            when,
+            seconds(when),
             request.input_tokens.get(),
             request.output_tokens.get(),
             phase(request.phase),
@@ -113,6 +113,12 @@ fn table(requests: &[Previewed], flags: &PreviewFlags, shown: When) -> String {
         }
     }
     table
+}
+
+/// To the nanosecond, points under each other.
+fn seconds(time: Nanos) -> String {
+    const SECOND: u64 = Nanos::from_secs(1).get();
+    format!("{}.{:09}", time.get() / SECOND, time.get() % SECOND)
 }
 
 fn beginning(prompt: &str) -> String {

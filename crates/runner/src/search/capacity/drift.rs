@@ -38,8 +38,8 @@ pub(super) fn unsteady(probes: &[Probe], demands: &[Demand]) -> Option<Unsteady>
 
 /// Whether what was seen of it lies within all bounds.
 fn within(probe: &Probe, demands: &[Demand]) -> bool {
-    let told = demands.iter().zip(&probe.estimates);
-    told.map(|(demand, it)| it.is_some_and(|it| it.ratio <= demand.allowed())).all(|holds| holds)
+    let mut told = demands.iter().zip(&probe.estimates);
+    told.all(|(demand, it)| it.is_some_and(|it| it.ratio <= demand.allowed()))
 }
 
 /// The objective by which the lower load did worse than the higher one, in logarithms, where the scatter is alike on both sides.
