@@ -23,7 +23,7 @@ pub fn probe_line(number: usize, probe: &Probe, unit: &str) -> String {
 #[must_use]
 pub fn capacity_table(file: &CapacityFile, style: Style) -> String {
     let mut head = vec![style.strong(&headline(file))];
-    head.extend(wrap(&escape::terminal(&file.answer), 0));
+    head.extend(file.answer.lines().flat_map(|line| wrap(&escape::terminal(line), 0)));
     let spent: u64 = file.probes.iter().map(|probe| probe.requests).sum();
     let probes = figure::count(file.probes.len() as u64, "probe");
     head.push(style.faint(&format!("{probes}, {}, {}", figure::count(spent, "request"), seconds(file.wall_s))));

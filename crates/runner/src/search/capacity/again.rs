@@ -14,7 +14,7 @@ use super::estimate::STRETCHES;
 use super::isotonic::{Bracket, bracket};
 use super::plan::{NARROW, SHORTEST, Step, crossings, measure, middle, near, points};
 use super::probe::{Patience, Plan, Probe};
-use super::regression::{Foretold, NORMAL, Scatter, foretold};
+use super::regression::{Foretold, NORMAL, Point, Scatter, foretold};
 use super::{Settings, Spent};
 
 /// A search that takes longer plays the load again after so many probes, too: a server that declines would lead it ever further down.
@@ -144,7 +144,8 @@ struct Difference {
 
 fn surest(before: &[Probe], until: usize, late: &[Probe], load: Load, demands: &[Demand]) -> Option<Difference> {
     let of = |(objective, demand): (usize, &Demand)| {
-        let now = shown(late, objective, demand)?;
+        let bunch = most_bunched(before, objective, demand);
+        let now = shown(late, objective, demand, bunch)?;
         let from = (until..=before.len()).filter_map(move |since| {
             let then = told(&before[..since], objective, demand, load)?;
             let sure = (now.height - then.height).abs() / then.doubt.hypot(now.doubt);
@@ -160,18 +161,25 @@ fn told(probes: &[Probe], objective: usize, demand: &Demand, load: Load) -> Opti
     let whole: Vec<Probe> = probes.iter().filter(|probe| probe.whole).cloned().collect();
     foretold(&points(&whole, objective, demand), Scatter::of(demand), load.get().ln()).or_else(|| {
         let alike: Vec<Probe> = whole.into_iter().filter(|probe| probe.load == load).collect();
-        shown(&alike, objective, demand)
+        shown(&alike, objective, demand, most_bunched(probes, objective, demand))
     })
 }
 
-/// What probes of one load show together.
-fn shown(late: &[Probe], objective: usize, demand: &Demand) -> Option<Foretold> {
+/// What the most bunched of the misses add at once, in wholes of a ratio of 1. A scheduler that is full misses many together, and then
+/// none for long: that a probe saw none is then no proof that there are none.
+fn most_bunched(probes: &[Probe], objective: usize, demand: &Demand) -> f64 {
+    let missed = points(probes, objective, demand).into_iter().filter(|point| point.ratio > 0.0);
+    missed.map(Point::bunch).fold(1.0 / demand.allowed(), f64::max)
+}
+
+/// What probes of one load show together, where misses may come as bunched as `bunch`.
+fn shown(late: &[Probe], objective: usize, demand: &Demand, bunch: f64) -> Option<Foretold> {
     let steady = points(late, objective, demand);
     let of: f64 = steady.iter().map(|point| point.of).sum();
     let ratio = steady.iter().map(|point| point.ratio * point.of).sum::<f64>() / of;
     let variance = steady.iter().map(|point| point.variance * point.of * point.of).sum::<f64>() / (of * of);
-    // Where nothing was missed, at most one miss is as good a guess as any.
-    let height = ratio.max(1.0 / (of * demand.allowed()));
+    // Where nothing was missed, at most one bunch is as good a guess as any.
+    let height = if ratio > 0.0 { ratio } else { bunch / of };
     let doubt = if ratio > 0.0 { variance.max(0.0).sqrt() / ratio } else { 1.0 };
     let t = student((STRETCHES - 1) * steady.len()) / NORMAL;
     (of > 0.0).then(|| Foretold { height: height.ln(), doubt: doubt * t })

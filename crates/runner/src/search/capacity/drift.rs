@@ -5,7 +5,6 @@ use super::answer::Unsteady;
 use super::plan::points;
 use super::probe::Probe;
 use super::regression::Point;
-use super::verdict::Verdict;
 
 /// Standard errors by which the logarithms must lie apart.
 const SURE: f64 = 4.5;
@@ -17,7 +16,7 @@ const SURER: f64 = 6.0;
 const LEAST: f64 = 8.0;
 
 /// The first probe that contradicts an earlier one beyond chance: of two steady states the one under the lower load did worse. A
-/// growing queue has no steady state and is told early: two of them at loads below one that held are asked for. `None` if all agree.
+/// growing queue has no steady state and is told early: two of them at loads below one that held for its whole length are asked for. `None` if all agree.
 pub(super) fn unsteady(probes: &[Probe], demands: &[Demand]) -> Option<Unsteady> {
     let mut growing = 0;
     for (since, late) in probes.iter().enumerate() {
@@ -26,7 +25,8 @@ pub(super) fn unsteady(probes: &[Probe], demands: &[Demand]) -> Option<Unsteady>
             if let Some(objective) = worse(lower, higher, demands) {
                 return Some(Unsteady { since, objective });
             }
-            let held = higher.verdict == Verdict::Holds || higher.whole && within(higher, demands);
+            // A probe that ended as soon as it held may have ended before the queue had begun to grow.
+            let held = higher.whole && within(higher, demands);
             growing += u32::from(lower.growing && !higher.growing && held);
             if growing == 2 {
                 return Some(Unsteady { since, objective: 0 });
@@ -49,10 +49,61 @@ fn worse(lower: &Probe, higher: &Probe, demands: &[Demand]) -> Option<usize> {
         let sure = if lower.whole && higher.whole { SURE } else { SURER };
         let [bad, good] = points(&pair, objective, &demands[objective])[..] else { return false };
         let enough = good.of.min(bad.of) >= LEAST * demands[objective].grain() as f64;
-        // Where nothing was missed, at most one miss is as good a guess as any.
-        let part = |point: Point| point.ratio.max(1.0 / (point.of * demands[objective].allowed()));
+        if !enough || bad.ratio <= 0.0 {
+            return false;
+        }
         let doubt = |point: Point| (point.variance / point.ratio.powi(2)).max(0.0);
-        let scatter = if good.ratio > 0.0 { (doubt(good) + doubt(bad)).sqrt() } else { 1.0 };
-        enough && bad.ratio > 0.0 && (part(bad) / part(good)).ln() > sure * scatter
+        // Where nothing was missed, at most one bunch is as good a guess as any.
+        let bunch = bad.bunch().max(1.0 / demands[objective].allowed());
+        let (best, unsure) = if good.ratio > 0.0 { (good.ratio, doubt(good)) } else { (bunch / good.of, 1.0) };
+        (bad.ratio / best).ln() > sure * (unsure + doubt(bad)).sqrt()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use metron_units::Nanos;
+
+    use super::super::super::prober::{Ending, Load};
+    use super::super::estimate::Estimate;
+    use super::super::verdict::Verdict;
+    use super::*;
+
+    /// A probe of a p99: its load, its ratio in parts of what is allowed, the standard error in parts of the ratio, and the requests.
+    fn probe(load: f64, ratio: f64, unsure: f64, of: f64) -> Probe {
+        let ratio = ratio * 0.01;
+        Probe {
+            load: Load::new(load).unwrap(),
+            verdict: if ratio > 0.01 { Verdict::Fails } else { Verdict::Holds },
+            growing: false,
+            whole: true,
+            requests: of as u64,
+            duration: Nanos::from_secs(60),
+            estimates: vec![Some(Estimate { ratio, of, variance: (unsure * ratio).powi(2) })],
+            ending: Ending::Enough,
+        }
+    }
+
+    fn demands() -> [Demand; 1] {
+        [Demand::of("p99 ttft <= 500ms".parse().unwrap()).unwrap()]
+    }
+
+    #[test]
+    fn a_full_schedulers_queue_that_grows_above_all_that_held_to_their_end_is_no_change() {
+        // As vLLM V1 showed itself with its memory full: the short probe ended before the queue had begun to grow.
+        let short = Probe { whole: false, ..probe(49.22, 0.0, 0.0, 2_496.0) };
+        let growing = |load, ratio| Probe { growing: true, whole: false, ..probe(load, ratio, 0.7, 1_280.0) };
+        let mut probes = vec![short, growing(49.10, 9.8), probe(47.60, 0.0, 0.0, 5_376.0), growing(48.79, 20.5)];
+        assert_eq!(unsteady(&probes, &demands()), None);
+        probes.extend([growing(46.9, 20.0), growing(47.1, 15.0)]);
+        assert_eq!(unsteady(&probes, &demands()), Some(Unsteady { since: 5, objective: 0 }), "two below one that held");
+    }
+
+    #[test]
+    fn one_bunch_of_misses_at_a_lower_load_is_no_change_but_many_are() {
+        let higher = probe(212.0, 0.0, 0.0, 21_248.0);
+        assert_eq!(unsteady(&[probe(181.0, 0.588, 1.026, 5_440.0), higher.clone()], &demands()), None);
+        let changed = unsteady(&[probe(181.0, 40.0, 0.05, 5_440.0), higher], &demands());
+        assert_eq!(changed, Some(Unsteady { since: 1, objective: 0 }));
+    }
 }

@@ -124,6 +124,10 @@ pub fn outcome(answer: &Answer, unit: LoadUnit, demands: &[Demand], probes: &[Pr
         }
         Answer::NotYet { holds: Some(holds), fails: None } => format!("not known yet: {} hold", shown(*holds)),
         Answer::NotYet { holds: None, fails: Some(fails) } => format!("not known yet: {} do not hold", shown(*fails)),
+        Answer::NotYet { holds: None, fails: None } if probes.iter().any(|it| it.ending == Ending::ClientBound) => {
+            "not known yet: this client could not keep up at any load that was tried, so nothing was seen of the server"
+                .to_owned()
+        }
         Answer::NotYet { holds: None, fails: None } => "not known yet: no load could be judged".to_owned(),
     }
 }

@@ -26,6 +26,13 @@ pub(super) struct Point {
     pub(super) variance: f64,
 }
 
+impl Point {
+    /// What its misses add at once, in wholes of a ratio of 1: their mean, were all bunches alike. The ratio must be above zero.
+    pub(super) fn bunch(self) -> f64 {
+        self.variance.max(0.0) * self.of / self.ratio
+    }
+}
+
 /// How the scatter of a ratio follows its height.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scatter {
