@@ -57,6 +57,16 @@ impl Opened {
     }
 }
 
+/// What the opening of a connection waits for.
+#[derive(Debug, Clone, Copy)]
+enum Stage {
+    Connecting,
+    /// TLS.
+    Securing,
+    /// The first words of HTTP/2.
+    Greeting,
+}
+
 enum Scheme {
     Http,
     Https { config: Arc<rustls::ClientConfig>, host: ServerName<'static> },
@@ -101,28 +111,32 @@ impl Way {
     pub(crate) async fn open(&self, stamps: Stamps, clock: Clock, timeout: Nanos) -> Result<Opened, Refusal> {
         let started = clock.now();
         let deadline = tokio::time::Instant::from_std(clock.instant(started.saturating_add(timeout)));
-        let connected = Cell::new(false);
-        match tokio::time::timeout_at(deadline, self.open_unbounded(stamps, &connected)).await {
+        let stage = Cell::new(Stage::Connecting);
+        match tokio::time::timeout_at(deadline, self.open_unbounded(stamps, &stage)).await {
             Ok(Ok(mut opened)) => {
                 opened.tell(Opening::Waited(clock.now().saturating_sub(started)));
                 Ok(opened)
             }
             Ok(Err(refusal)) => Err(refusal),
-            Err(_) => Err(Refusal {
-                kind: FailureKind::TimeoutConnect,
-                message: match connected.get() {
-                    false => format!("no connection to {} within {timeout}", self.shown),
-                    true => format!(
-                        "{} took the connection, but TLS with it was not settled within {timeout} (hint: http:// in place of https://, if it speaks plain HTTP on this port)",
-                        self.shown
-                    ),
-                },
-            }),
+            Err(_) => Err(Refusal { kind: FailureKind::TimeoutConnect, message: self.overdue(stage.get(), timeout) }),
         }
     }
 
-    async fn open_unbounded(&self, stamps: Stamps, connected: &Cell<bool>) -> Result<Opened, Refusal> {
-        let connection = Box::new(self.connect(stamps, connected).await?);
+    fn overdue(&self, stage: Stage, timeout: Nanos) -> String {
+        let shown = &self.shown;
+        match stage {
+            Stage::Connecting => format!("no connection to {shown} within {timeout}"),
+            Stage::Securing => format!(
+                "{shown} took the connection, but TLS with it was not settled within {timeout} (hint: http:// in place of https://, if it speaks plain HTTP on this port)"
+            ),
+            Stage::Greeting => format!(
+                "{shown} took the connection, but HTTP/2 on it was not settled within {timeout} (hint: --http 1.1)"
+            ),
+        }
+    }
+
+    async fn open_unbounded(&self, stamps: Stamps, stage: &Cell<Stage>) -> Result<Opened, Refusal> {
+        let connection = Box::new(self.connect(stamps, stage).await?);
         match (self.http, connection.chosen_protocol(), &self.scheme) {
             (Http::Two, _, Scheme::Http) | (Http::Two | Http::Auto, Some(tls::HTTP2), _) => {}
             (Http::Two, _, Scheme::Https { .. }) => {
@@ -133,6 +147,7 @@ impl Way {
             }
             (Http::One | Http::Auto, ..) => return Ok(Opened::One(connection)),
         }
+        stage.set(Stage::Greeting);
         Link::over(connection).await.map(Opened::Many).map_err(|broken| Refusal {
             kind: match &broken {
                 Broken::Rules(_) => FailureKind::Protocol,
@@ -142,13 +157,13 @@ impl Way {
         })
     }
 
-    async fn connect(&self, stamps: Stamps, connected: &Cell<bool>) -> Result<Connection, Refusal> {
+    async fn connect(&self, stamps: Stamps, stage: &Cell<Stage>) -> Result<Connection, Refusal> {
         let addresses = self.addresses.get().await?;
         let (socket, used) =
             race::connect(&addresses).await.map_err(|(address, error)| self.refused(address, &error))?;
         self.addresses.prefer(used);
-        connected.set(true);
         let Scheme::Https { config, host } = &self.scheme else { return Ok(Connection::plain(socket, stamps)) };
+        stage.set(Stage::Securing);
         let tls = |message: String| Refusal {
             kind: FailureKind::Tls,
             message: format!("TLS with {} failed: {message}", self.shown),

@@ -1,12 +1,15 @@
 //! A request's head as HTTP/2 has it, from the lines that HTTP/1.1 would send: both say the same, headers and signature alike.
 
-use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderName, HeaderValue};
+use http::header::{CONTENT_LENGTH, HOST, HeaderName, HeaderValue};
 use http::{Method, Request, Uri};
 
 use crate::secret::is_secret_name;
 
 /// The most headers of a request: the user's and our own.
 const HEADERS: usize = 1_024;
+
+/// What HTTP/1.1 says of its connection, and HTTP/2 must not.
+const OF_A_CONNECTION: [&str; 3] = ["connection", "keep-alive", "proxy-connection"];
 
 /// The request that these lines are, over this scheme. The error is what is wrong with them.
 pub(crate) fn request(scheme: &str, lines: &[&[u8]]) -> Result<Request<()>, String> {
@@ -25,7 +28,8 @@ pub(crate) fn request(scheme: &str, lines: &[&[u8]]) -> Result<Request<()>, Stri
     for header in parsed.headers.iter() {
         let refused = || format!("header `{}` cannot be sent over HTTP/2", header.name);
         let name = HeaderName::from_bytes(header.name.as_bytes()).map_err(|_| refused())?;
-        if name == HOST || name == CONNECTION || (name == CONTENT_LENGTH && header.value == b"0") {
+        let is_of_http1 = name == HOST || OF_A_CONNECTION.contains(&name.as_str());
+        if is_of_http1 || (name == CONTENT_LENGTH && header.value == b"0") {
             continue;
         }
         let mut value = HeaderValue::from_bytes(header.value).map_err(|_| refused())?;
@@ -44,7 +48,7 @@ mod tests {
     fn the_lines_of_http_1_are_a_request_of_http_2() {
         let lines: [&[u8]; 2] = [
             b"POST /v1/chat?x=%20y HTTP/1.1\r\nhost: example.org:8443\r\nAuthorization: Bearer k\r\n",
-            b"x-a: 1\r\nx-a: 2\r\ncontent-length: 5\r\n\r\n",
+            b"x-a: 1\r\nx-a: 2\r\nKeep-Alive: timeout=5\r\ncontent-length: 5\r\n\r\n",
         ];
         let request = request("https", &lines).unwrap();
         assert_eq!(

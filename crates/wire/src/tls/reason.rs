@@ -10,6 +10,10 @@ pub(crate) fn explain(error: &Error) -> String {
         Error::PeerIncompatible(_) | Error::AlertReceived(rustls::AlertDescription::ProtocolVersion) => {
             "the server must speak TLS 1.2 or 1.3"
         }
+        // HTTP/1.1 is offered unless only HTTP/2 may be spoken.
+        Error::AlertReceived(rustls::AlertDescription::NoApplicationProtocol) => {
+            "the server does not take the version of HTTP that was offered; --http auto offers 2 and 1.1"
+        }
         _ => "",
     };
     match hint {

@@ -2,13 +2,18 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use h2::Reason;
 use http::{HeaderMap, Response};
-use metron_wire::{Answer, Channel, Client, ConnectionCounts, Dialect, End, FailureKind, Http, TargetSettings};
+use metron_units::Nanos;
+use metron_wire::{
+    Answer, Channel, Client, Clock, ConnectionCounts, Dialect, End, FailureKind, Http, Redirects, Target,
+    TargetSettings, Timeouts,
+};
 
 use crate::client::{failure, send, settings, text, with_client};
 
@@ -27,19 +32,29 @@ enum Step {
     Cut,
     /// No request after this one is taken.
     GoAway,
+    /// Until the test lets it go on; the request's time counts from there.
+    Held,
     /// Until the client gives the stream up.
     UntilReset,
+    /// A head that leads elsewhere, and no body.
+    Redirect(&'static str),
+    /// Comes first: answers before a byte of the body was taken.
+    Early,
 }
-use Step::{Cut, Finish, GoAway, Gzip, Head, Reset, Token, Trailers, Until, UntilReset};
+use Step::{Cut, Early, Finish, GoAway, Gzip, Head, Held, Redirect, Reset, Token, Trailers, Until, UntilReset};
 
 /// What came so far.
 #[derive(Debug, Clone, Default)]
 struct Seen {
     connections: usize,
     requests: Vec<String>,
+    /// How long the bodies were.
+    bodies: Vec<usize>,
     resets: Vec<Reason>,
     /// How often an answer has waited for its time.
     waited: usize,
+    /// Answers that are held may go on.
+    released: bool,
 }
 
 struct Server {
@@ -71,12 +86,16 @@ impl Server {
     }
 
     fn settings(&self) -> TargetSettings {
-        TargetSettings { http: Http::Two, ..settings(&format!("http://{}", self.address), Dialect::Chat) }
+        over_http2(&format!("http://{}", self.address))
     }
 
     fn seen(&self) -> Seen {
         self.seen.lock().unwrap().clone()
     }
+}
+
+fn over_http2(url: &str) -> TargetSettings {
+    TargetSettings { http: Http::Two, ..settings(url, Dialect::Chat) }
 }
 
 async fn serve(stream: tokio::net::TcpStream, at_once: u32, seen: Arc<Mutex<Seen>>, script: Script) {
@@ -107,9 +126,14 @@ async fn serve(stream: tokio::net::TcpStream, at_once: u32, seen: Arc<Mutex<Seen
             let (steps, seen, cut) = (script(k), seen.clone(), cut.clone());
             async move {
                 let begun = now();
-                while let Some(Ok(data)) = body.data().await {
+                let mut length = 0;
+                while !matches!(steps.first(), Some(Early))
+                    && let Some(Ok(data)) = body.data().await
+                {
+                    length += data.len();
                     let _ = body.flow_control().release_capacity(data.len());
                 }
+                seen.lock().unwrap().bodies.push(length);
                 play(&steps, begun, respond, &seen, &cut).await;
             }
         });
@@ -118,7 +142,7 @@ async fn serve(stream: tokio::net::TcpStream, at_once: u32, seen: Arc<Mutex<Seen
 
 async fn play(
     steps: &[Step],
-    begun: Instant,
+    mut begun: Instant,
     mut respond: h2::server::SendResponse<Bytes>,
     seen: &Mutex<Seen>,
     cut: &tokio::sync::mpsc::Sender<Step>,
@@ -132,7 +156,18 @@ async fn play(
             false => Bytes::from(text.to_owned()),
         };
         match (*step, &mut body) {
+            (Early, _) => {}
+            (Held, _) => {
+                while !seen.lock().unwrap().released {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+                begun = now();
+            }
             (Gzip, _) => gzip = true,
+            (Redirect(to), _) => {
+                let response = Response::builder().status(307).header("location", to).body(()).unwrap();
+                respond.send_response(response, true).unwrap();
+            }
             (Head(status), _) => {
                 let mut response = Response::builder().status(status).header("content-type", "text/event-stream");
                 if gzip {
@@ -242,7 +277,7 @@ fn each_token_has_the_instant_at_which_its_frame_came() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_late_reader_still_gets_the_instant_of_arrival() {
-    let server = Server::start(100, |_| vec![Head(200), Token("a"), Finish, Until(30)]);
+    let server = Server::start(100, |_| vec![Held, Head(200), Token("a"), Finish, Until(30)]);
     let clock = metron_wire::Clock::start();
     crate::client::with_clock(server.settings(), clock, async |client| {
         let mut answer = Answer::default();
@@ -251,6 +286,7 @@ fn a_late_reader_still_gets_the_instant_of_arrival() {
         while server.seen().requests.is_empty() {
             let _on_its_way = tokio::time::timeout(Duration::from_millis(1), &mut sending).await;
         }
+        server.seen.lock().unwrap().released = true;
         while server.seen().waited == 0 {
             std::thread::yield_now();
         }
@@ -392,7 +428,7 @@ fn a_client_that_leaves_resets_its_stream_and_no_other() {
 fn a_server_of_http1_is_told_as_such() {
     let server =
         crate::server::Server::start(vec![vec![crate::server::answer("400 Bad Request", "text/plain", "what?")]]);
-    with_client(TargetSettings { http: Http::Two, ..settings(&server.url(), Dialect::Chat) }, async |client| {
+    with_client(over_http2(&server.url()), async |client| {
         let answer = send(client).await;
         let (_, message) = failure(&answer);
         assert!(message.contains("does not speak HTTP/2") && message.contains("--http 1.1"), "{message}");
@@ -407,4 +443,125 @@ fn a_get_speaks_what_requests_speak() {
         assert_eq!((got.status, got.head.protocol()), (404, Some("HTTP/2")));
     });
     assert!(server.seen().requests[0].starts_with("GET "));
+}
+
+/// A request that waits too long for `first`'s next step: what it is booked as, and that its stream alone is given up.
+#[track_caller]
+fn check_wait(first: &'static [Step], timeouts: Timeouts, kind: FailureKind, chunks: usize) {
+    let server = Server::start(100, move |k| if k == 0 { first.to_vec() } else { GOOD.to_vec() });
+    with_client(TargetSettings { timeouts, ..server.settings() }, async |client| {
+        let answer = send(client).await;
+        assert_eq!((failure(&answer).0, answer.attempt), (kind, 1), "{:?}", answer.end);
+        assert!(answer.chunks.len() >= chunks, "{first:?}: what came is kept");
+        assert_eq!(send(client).await.end, End::Complete);
+        while server.seen().resets.is_empty() {
+            tokio::task::yield_now().await;
+        }
+    });
+    let seen = server.seen();
+    assert_eq!((seen.connections, seen.resets.as_slice()), (1, [Reason::CANCEL].as_slice()), "{first:?}");
+}
+
+#[test]
+fn each_timeout_holds_over_http2_and_costs_its_stream_alone() {
+    let (long, short) = (Timeouts::default(), Nanos::from_millis(80));
+    let first = Timeouts { first_token: short, ..long };
+    check_wait(&[Head(200), UntilReset], first, FailureKind::TimeoutFirstToken, 0);
+    let idle = Timeouts { idle: short, ..long };
+    check_wait(&[Head(200), Token("a"), UntilReset], idle, FailureKind::TimeoutIdle, 1);
+    let total = Timeouts { total: short, ..long };
+    let steps = &[Head(200), Token("a"), Until(20), Token("b"), Until(40), Token("c"), UntilReset];
+    check_wait(steps, total, FailureKind::TimeoutTotal, 1);
+}
+
+#[test]
+fn a_server_that_says_no_settings_is_a_connect_timeout() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut settings = over_http2(&format!("http://{}", silent.local_addr().unwrap()));
+    settings.timeouts.connect = Nanos::from_millis(80);
+    with_client(settings, async |client| {
+        let answers = together(client, 3).await;
+        for answer in answers {
+            let (kind, message) = failure(&answer);
+            assert_eq!((kind, answer.dispatched), (FailureKind::TimeoutConnect, None));
+            assert!(message.contains("HTTP/2 on it was not settled") && message.contains("--http 1.1"), "{message}");
+        }
+    });
+}
+
+#[test]
+fn a_body_larger_than_the_servers_window_is_sent_whole() {
+    let server = Server::start(100, |_| GOOD.to_vec());
+    with_client(server.settings(), async |client| {
+        let mut answer = Answer::default();
+        client.send(&client.target().prepare(vec![b' '; 4 << 20]), &mut answer).await;
+        assert_eq!((&answer.end, answer.attempt), (&End::Complete, 1));
+    });
+    assert_eq!(server.seen().bodies, [4 << 20]);
+}
+
+#[test]
+fn an_answer_that_comes_before_the_body_was_taken_counts() {
+    // With the answer whole, the server gives up on the rest of the body (RFC 9113, section 8.1).
+    let early = [Early, Head(413), Token("a"), Finish];
+    let server = Server::start(100, move |k| if k == 0 { early.to_vec() } else { GOOD.to_vec() });
+    with_client(server.settings(), async |client| {
+        let mut answer = Answer::default();
+        client.send(&client.target().prepare(vec![b' '; 4 << 20]), &mut answer).await;
+        assert_eq!((failure(&answer).0, answer.status), (FailureKind::Http4xx, Some(413)));
+        assert_eq!(send(client).await.end, End::Complete, "the connection serves on");
+    });
+    assert_eq!(server.seen().connections, 1);
+}
+
+#[test]
+fn redirects_are_followed_over_http2_with_the_same_care() {
+    let other = Server::start(100, |_| GOOD.to_vec());
+    let away: &'static str = format!("http://{}/x", other.address).leak();
+    let steps = move |k| match k {
+        0 => vec![Redirect("/elsewhere?x=1")],
+        1 => vec![Redirect(away)],
+        _ => GOOD.to_vec(),
+    };
+    let server = Server::start(100, steps);
+    let headers = ["authorization: Bearer sk-canary-1", "x-team: search"].map(crate::client::header).into();
+    let settings = TargetSettings { redirects: Redirects::Followed, headers, ..server.settings() };
+    with_client(settings, async |client| {
+        let answer = send(client).await;
+        assert_eq!((&answer.end, answer.status, answer.attempt), (&End::Complete, Some(200), 1));
+    });
+    let (at_home, elsewhere) = (server.seen(), other.seen());
+    assert!(at_home.requests[1].contains("/elsewhere?x=1") && at_home.requests[1].contains("sk-canary-1"));
+    assert!(elsewhere.requests[0].contains("/x") && elsewhere.requests[0].contains("x-team"), "{elsewhere:?}");
+    assert!(!elsewhere.requests[0].contains("sk-canary"), "{elsewhere:?}");
+    assert_eq!([&at_home.bodies[..], &elsewhere.bodies].concat(), [at_home.bodies[0]; 3], "the body goes along");
+    assert_eq!(at_home.connections, 1);
+}
+
+#[test]
+fn a_redirect_that_is_not_followed_is_told() {
+    check(&[Redirect("/elsewhere")], 1, Err((FailureKind::Http3xx, "redirected to /elsewhere")));
+}
+
+#[test]
+fn a_thousand_requests_at_once_share_as_few_connections_as_they_need() {
+    let server = Server::start(128, |_| vec![Head(200), Token("a"), Until(50), Token("b"), Finish]);
+    let settings = server.settings();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(tokio::task::LocalSet::new().run_until(async {
+        let client = Rc::new(Client::new(Arc::new(Target::new(settings).unwrap()), Clock::start()));
+        // Twice: over fresh connections, and over those that are open.
+        for _ in 0..2 {
+            let mut sends = tokio::task::JoinSet::new();
+            for _ in 0..1_024 {
+                let client = Rc::clone(&client);
+                sends.spawn_local(async move { send(&client).await });
+            }
+            for answer in sends.join_all().await {
+                assert_eq!((&answer.end, answer.chunks.len(), answer.attempt), (&End::Complete, 2, 1));
+            }
+            // Fewer where the first had answered before the last left.
+            assert!(client.connections().opened <= 8, "{:?}", client.connections());
+        }
+    }));
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use metron_wire::{Answer, Dialect, End, FailureKind, TargetSettings, TlsSettings, Verify};
+use metron_wire::{Answer, Dialect, End, FailureKind, Http, TargetSettings, TlsSettings, Verify};
 use rcgen::{CertificateParams, CertifiedIssuer, Issuer, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
@@ -39,6 +39,11 @@ fn issuer() -> Key {
 
 /// A server whose certificate is for `name`, valid in these years, and which answers with `parts`.
 fn serve(name: &str, years: [i32; 2], parts: Vec<String>, ending: Ending) -> TlsServer {
+    serve_offering(&[], name, years, parts, ending)
+}
+
+/// As [`serve`], with these versions of HTTP in its handshake; with none it passes over what a client offers.
+fn serve_offering(versions: &[&str], name: &str, years: [i32; 2], parts: Vec<String>, ending: Ending) -> TlsServer {
     let issuer = issuer();
     let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
     params.not_before = rcgen::date_time_ymd(years[0], 1, 1);
@@ -47,7 +52,7 @@ fn serve(name: &str, years: [i32; 2], parts: Vec<String>, ending: Ending) -> Tls
     let signer: &Issuer<'_, KeyPair> = &issuer;
     let certificate = params.signed_by(&key, signer).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
+    let mut config = rustls::ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
@@ -56,6 +61,7 @@ fn serve(name: &str, years: [i32; 2], parts: Vec<String>, ending: Ending) -> Tls
             PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
         )
         .unwrap();
+    config.alpn_protocols = versions.iter().map(|version| version.as_bytes().to_vec()).collect();
     let (config, listener) = (Arc::new(config), TcpListener::bind("127.0.0.1:0").unwrap());
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {
@@ -186,6 +192,22 @@ fn a_handshake_that_stalls_is_a_connect_timeout() {
     let (kind, message) = failure(&answer);
     assert_eq!(kind, FailureKind::TimeoutConnect);
     assert!(message.contains("took the connection, but TLS"), "{message}");
+}
+
+#[test]
+fn a_server_without_http2_is_refused_where_nothing_else_may_be_spoken_and_taken_where_it_may() {
+    for (versions, says) in [(&[][..], "does not offer HTTP/2 (hint: --http 1.1)"), (&["http/1.1"], "--http auto")] {
+        let server = serve_offering(versions, "localhost", [2020, 2200], good(), Ending::Proper);
+        let (mut settings, file) = trusting(&server, "localhost");
+        settings.http = Http::Two;
+        refused(&request(settings), says);
+        drop(file);
+        for http in [Http::One, Http::Auto] {
+            let (mut settings, _file) = trusting(&server, "localhost");
+            settings.http = http;
+            assert_eq!(request(settings).end, End::Complete, "{versions:?} {http:?}");
+        }
+    }
 }
 
 #[test]
