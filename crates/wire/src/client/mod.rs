@@ -330,16 +330,16 @@ impl Client {
     /// A connection for a request: an open one, or one that is opened for it.
     async fn obtain(&self, hop: &Hop<'_>) -> Result<Held, Refusal> {
         if !hop.is_target() {
-            return self.open(hop.way()).await.map(|opened| self.held(opened, None, false));
+            return self.open(hop.way()).await.map(|opened| self.held(opened, None));
         }
         let asked = self.clock.now();
         let mut waited = None;
         loop {
             if let Some(link) = self.links.with_room() {
-                return Ok(self.held(Opened::Many(link), waited, true));
+                return Ok(self.held(Opened::Many(link), waited));
             }
             if let Some(connection) = self.idle.take(self.clock, &self.scratch) {
-                return Ok(self.held(Opened::One(connection), waited, true));
+                return Ok(Held { has_served: true, ..self.held(Opened::One(connection), waited) });
             }
             if !self.target.way.may_be_shared() || !self.links.wait().await? {
                 break;
@@ -347,7 +347,7 @@ impl Client {
             waited = Some(self.clock.now().saturating_sub(asked));
         }
         let opened = self.open_shared().await?;
-        Ok(self.held(opened, waited, false))
+        Ok(self.held(opened, waited))
     }
 
     /// A connection that carried nothing when the one before it was lost.
@@ -357,7 +357,7 @@ impl Client {
             // One that others have opened meanwhile will do: none that was lost is offered again.
             return self.obtain(hop).await;
         }
-        self.open(hop.way()).await.map(|opened| self.held(opened, None, false))
+        self.open(hop.way()).await.map(|opened| self.held(opened, None))
     }
 
     /// Opens a connection to the target; whoever wants one meanwhile waits for it.
@@ -381,9 +381,9 @@ impl Client {
         }
     }
 
-    fn held(&self, mut opened: Opened, waited: Option<Nanos>, was_open: bool) -> Held {
+    fn held(&self, mut opened: Opened, waited: Option<Nanos>) -> Held {
         let (opening, has_served) = match &mut opened {
-            Opened::One(connection) => (connection.tell_opening(), was_open),
+            Opened::One(connection) => (connection.tell_opening(), false),
             Opened::Many(link) => (link.tell_opening(), link.has_answered()),
         };
         let waited = match opening {

@@ -113,18 +113,17 @@ impl Exchange<'_> {
                 }
             })
             .await;
-            let broke =
-                |kind, message| Ok(Some(Outcome { reading: Reading::Broke(kind, message), body: BodyEnd::Unusable }));
             let (next, mark) = match wake {
                 Wake::Part(next, mark) => (next, since(mark, sent)),
-                Wake::Due(kind, waited) => return broke(kind, overdue(kind, waited)),
-                Wake::Broken(Broken::Rules(message)) => return broke(FailureKind::Protocol, message),
+                Wake::Due(kind, waited) => return Ok(Some(broke(kind, overdue(kind, waited)))),
+                Wake::Broken(Broken::Rules(message)) => return Ok(Some(broke(FailureKind::Protocol, message))),
                 Wake::Broken(broken) if stream.has_head() => {
-                    return broke(FailureKind::Truncated, format!("{} in the middle of the body", broken.message()));
+                    let message = format!("{} in the middle of the body", broken.message());
+                    return Ok(Some(broke(FailureKind::Truncated, message)));
                 }
                 Wake::Broken(Broken::Reset(message)) => {
                     let message = format!("{message} before a byte of the answer came");
-                    return broke(FailureKind::ConnectionLost, message);
+                    return Ok(Some(broke(FailureKind::ConnectionLost, message)));
                 }
                 Wake::Broken(Broken::Refused(message)) => return Err(Finish::Refused(message)),
                 Wake::Broken(broken) => {
@@ -143,7 +142,7 @@ impl Exchange<'_> {
                 return Ok(None);
             }
             if let Some((kind, waited)) = deadline.passed(reception.last_arrival(), read_at) {
-                return broke(kind, overdue(kind, waited));
+                return Ok(Some(broke(kind, overdue(kind, waited))));
             }
         }
     }
@@ -170,6 +169,10 @@ impl Exchange<'_> {
             Next::End => reception.take_whole_part(events, received, Part::End),
         }
     }
+}
+
+fn broke(kind: FailureKind, message: String) -> Outcome {
+    Outcome { reading: Reading::Broke(kind, message), body: BodyEnd::Unusable }
 }
 
 /// Nothing of an answer has arrived before its request left, whatever came on the same connection.

@@ -80,18 +80,18 @@ impl Head {
 impl Head {
     /// The head of an answer over HTTP/2, where framing and connection are no matters of the head.
     pub(crate) fn of_http2(response: &http::Response<()>) -> Result<Self, Malformed> {
-        let mut head = Self::bare(response.status().as_u16(), true);
+        let mut head = Self { keep_alive: true, ..Self::bare(response.status().as_u16()) };
         for (name, value) in response.headers() {
             head.note(name.as_str(), String::from_utf8_lossy(value.as_bytes()).trim())?;
         }
         Ok(head)
     }
 
-    fn bare(status: u16, keep_alive: bool) -> Self {
+    fn bare(status: u16) -> Self {
         Self {
             status,
             framing: Framing::Close,
-            keep_alive,
+            keep_alive: false,
             content_type: String::new(),
             encodings: Vec::new(),
             location: None,
@@ -117,7 +117,7 @@ impl Head {
 fn read(response: &httparse::Response<'_, '_>) -> Result<Head, Malformed> {
     let status = response.code.expect("a complete response has a status");
     let http_1_1 = response.version == Some(1);
-    let mut head = Head::bare(status, http_1_1);
+    let mut head = Head { keep_alive: http_1_1, ..Head::bare(status) };
     let (mut length, mut chunked) = (None, false);
     for header in response.headers.iter() {
         let value = String::from_utf8_lossy(header.value);
