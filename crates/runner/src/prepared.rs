@@ -93,8 +93,7 @@ impl Prepared<'_> {
             queue.wait_for(READY_AT_START, patience);
         }
         let clock = Clock::start();
-        let (workers, prewarm) = (self.resolved.workers, self.resolved.prewarm);
-        let ready = Ready::start(&self.target, clock, workers, prewarm, self.stop).inspect_err(|_| brake.drain())?;
+        let ready = self.ready(clock).inspect_err(|_| brake.drain())?;
         let opening_took = ready.took;
         let facts = facts(self.config, self.resolved, self.named(), Epoch::of(clock));
         let started = RunEvent::Started {
@@ -102,8 +101,7 @@ impl Prepared<'_> {
             folder: folder.as_ref().map(|folder| folder.path().to_owned()),
         };
         if let Some(engine) = &mut engine {
-            let kept = engine.keep_iterations(folder.as_ref(), clock);
-            kept.inspect_err(|_| brake.drain())?;
+            engine.keep_iterations(folder.as_ref(), clock).inspect_err(|_| brake.drain())?;
         }
         let model = matches!(self.resolved.server, Server::Network { .. }).then_some(self.model.as_str());
         let keep = folder.map(|folder| begin_journal(folder, &facts, self.config, model)).transpose();
@@ -202,6 +200,11 @@ impl Prepared<'_> {
             target_miss_rate: self.config.target_miss_rate,
         };
         Ok(Some(Telemetry::start(collector, scope, self.events)?))
+    }
+
+    /// Starts the workers, with the connections that are to be open before the first request.
+    fn ready(&self, clock: Clock) -> Result<Ready, RunError> {
+        Ready::start(&self.target, clock, self.resolved.workers, self.resolved.prewarm, self.stop)
     }
 
     /// One queue where the next free worker takes the next request; one for each worker where the plan alone decides.
