@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
 
 use clap::ArgMatches;
-use metron_report::console;
 use metron_report::progress::{Detail, Progress};
+use metron_report::{console, html};
 use metron_results::event::RunEvent;
 use metron_results::folder::{Overwrite, Privacy, RunFile, RunFolder, RunName};
 use metron_runner::Stop;
@@ -49,6 +49,8 @@ pub(super) fn search(given: &ArgMatches) -> Result<Exit, Failure> {
     drop(events);
     watcher.join().expect("the progress view does not panic");
     let kept = kept.map_err(refused)?;
+    let written = folder.write(RunFile::Report, html::capacity_report(&kept.file).as_bytes());
+    written.map_err(|error| Failure::could_not_run(chain(&error), error.hint()))?;
     folder.close().map_err(|error| Failure::could_not_run(chain(&error), error.hint()))?;
     if flags.run.output.json {
         speak::result(&kept.file.to_json())?;
@@ -60,7 +62,8 @@ pub(super) fn search(given: &ArgMatches) -> Result<Exit, Failure> {
         speak::aside(metron_report::escape::terminal(&text));
         return Ok(Exit::CouldNotRun);
     }
-    speak::aside(format!("results in {}", speak::shown(&path.join(RunFile::Capacity.name()))));
+    let folder = speak::shown(&path);
+    speak::aside(format!("results in {folder}/{}, open {folder}/{}", RunFile::Capacity.name(), RunFile::Report.name()));
     Ok(exit(&kept.found, stop.asked()))
 }
 

@@ -4,8 +4,8 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 
 use clap::ArgMatches;
-use metron_report::console;
 use metron_report::progress::Detail;
+use metron_report::{console, html};
 use metron_results::event::RunEvent;
 use metron_results::folder::{Overwrite, Privacy, RunFile, RunFolder, RunName};
 use metron_runner::search::prefill::{ByRuns, MeasureError, Measured, measure as measured};
@@ -45,6 +45,7 @@ pub(super) fn measure(given: &ArgMatches) -> Result<Exit, Failure> {
     let Measured { refused, interrupted, .. } = found;
     let not_kept = |error: metron_results::storage::StorageError| Failure::could_not_run(chain(&error), error.hint());
     folder.write(RunFile::PrefillProfile, file.to_json().as_bytes()).map_err(not_kept)?;
+    folder.write(RunFile::Report, html::prefill_report(&file).as_bytes()).map_err(not_kept)?;
     folder.close().map_err(not_kept)?;
     if output.json {
         speak::result(&file.to_json())?;

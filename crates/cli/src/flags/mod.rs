@@ -240,13 +240,13 @@ pub(crate) struct ReportFlags {
 /// The flags of `metron plot`.
 #[derive(Debug, Args)]
 pub(crate) struct PlotFlags {
-    /// The run's folder.
+    /// The folder of a run, a capacity, a sweep or a prefill profile.
     #[arg(value_name = "DIR")]
     pub(crate) folder: PathBuf,
     /// Which plot: ttft-cdf, tail, rate, ...
-    #[arg(value_name = "NAME", help = format!("One of {}", metron_report::course::NAMES.join(", ")))]
+    #[arg(value_name = "NAME", help = format!("Of a run one of {}; a wrong name lists those of any other folder", metron_report::course::NAMES.join(", ")))]
     pub(crate) name: String,
-    /// The file, which ends in .svg or .csv; without it SVG goes to stdout.
+    /// The file, which ends in .svg, .png or .csv; without it SVG goes to stdout.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
     /// Replace the file.
@@ -258,6 +258,9 @@ pub(crate) struct PlotFlags {
     /// Pixels from top to bottom.
     #[arg(long, value_name = "PX", default_value_t = 400, value_parser = clap::value_parser!(u32).range(150..=10_000))]
     pub(crate) height: u32,
+    /// Pixels of a PNG to each of these.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=8))]
+    pub(crate) scale: u32,
 }
 
 /// The flags of `metron export`.

@@ -91,6 +91,10 @@ fn a_plot_is_a_file_that_is_not_replaced_by_accident() {
     }
     let read = |file| std::fs::read_to_string(folder.path().join(file)).expect("written");
     assert!(read("a.svg").starts_with("<svg") && read("b.csv").starts_with("series,"));
+    folder.metron(["plot", "out", "stream-1", "--out", "e.png", "--width", "300", "--scale", "2"]).with_code(0);
+    let picture = std::fs::read(folder.path().join("e.png")).expect("written");
+    assert!(picture.starts_with(b"\x89PNG"), "a PNG");
+    assert_eq!(picture[16..24], [0, 0, 2, 88, 0, 0, 3, 32], "600 by 800 pixels");
     let ended = folder.metron(["plot", "out", "tail", "--out", "b.csv"]).with_code(2);
     assert!(ended.stderr.contains("--force"), "{}", ended.stderr);
     folder.metron(["plot", "out", "tail", "--out", "b.csv", "--force"]).with_code(0);
@@ -101,11 +105,11 @@ fn a_plot_that_is_not_is_told_what_there_is() {
     let folder = ran();
     let ended = folder.metron(["plot", "out", "ttft-cfd"]).with_code(2);
     assert!(ended.stderr.contains("ttft-cdf"), "{}", ended.stderr);
-    let ended = folder.metron(["plot", "out", "ttft-cdf", "--out", "x.png"]).with_code(2);
+    let ended = folder.metron(["plot", "out", "ttft-cdf", "--out", "x.pdf"]).with_code(2);
     assert!(ended.stderr.contains(".svg"), "{}", ended.stderr);
     let ended = folder.metron(["plot", "out", "server-power"]).with_code(1);
     assert!(ended.stderr.contains("nothing to draw"), "{}", ended.stderr);
-    assert_eq!(folder.files().iter().filter(|file| file.extension().is_some_and(|of| of == "png")).count(), 0);
+    assert_eq!(folder.files().iter().filter(|file| file.extension().is_some_and(|of| of == "pdf")).count(), 0);
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod by_prompt;
 mod log_bins;
 mod over_time;
 mod plots;
+mod streams;
 
 use metron_metrics::{Outcome, Phase, RequestFigures, RequestRecord};
 use metron_units::Nanos;
@@ -16,6 +17,7 @@ pub(crate) use over_time::Heat;
 use over_time::OverTime;
 pub(crate) use plots::acceptance;
 pub use plots::{NAMES, Named};
+pub use streams::plots_of_streams;
 
 /// What is drawn of a run.
 #[derive(Debug, Clone)]

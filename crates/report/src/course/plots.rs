@@ -11,13 +11,33 @@ use crate::plot::{Axis, Plot, Reference, Series};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Named {
     /// What `metron plot` calls it.
-    pub name: &'static str,
+    pub name: String,
     /// The plot.
     pub plot: Plot,
+    /// Whether `metron plot` has it of one folder.
+    pub(crate) is_file: bool,
+}
+
+impl Named {
+    /// One that `metron plot` has.
+    pub(crate) fn file(name: impl Into<String>, plot: Plot) -> Self {
+        Self { name: name.into(), plot, is_file: true }
+    }
+
+    /// One that stands on a page alone: of several folders.
+    pub(crate) fn of_page(name: impl Into<String>, plot: Plot) -> Self {
+        Self { name: name.into(), plot, is_file: false }
+    }
 }
 
 /// Every name that a plot of a run may have; a run without what it takes lacks it.
-pub const NAMES: [&str; 15] = [
+pub const NAMES: [&str; 21] = [
+    "stream-1",
+    "slack-1",
+    "stream-2",
+    "slack-2",
+    "stream-3",
+    "slack-3",
     "cdf",
     "tail",
     "ttft-cdf",
@@ -40,7 +60,7 @@ impl Course {
     #[must_use]
     pub fn plots(&self, summary: &Summary, server: &[Curve]) -> Vec<Named> {
         let mut plots = Vec::new();
-        let mut add = |name: &'static str, plot: Option<Plot>| plots.extend(plot.map(|plot| Named { name, plot }));
+        let mut add = |name: &'static str, plot: Option<Plot>| plots.extend(plot.map(|plot| Named::file(name, plot)));
         add("cdf", self.cdf());
         add("tail", self.tail());
         for (name, label, bins) in [
@@ -52,7 +72,7 @@ impl Course {
             add(name, linear_cdf(label, bins, deadline(summary, label)));
         }
         add("tbt-acceptance", acceptance(summary));
-        add("ttft-by-prompt", self.ttft_by_prompt());
+        add("ttft-by-prompt", self.ttft_by_prompt(summary));
         add("rate", self.rate(summary));
         add("in-flight", self.in_flight(server));
         add("tokens", self.tokens());
@@ -77,7 +97,10 @@ impl Course {
 
     /// All four on one axis of equal ratios.
     fn cdf(&self) -> Option<Plot> {
-        let series = self.spreads().map(|(name, bins)| Series::steps(name, percent(bins.shares()))).collect();
+        let series = self
+            .spreads()
+            .map(|(name, bins)| Series::steps(name, percent(bins.shares())).of_metric(metric_of(name)))
+            .collect();
         some(Plot {
             caption: "How waits are spread: the share of requests (TBT: of gaps) that took no longer".to_owned(),
             x: self.waits(),
@@ -91,7 +114,8 @@ impl Course {
     fn tail(&self) -> Option<Plot> {
         let longer =
             |bins: &LogBins| bins.shares().into_iter().map(|(at, share)| (at, (1.0 - share) * 100.0)).collect();
-        let series = self.spreads().map(|(name, bins)| Series::steps(name, longer(bins))).collect();
+        let series =
+            self.spreads().map(|(name, bins)| Series::steps(name, longer(bins)).of_metric(metric_of(name))).collect();
         some(Plot {
             caption: "The tail: the share that took longer, both axes in equal ratios".to_owned(),
             x: self.waits(),
@@ -101,19 +125,21 @@ impl Course {
         })
     }
 
-    fn ttft_by_prompt(&self) -> Option<Plot> {
+    fn ttft_by_prompt(&self, summary: &Summary) -> Option<Plot> {
         if !self.by_prompt.varies() {
             return None;
         }
+        let profiled = summary.deadlines.prefill_profile.is_some();
+        let deadline = if profiled { "deadline: prefill profile and slack" } else { "deadline" };
         some(Plot {
             caption: "The first token's wait against the prompt's length: some requests, and the median of all"
                 .to_owned(),
             x: Axis::linear("prompt, tokens"),
             y: Axis::linear("TTFT, s"),
             series: vec![
-                Series::dots("a request", self.by_prompt.dots()),
-                Series::line("median", self.by_prompt.medians()),
-                Series::line("deadline", self.by_prompt.deadlines()).faint(),
+                Series::dots("a request", self.by_prompt.dots()).of_metric("ttft"),
+                Series::line("median", self.by_prompt.medians()).of_metric("ttft"),
+                Series::line(deadline, self.by_prompt.deadlines()).faint(),
             ],
             references: Vec::new(),
         })
@@ -157,7 +183,7 @@ impl Course {
             caption: "Output tokens per second, as they came".to_owned(),
             x: Axis::linear("seconds since the start"),
             y: Axis::linear("tokens/s"),
-            series: vec![Series::steps("output tokens", self.over_time.tokens())],
+            series: vec![Series::steps("output tokens", self.over_time.tokens()).of_metric("output_token_throughput")],
             references: Vec::new(),
         })
     }
@@ -171,9 +197,19 @@ impl Course {
             caption: "The first token's wait of the requests sent at each time".to_owned(),
             x: Axis::linear("seconds since the start"),
             y: Axis::log("TTFT, s"),
-            series: vec![Series::line("p50", p50), Series::line("p99", p99)],
+            series: vec![Series::line("p50", p50).of_metric("ttft"), Series::line("p99", p99).of_metric("ttft")],
             references: Vec::new(),
         })
+    }
+}
+
+/// The catalogue's name of what the plots name shortly.
+fn metric_of(label: &str) -> &'static str {
+    match label {
+        "TTFT" => "ttft",
+        "TBT" => "tbt",
+        "TPOT" => "tpot",
+        _ => "e2e_latency",
     }
 }
 
@@ -202,10 +238,10 @@ fn linear_cdf(label: &str, bins: &LogBins, deadline: Option<f64>) -> Option<Plot
         caption: format!("{label} on equal steps, up to where 99.5 % lie"),
         x: Axis::linear(format!("{label}, ms")).from(0.0).to(end * 1e3),
         y: Axis::linear("no longer, %").to(100.0),
-        series: vec![Series::steps(
-            label,
-            percent(bins.shares()).into_iter().map(|(s, share)| (s * 1e3, share)).collect(),
-        )],
+        series: vec![
+            Series::steps(label, percent(bins.shares()).into_iter().map(|(s, share)| (s * 1e3, share)).collect())
+                .of_metric(metric_of(label)),
+        ],
         references: deadline.map(|seconds| Reference::x("deadline", seconds * 1e3)).into_iter().collect(),
     })
 }
@@ -220,7 +256,7 @@ pub(crate) fn acceptance(summary: &Summary) -> Option<Plot> {
         caption: "What could be promised: the deadlines missed (p99 over requests) under each TBT deadline".to_owned(),
         x: Axis::linear("TBT deadline, ms").to(last),
         y: Axis::linear("missed, %").to(100.0),
-        series: vec![Series::line("p99 of the miss rate", points)],
+        series: vec![Series::line("p99 of the miss rate", points).of_metric("deadline_miss_rate")],
         references: vec![
             Reference::x("the run's deadline", summary.deadlines.tbt_deadline_s * 1e3),
             Reference::y("target", summary.deadlines.target_miss_rate * 100.0),

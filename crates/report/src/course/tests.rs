@@ -67,7 +67,7 @@ fn tokens_that_came_together_have_gaps_of_zero() {
 fn every_plot_has_a_listed_name_and_only_what_a_run_has() {
     let course = steady();
     let plots = course.plots(&samples::ordinary(), &[]);
-    let names: Vec<&str> = plots.iter().map(|named| named.name).collect();
+    let names: Vec<&str> = plots.iter().map(|named| named.name.as_str()).collect();
     assert!(names.iter().all(|name| NAMES.contains(name)), "{names:?}");
     assert!(names.contains(&"ttft-by-prompt") && !names.contains(&"server-power"), "{names:?}");
     let nothing = Course::new(Nanos::from_secs(1)).plots(&samples::all_failed(), &[]);

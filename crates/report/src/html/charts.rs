@@ -1,24 +1,39 @@
-//! A plot on the page: the drawing, and behind it the same as a table for whoever cannot see it.
+//! A plot on the page: its data, from which the page's script draws it, and behind it the same as a table for whoever cannot see
+//! it, or runs no script.
 
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, html};
 
+use super::figures::sentence;
+use crate::course::Named;
 use crate::plot::Plot;
 
 /// Rows of a plot's table: what a person reads.
 const ROWS: usize = 24;
 
-/// The plot with its table.
-pub(super) fn chart(plot: &Plot) -> Markup {
+/// Plots side by side, each with its table.
+pub(super) fn charts<'a>(plots: impl IntoIterator<Item = &'a Named>) -> Markup {
+    html! { div.plots { @for named in plots { (chart(named)) } } }
+}
+
+/// The plot with its table, and the name by which it is had as a file.
+pub(super) fn chart(named: &Named) -> Markup {
+    // A `<` in the text of a script could end it.
+    let data = named.plot.data(sentence).replace('<', "\\u003c");
     html! {
-        div.chart {
-            (plot.figure())
-            (table(&plot.csv()))
+        div.plotted {
+            figure.chart {
+                figcaption { (named.plot.caption) }
+                div.drawing role="img" aria-label=(named.plot.caption) {}
+                script type="application/json" { (PreEscaped(data)) }
+            }
+            (table(&named.plot, named.is_file.then_some(&named.name)))
         }
     }
 }
 
 /// Rows of CSV as a table, folded up; of a long one every so many.
-fn table(rows: &str) -> Markup {
+fn table(plot: &Plot, name: Option<&String>) -> Markup {
+    let rows = plot.csv();
     let mut read = csv::ReaderBuilder::new().has_headers(false).from_reader(rows.as_bytes());
     let mut rows: Vec<csv::StringRecord> = read.records().map_while(Result::ok).collect();
     let heads = if rows.is_empty() { csv::StringRecord::new() } else { rows.remove(0) };
@@ -26,6 +41,7 @@ fn table(rows: &str) -> Markup {
     html! {
         details.data {
             summary { "As a table" @if every > 1 { " (one point in " (every) ")" } }
+            @if let Some(name) = name { p.faint { "As a file: " code { "metron plot DIR " (name) " --out " (name) ".svg" } } }
             div.scroll {
                 table {
                     tr { @for head in &heads { th { (head) } } }

@@ -5,9 +5,11 @@ use maud::{Markup, html};
 use metron_metrics::catalogue::CATALOGUE;
 use metron_results::compare::{BoundVerdict, Compared, ComparedRun, Comparing, Comparison};
 
+use super::charts::charts;
 use super::figures::name_cell;
 use super::page;
 use crate::comparison::{self, Row};
+use crate::course::Named;
 use crate::figure::{self, TimeUnit};
 use crate::plot::{Axis, Plot, Series};
 use crate::reading;
@@ -111,17 +113,18 @@ const DRAWN: [(&str, &str); 4] = [
 ];
 
 fn distributions(comparing: &Comparing) -> Markup {
-    let plots: Vec<Plot> = DRAWN.iter().filter_map(|(metric, label)| cdf(comparing, metric, label)).collect();
+    let named = |(metric, label): &(&'static str, &str)| Some(Named::of_page(*metric, cdf(comparing, metric, label)?));
+    let plots: Vec<Named> = DRAWN.iter().filter_map(named).collect();
     html! {
         @if !plots.is_empty() {
             h2 { "Distributions" }
-            div.plots { @for plot in &plots { (plot.figure()) } }
+            (charts(&plots))
         }
     }
 }
 
 /// The share of samples at or below each value, a step curve a run.
-fn cdf(comparing: &Comparing, metric: &str, label: &str) -> Option<Plot> {
+fn cdf(comparing: &Comparing, metric: &'static str, label: &str) -> Option<Plot> {
     let report = &comparing.report;
     let runs = std::iter::once(&report.baseline).chain(report.comparisons.iter().map(|comparison| &comparison.run));
     let curves: Vec<(&str, &Vec<(f64, f64)>)> = runs
@@ -136,6 +139,7 @@ fn cdf(comparing: &Comparing, metric: &str, label: &str) -> Option<Plot> {
     let unit = TimeUnit::fitting(highest);
     let series = curves.into_iter().map(|(name, curve)| {
         Series::line(name, curve.iter().map(|(share, value)| (unit.of(*value), share * 100.0)).collect())
+            .of_metric(metric)
     });
     Some(Plot {
         caption: format!("Share of samples at or below each {label}"),

@@ -3,6 +3,8 @@
 use maud::{Markup, html};
 use metron_results::timeline::Iteration;
 
+use super::charts::charts;
+use crate::course::Named;
 use crate::figure::{self, TimeUnit};
 use crate::plot::{Axis, Plot, Series};
 
@@ -111,7 +113,7 @@ pub(super) fn course(engine: Option<&EngineCourse>) -> Markup {
             (figure::count(engine.preemptions, "preemption")) "."
         }
         p.faint { "Means over the iterations of each stretch of time, weighted by how long they took; 0 where it was idle." }
-        div.plots { @for plot in plots(engine) { (plot.figure()) } }
+        (charts(&plots(engine).map(|plot| Named::of_page("engine", plot))))
     }
 }
 

@@ -12,6 +12,8 @@ const RIGHT: f64 = 12.0;
 const TOP: f64 = 8.0;
 const BOTTOM: f64 = 40.0;
 const ROW: f64 = 16.0;
+/// Columns of the map's table.
+const TABLE_COLUMNS: usize = 10;
 /// Marks along the time axis.
 const MARKS: usize = 6;
 
@@ -23,10 +25,10 @@ pub(super) fn map(heat: &Heat) -> Markup {
     let caption = "The first token's wait over time: how many of the requests sent at each time waited how long";
     let top = |row: usize| TOP + ROW * (rows - 1 - row) as f64;
     html! {
-        div.chart {
+        div.plotted {
             figure {
                 figcaption { (caption) }
-                svg.plot viewBox={"0 0 " (WIDTH) " " (height)} role="img" aria-label=(caption) font-size="12" {
+                svg.heat viewBox={"0 0 " (WIDTH) " " (height)} role="img" aria-label=(caption) font-size="12" {
                     @for (row, (low, _)) in heat.rows.iter().enumerate() {
                         text.tick x=(LEFT - 6.0) y=(top(row) + ROW + 4.0) text-anchor="end" { (figure::time(*low)) }
                     }
@@ -35,7 +37,7 @@ pub(super) fn map(heat: &Heat) -> Markup {
                     }
                     @for (column, counts) in heat.counts.iter().enumerate() {
                         @for (row, &count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
-                            rect.heat x={(fixed(LEFT + wide * column as f64))} y=(fixed(top(row))) width=(fixed(wide)) height=(ROW)
+                            rect x={(fixed(LEFT + wide * column as f64))} y=(fixed(top(row))) width=(fixed(wide)) height=(ROW)
                                 fill-opacity=(shade(count, heat.most)) {
                                 title { (words(heat, column, row, count)) }
                             }
@@ -50,7 +52,31 @@ pub(super) fn map(heat: &Heat) -> Markup {
                     text.axis x=(f64::midpoint(LEFT, WIDTH - RIGHT)) y=(height - 6.0) text-anchor="middle" { "seconds since the start" }
                 }
             }
-            p.legend { "Darkest: " (figure::count(u64::from(heat.most), "request")) " of one wait in one column." }
+            p.legend { "Strongest colour: " (figure::count(u64::from(heat.most), "request")) " of one wait in one column." }
+            (table(heat))
+        }
+    }
+}
+
+/// The map in numbers, with fewer columns.
+fn table(heat: &Heat) -> Markup {
+    let together = heat.counts.len().div_ceil(TABLE_COLUMNS).max(1);
+    let columns: Vec<&[Vec<u32>]> = heat.counts.chunks(together).collect();
+    let wide = heat.column_s * together as f64;
+    html! {
+        details.data {
+            summary { "As a table" }
+            div.scroll {
+                table {
+                    tr { th { "TTFT" } @for k in 0..columns.len() { th { "from " (figure::time(wide * k as f64)) } } }
+                    @for (row, (low, high)) in heat.rows.iter().enumerate().rev() {
+                        tr {
+                            td { (figure::time(*low)) " to " (figure::time(*high)) }
+                            @for column in &columns { td { (column.iter().map(|counts| counts[row]).sum::<u32>()) } }
+                        }
+                    }
+                }
+            }
         }
     }
 }

@@ -1,8 +1,10 @@
-//! `report.html`: a run on one page that opens offline, in light and dark, without a script.
+//! `report.html`: a run on one page that opens offline, in light and dark. Its one script, which is in it, draws the charts; without
+//! it their tables are there.
 //!
-//! Everything from outside is text to maud, which escapes it; a content security policy forbids what slips through to do
-//! anything. The same figures as in summary.json, with the catalogue's sentences to explain them.
+//! Everything from outside is text to maud, which escapes it, or JSON that cannot end its element; a content security policy
+//! forbids what slips through to do anything. The same figures as in summary.json, with the catalogue's sentences to explain them.
 
+mod capacity;
 mod charts;
 mod compare;
 mod engine;
@@ -10,6 +12,8 @@ mod figures;
 mod heat;
 mod parts;
 mod plots;
+mod prefill;
+mod script;
 mod sections;
 mod server;
 mod streams;
@@ -22,14 +26,12 @@ use metron_results::server_metrics::Curve;
 
 use crate::course::{Course, Named, acceptance};
 
+pub use capacity::{capacity_plots, capacity_report};
 pub use compare::compare_report;
 pub use engine::EngineCourse;
+pub use prefill::{prefill_plots, prefill_report};
 pub use streams::Worst;
-pub use sweep::sweep_report;
-
-/// Nothing is loaded from anywhere; only the page's own style applies.
-const POLICY: &str =
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
+pub use sweep::{sweep_plots, sweep_report};
 
 const STYLE: &str = include_str!("style.css");
 
@@ -53,7 +55,7 @@ pub struct Extras<'a> {
 pub fn report(summary: &Summary, extras: Extras<'_>) -> String {
     let drawn = match extras.course {
         Some(course) => course.plots(summary, extras.server),
-        None => acceptance(summary).map(|plot| Named { name: "tbt-acceptance", plot }).into_iter().collect(),
+        None => acceptance(summary).map(|plot| Named::file("tbt-acceptance", plot)).into_iter().collect(),
     };
     let body = html! {
         (sections::head(summary))
@@ -84,13 +86,17 @@ fn page(title: &str, body: &Markup) -> String {
         html lang="en" {
             head {
                 meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta http-equiv="Content-Security-Policy" content=(*script::POLICY);
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="referrer" content="no-referrer";
                 title { (title) }
-                style { (PreEscaped(STYLE)) }
+                style { (PreEscaped(script::STYLE)) (PreEscaped(STYLE)) }
             }
-            body { (body) }
+            body {
+                (body)
+                noscript { p.faint { "The charts are drawn by this page's script; below each caption the same stands as a table." } }
+                script { (PreEscaped(script::SCRIPT)) }
+            }
         }
     };
     page.into_string()

@@ -5,7 +5,9 @@ use metron_results::capacity::Capacity;
 use metron_results::summary::Load;
 use metron_results::sweep::{CellKind, CellStatus, SweepReport, SweptCapacity, SweptCell, SweptPrefill};
 
+use super::charts::charts;
 use super::page;
+use crate::course::Named;
 use crate::figure::{self, TimeUnit};
 use crate::plot::{Axis, Plot, Series};
 use crate::reading::{self, Percentile};
@@ -38,19 +40,38 @@ fn workloads(report: &SweepReport) -> Vec<&str> {
     names
 }
 
-fn of_workload(report: &SweepReport, workload: &str) -> Markup {
+/// The plots of every workload, by names for `metron plot`: `trade-WORKLOAD`, `fluidity-by-rate-WORKLOAD`,
+/// `fluidity-by-users-WORKLOAD`; a sweep without what it takes lacks one.
+#[must_use]
+pub fn sweep_plots(report: &SweepReport) -> Vec<Named> {
+    let of = |workload: &str| plots_of_workload(workload, &runs_of(report, workload));
+    workloads(report).into_iter().flat_map(of).collect()
+}
+
+/// Cells that are runs; a search or a profile has no place among them.
+fn runs_of<'a>(report: &'a SweepReport, workload: &str) -> Vec<&'a SweptCell> {
     let is_run = |cell: &&SweptCell| cell.workload == workload && cell.kind == CellKind::Run;
-    let cells: Vec<&SweptCell> = report.cells.iter().filter(is_run).collect();
+    report.cells.iter().filter(is_run).collect()
+}
+
+fn plots_of_workload(workload: &str, cells: &[&SweptCell]) -> Vec<Named> {
+    let plots = [
+        ("trade", trade(cells)),
+        ("fluidity-by-rate", fluidity(cells, Released::Rate)),
+        ("fluidity-by-users", fluidity(cells, Released::Users)),
+    ];
+    plots.into_iter().filter_map(|(name, plot)| Some(Named::file(format!("{name}-{workload}"), plot?))).collect()
+}
+
+fn of_workload(report: &SweepReport, workload: &str) -> Markup {
+    let cells = runs_of(report, workload);
     if cells.is_empty() {
         return html! {};
     }
-    let plots: Vec<Plot> = [trade(&cells), fluidity(&cells, Released::Rate), fluidity(&cells, Released::Users)]
-        .into_iter()
-        .flatten()
-        .collect();
+    let plots = plots_of_workload(workload, &cells);
     html! {
         h2 { "Workload " (workload) }
-        @if !plots.is_empty() { div.plots { @for plot in &plots { (plot.figure()) } } }
+        @if !plots.is_empty() { (charts(&plots)) }
         div.scroll {
             table {
                 tr {
@@ -162,7 +183,7 @@ fn profiles(report: &SweepReport) -> Markup {
     html! {
         @if !cells.is_empty() {
             h2 { "Prefill" }
-            div.plots { (plot.figure()) }
+            (charts([&Named::of_page("prefill", plot)]))
             @for (cell, of) in &cells {
                 p { (cell.target) ", " (cell.workload) ", " (cell.load) ": " (of.asked) "; the curve strays by at most " (figure::share(of.max_relative_error)) "." }
             }
@@ -193,7 +214,9 @@ fn trade(cells: &[&SweptCell]) -> Option<Plot> {
     let mut series: Vec<Series> = targets_of(&done)
         .into_iter()
         .map(|target| {
-            Series::dots(target, done.iter().filter(|cell| cell.target == target).filter_map(point).collect())
+            let cells = || done.iter().filter(|cell| cell.target == target && cell.trade().is_some());
+            let loads = cells().map(|cell| cell.load.clone()).collect();
+            Series::dots(target, cells().filter_map(point).collect()).labelled(loads)
         })
         .collect();
     let mut front: Vec<(f64, f64)> = done.iter().filter(|cell| cell.on_front == Some(true)).filter_map(point).collect();
@@ -202,7 +225,7 @@ fn trade(cells: &[&SweptCell]) -> Option<Plot> {
     Some(Plot {
         caption: "Throughput against latency: what each target gives up for more tokens a second".to_owned(),
         x: Axis::linear("output tokens a second"),
-        y: Axis::linear(format!("p90 of the end-to-end latency, {}", unit.name())),
+        y: Axis::linear(format!("E2E p90, {}", unit.name())),
         series,
         references: Vec::new(),
     })
@@ -247,8 +270,10 @@ fn fluidity(cells: &[&SweptCell], released: Released) -> Option<Plot> {
         points
     };
     let lines = targets_of(cells).into_iter().map(|target| (target, of_target(target)));
-    let series: Vec<Series> =
-        lines.filter(|(_, points)| points.len() > 1).map(|(target, points)| Series::line(target, points)).collect();
+    let series: Vec<Series> = lines
+        .filter(|(_, points)| points.len() > 1)
+        .map(|(target, points)| Series::line(target, points).of_metric("fluid_request_share"))
+        .collect();
     (!series.is_empty()).then(|| Plot {
         caption: "Fluidity by load: the share of requests that kept their deadlines".to_owned(),
         x: Axis::linear(released.title()),
@@ -331,7 +356,7 @@ mod tests {
         report.mark_front();
         let page = sweep_report(&report);
         assert_eq!(page.matches("<figure").count(), 2, "the trade and the fluidity by users");
-        assert!(!page.contains("<img") && !page.contains("<script"), "markup from outside");
+        assert!(!page.contains("<img"), "markup from outside");
         assert!(page.contains("What failed") && page.contains("97 %"));
     }
 }

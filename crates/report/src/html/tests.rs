@@ -11,17 +11,18 @@ use crate::samples::{self, request};
 fn a_page_has_no_element_that_the_server_wrote() {
     let summary = samples::short_and_hostile();
     let page = report(&summary, Extras { config: Some(samples::HOSTILE), ..Extras::default() });
-    assert!(!page.contains("<img") && !page.contains("</script"), "markup from outside");
+    assert!(!page.contains("<img"), "markup from outside");
+    assert_eq!(page.matches("<script").count(), page.matches("</script").count(), "none was ended from outside");
     assert!(page.contains("&lt;/script&gt;"), "the text itself is shown");
-    assert!(!page.contains("<script"), "the page needs no script");
 }
 
 #[test]
 fn a_page_loads_nothing() {
     let page = report(&samples::ordinary(), Extras::default());
     assert!(page.contains("default-src 'none'"));
-    for loading in ["src=", "href=", "url(", "@import"] {
-        assert!(!page.contains(loading), "{loading}");
+    let (before, _) = page.rsplit_once("<script>").expect("there is one script, at the end");
+    for loading in ["src=", "href=", "url(", "@import", "<script>"] {
+        assert!(!before.contains(loading), "{loading}");
     }
 }
 
@@ -72,11 +73,7 @@ fn what_a_person_asks_first_stands_first() {
     let places = places.map(|word| page.find(word).unwrap_or_else(|| panic!("{word} is on the page")));
     assert!(places.is_sorted(), "{places:?}");
     assert!(!page.contains("NaN"), "what is not known is left out");
-    assert_eq!(
-        page.matches("<figure>").count(),
-        page.matches("As a table").count() + 1,
-        "each plot has a table, but the map"
-    );
+    assert_eq!(page.matches("<figure").count(), page.matches("As a table").count(), "each plot has a table");
 }
 
 #[test]

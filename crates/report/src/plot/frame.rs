@@ -114,7 +114,7 @@ impl Frame {
     }
 }
 
-fn rulers(plot: &Plot) -> (Ruler, Ruler) {
+pub(super) fn rulers(plot: &Plot) -> (Ruler, Ruler) {
     let extents: Vec<(f64, f64, f64)> = plot.series.iter().flat_map(|series| series.mark.extents()).collect();
     let beside = |pick: fn(At) -> Option<f64>| plot.references.iter().filter_map(move |reference| pick(reference.at));
     let along = beside(|at| if let At::X(x) = at { Some(x) } else { None });

@@ -1,5 +1,5 @@
-//! Plots, from named series to SVG and CSV: [`Plot::svg`] is a file for a paper, fit to be printed in grey; the page of a run
-//! draws its plots by the same code and colours them by its own style sheet; [`Plot::csv`] is what was drawn, as numbers.
+//! Plots, from named series to files: [`Plot::svg`] is a file for a paper, fit to be printed in grey, [`Plot::png`] the same in
+//! pixels, [`Plot::csv`] what was drawn, as numbers. On a page the plots are drawn by its script, from the same series.
 //!
 //! ```
 //! use metron_report::plot::{Axis, Plot, Reference, Series, Size, cdf};
@@ -16,13 +16,15 @@
 //! assert!(plot.csv().starts_with("series,\"wait, s\",\"requests, %\"\n"));
 //! ```
 //!
-//! No script, no font file, no browser. Knows no metric: a caller says what runs along an axis, and in which unit.
+//! No browser, no font of the machine's. Knows no metric: a caller says what runs along an axis, and in which unit.
 
 mod axis;
 mod cdf;
 mod csv;
+mod data;
 mod frame;
 mod marks;
+mod png;
 mod ruler;
 mod series;
 mod svg;
@@ -30,8 +32,6 @@ mod svg;
 mod tests;
 mod text;
 mod tone;
-
-use maud::{Markup, html};
 
 pub use axis::Axis;
 pub use cdf::cdf;
@@ -64,8 +64,6 @@ pub struct Size {
 impl Size {
     /// A figure in a column of a paper.
     pub const PAPER: Self = Self { width: 600, height: 400 };
-    /// A figure among others on a page.
-    pub(crate) const PAGE: Self = Self { width: 640, height: 280 };
 }
 
 impl Plot {
@@ -83,13 +81,14 @@ impl Plot {
         csv::of(self)
     }
 
-    /// The plot as a figure of a page, coloured by the page's style sheet.
-    pub(crate) fn figure(&self) -> Markup {
-        html! {
-            figure {
-                figcaption { (self.caption) }
-                (svg::inline(self, Size::PAGE))
-            }
-        }
+    /// The same drawing as a PNG, with `scale` of its pixels to each of the drawing's: 3 is fit for print.
+    #[must_use]
+    pub fn png(&self, size: Size, scale: u32) -> Vec<u8> {
+        png::of(self, size, scale)
+    }
+
+    /// What is drawn, as JSON for the page's script; `words` explain a metric by its name.
+    pub(crate) fn data(&self, words: fn(&str) -> &'static str) -> String {
+        data::of(self, words)
     }
 }

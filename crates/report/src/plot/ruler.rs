@@ -71,6 +71,11 @@ impl Ruler {
         Some((along(value) - low) / (high - low)).filter(|place| place.is_finite())
     }
 
+    /// The values at its beginning and at its end.
+    pub(super) fn ends(&self) -> (f64, f64) {
+        (self.low, self.high)
+    }
+
     /// Where bars begin: at zero, or at the axis's end that is nearest to it.
     pub(super) fn base(&self) -> f64 {
         if self.is_log { self.low } else { 0.0_f64.clamp(self.low, self.high) }

@@ -6,6 +6,8 @@ pub struct Series {
     pub(super) name: String,
     pub(super) mark: Mark,
     pub(super) look: Look,
+    pub(super) metric: Option<&'static str>,
+    pub(super) labels: Vec<String>,
 }
 
 /// How points are drawn. Each is (x, y), or (x, low, high). A point that is not finite leaves a gap in a line.
@@ -39,7 +41,7 @@ pub(super) enum Look {
 impl Series {
     /// A series; one without a name has no place in the legend.
     pub fn new(name: impl Into<String>, mark: Mark) -> Self {
-        Self { name: name.into(), mark, look: Look::ByPlace }
+        Self { name: name.into(), mark, look: Look::ByPlace, metric: None, labels: Vec::new() }
     }
 
     /// Points joined by straight lines.
@@ -74,6 +76,18 @@ impl Series {
         Self { look: Look::Faint, ..self }
     }
 
+    /// Shows the metric of this name, which the catalogue explains.
+    #[must_use]
+    pub fn of_metric(self, metric: &'static str) -> Self {
+        Self { metric: Some(metric), ..self }
+    }
+
+    /// Its points have names of their own, one for each.
+    #[must_use]
+    pub fn labelled(self, labels: Vec<String>) -> Self {
+        Self { labels, ..self }
+    }
+
     /// Whether it is one of those that are told apart by colour.
     pub(super) fn has_place(&self) -> bool {
         !self.name.is_empty() && self.look != Look::Faint
@@ -88,6 +102,18 @@ impl Mark {
                 points.iter().map(|&(x, y)| (x, y, y)).collect()
             }
             Self::Band(points) | Self::Spans(points) => points.clone(),
+        }
+    }
+
+    /// What the page's script calls it.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Line(_) => "line",
+            Self::Steps(_) => "steps",
+            Self::Dots(_) => "dots",
+            Self::Bars(_) => "bars",
+            Self::Band(_) => "band",
+            Self::Spans(_) => "spans",
         }
     }
 

@@ -1,4 +1,4 @@
-//! The whole drawing: grid, axes, what is drawn, legend. One drawing for the file and for the page.
+//! The whole drawing: grid, axes, what is drawn, legend. One drawing for SVG and PNG.
 
 use maud::{Markup, html};
 
@@ -22,16 +22,6 @@ pub(super) fn file(plot: &Plot, size: Size) -> Markup {
         svg xmlns="http://www.w3.org/2000/svg" width=(width) height=(height) viewBox={"0 0 " (width) " " (height)} role="img" font-family=(FONTS) font-size=(text::FONT_SIZE) {
             title { (plot.caption) }
             rect width=(width) height=(height) fill="#ffffff" {}
-            (drawing(plot, size))
-        }
-    }
-}
-
-/// A part of a page.
-pub(super) fn inline(plot: &Plot, size: Size) -> Markup {
-    let Size { width, height } = size;
-    html! {
-        svg.plot viewBox={"0 0 " (width) " " (height)} role="img" aria-label=(plot.caption) font-size=(text::FONT_SIZE) {
             (drawing(plot, size))
         }
     }

@@ -122,3 +122,26 @@ fn nothing_to_draw_is_an_empty_plot() {
     assert!(!empty.svg(Size::PAPER).contains("NaN"));
     assert_eq!(empty.csv(), "series,x,y\n");
 }
+
+#[test]
+fn a_picture_has_the_size_that_was_asked_for_and_its_text() {
+    let png = plot().png(Size { width: 300, height: 200 }, 2);
+    assert!(png.starts_with(b"\x89PNG"));
+    assert_eq!(png[16..24], [0, 0, 2, 88, 0, 0, 1, 144], "600 by 400 pixels");
+    // Titles of other letters, as wide: without a font both would be the same picture.
+    let mut other = plot();
+    other.y = Axis::linear("missod, %").to(100.0);
+    assert_ne!(png, other.png(Size { width: 300, height: 200 }, 2));
+}
+
+#[test]
+fn the_script_is_told_all_points_and_where_there_is_none() {
+    let json: serde_json::Value = serde_json::from_str(&plot().data(|_| "words")).unwrap();
+    assert_eq!(json["series"][1]["x"], serde_json::json!([1.0, 10.0, null, 20.0, 30.0]));
+    assert_eq!(json["series"][0]["high"], serde_json::json!([60.0, 30.0]));
+    assert_eq!((&json["series"][3]["tone"], &json["x"]["log"]), (&serde_json::json!(-1), &serde_json::json!(true)));
+    assert_eq!(json["references"][1], serde_json::json!({ "name": "10 %", "y": 10.0 }));
+    let long = Plot { series: vec![Series::line("a", vec![(1.0 / 3.0, 2.0)]).of_metric("ttft")], ..plot() };
+    let long = long.data(|_| "words");
+    assert!(long.contains("[0.333333]") && long.contains("\"words\":\"words\""), "{long}");
+}

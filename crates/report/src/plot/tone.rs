@@ -44,11 +44,19 @@ impl Tone {
         all.iter().map(tone).collect()
     }
 
-    /// The class by which a page's style sheet colours it.
+    /// The class by which a style sheet of the reader's can colour it.
     pub(super) fn class(self) -> String {
         match self {
             Self::Numbered(k) => format!("tone-{}", k % COLOURS.len()),
             Self::Faint => "tone-faint".to_owned(),
+        }
+    }
+
+    /// Its number among the colours; -1 for what is faint.
+    pub(super) fn number(self) -> i64 {
+        match self {
+            Self::Numbered(k) => k as i64,
+            Self::Faint => -1,
         }
     }
 
