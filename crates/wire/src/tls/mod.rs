@@ -19,6 +19,9 @@ pub(crate) use trust::{HTTP2, config, offering_http2};
 /// The TLS side of a connection.
 pub(crate) struct Session {
     connection: ClientConnection,
+    /// Decrypted bytes of a read that brought more than rustls holds, and how many of them were taken.
+    held: Vec<u8>,
+    taken: usize,
 }
 
 impl Session {
@@ -26,7 +29,7 @@ impl Session {
         let mut connection = ClientConnection::new(config, host)?;
         // A request is written whole, however long: a bound would only cut it short.
         connection.set_buffer_limit(None);
-        Ok(Self { connection })
+        Ok(Self { connection, held: Vec::new(), taken: 0 })
     }
 
     /// Takes the bytes of a request, to be sent by [`Session::poll_flush`].
@@ -53,9 +56,15 @@ impl Session {
             // rustls takes some, and then wants them processed before it takes more.
             let taken =
                 self.connection.read_tls(&mut bytes).map_err(|error| rustls::Error::General(error.to_string()))?;
-            self.connection.process_new_packets()?;
+            let state = self.connection.process_new_packets()?;
             if taken == 0 {
                 break;
+            }
+            // It refuses more while what it has decrypted, 16 KiB at most, is not taken.
+            if !bytes.is_empty() && state.plaintext_bytes_to_read() > 0 {
+                let start = self.held.len();
+                self.held.resize(start + state.plaintext_bytes_to_read(), 0);
+                self.connection.reader().read_exact(&mut self.held[start..]).expect("rustls says that they are there");
             }
         }
         Ok(())
@@ -63,6 +72,14 @@ impl Session {
 
     /// Decrypted bytes: how many now stand in `buffer`; `None` if there are none yet, 0 at the peer's proper end.
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
+        if self.taken < self.held.len() {
+            let length = buffer.len().min(self.held.len() - self.taken);
+            buffer[..length].copy_from_slice(&self.held[self.taken..self.taken + length]);
+            self.taken += length;
+            return Ok(Some(length));
+        }
+        self.held.clear();
+        self.taken = 0;
         match self.connection.reader().read(buffer) {
             Ok(length) => Ok(Some(length)),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),

@@ -242,3 +242,13 @@ fn a_large_request_over_tls_is_sent_whole() {
         assert_eq!(answer.end, End::Complete);
     });
 }
+
+#[test]
+fn much_that_arrives_at_once_over_tls_is_taken_whole() {
+    // Many times what rustls holds decrypted.
+    let words = "a".repeat(300_000);
+    let all = [STREAM_HEAD, &token(&words), &stream_end()].concat();
+    let server = serve("localhost", [2020, 2200], vec![all], Ending::Proper);
+    let answer = request(trusting(&server, "localhost").0);
+    assert_eq!((&answer.end, answer.text.len()), (&End::Complete, words.len()));
+}
