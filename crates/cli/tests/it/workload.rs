@@ -82,6 +82,17 @@ fn a_plan_that_only_the_clock_ends_is_not_saved() {
 }
 
 #[test]
+fn images_that_a_trace_counts_are_in_its_bodies() {
+    let folder = folder();
+    let trace = "TIMESTAMP,NumImages,ContextTokens,GeneratedTokens\n\
+                 2025-05-11 07:00:00.004210+00:00,2,30,4\n2025-05-11 07:00:00.104210+00:00,0,20,4\n";
+    std::fs::write(folder.path().join("pictured"), trace).expect("written");
+    let shown = workload(&folder, &["preview", "--trace", "pictured", "--json", "--bodies"]).with_code(0).json();
+    let images = |k: usize| shown["requests"][k]["body"].to_string().matches("data:image/png").count();
+    assert_eq!((images(0), images(1)), (2, 0));
+}
+
+#[test]
 fn a_preview_shows_what_would_be_sent_without_a_server() {
     let folder = folder();
     let arguments =

@@ -432,7 +432,8 @@ impl Facts {
             self.first = Some(self.first.map_or(at, |first| first.min(at)));
             self.last = self.last.max(Some(at));
         }
-        self.says_more |= request.content != Content::Lengths || request.shared != Shared::Nothing;
+        let carries = request.content != Content::Lengths || request.shared != Shared::Nothing || request.images > 0;
+        self.says_more |= carries;
     }
 }
 
