@@ -1,5 +1,6 @@
 //! `metron sweep`: every target under every load; engines that are started and stopped, and what becomes of those that fail.
 
+use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::process::Stdio;
 use std::time::Duration;
@@ -150,6 +151,25 @@ fn engine(name: &str, port: u16, script: &str) -> String {
     format!(
         "- name: {name}\n  command: \"{script}\"\n  health: http://127.0.0.1:{port}/health\n  url: http://127.0.0.1:{port}\n  model: m\n  start_timeout: 20s\n  stop_grace: 5s\n"
     )
+}
+
+#[test]
+fn who_answers_before_the_engine_is_started_is_not_measured_in_its_place() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("an address").port();
+    // It lives as long as this process.
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut head = [0; 1024];
+            let _heard = stream.read(&mut head);
+            let _said = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+        }
+    });
+    let folder = Folder::new();
+    let targets = engine("taken", port, "sleep 1000");
+    write(&folder, &format!("targets:\n{targets}loads: [{{concurrency: 1, requests: 5}}]\n"));
+    let ended = sweep(&folder, &[]).with_code(1);
+    assert!(ended.stdout.contains("something answers at"), "{}", ended.stdout);
 }
 
 #[test]

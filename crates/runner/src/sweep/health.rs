@@ -21,6 +21,11 @@ const PATIENCE: Nanos = Nanos::from_secs(5);
 /// Why an engine is not ready.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotReady {
+    #[error(
+        "something answers at {health} before the engine is started, maybe one that an earlier sweep left; end it, or give the \
+         target another port"
+    )]
+    Taken { health: String },
     #[error("the engine ended before it was ready ({0})")]
     Ended(ExitStatus),
     #[error("the engine was not ready after {after}: {health}: {said}")]
@@ -33,10 +38,25 @@ pub(super) enum NotReady {
     System(#[from] io::Error),
 }
 
+/// Sees to it that nobody answers at the health URL of an engine that is yet to be started: it would be measured in its place.
+pub(super) fn ensure_free(command: &EngineCommand, stop: &Stop) -> Result<(), NotReady> {
+    let (client, path) = client_of(command)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        tokio::select! {
+            biased;
+            _ = stop.reaches(Asked::Drain) => Err(NotReady::Interrupted),
+            got = client.get(&path) => match got {
+                Ok(_) => Err(NotReady::Taken { health: command.health.clone() }),
+                Err(_) => Ok(()),
+            },
+        }
+    })
+}
+
 /// Waits until the engine's health URL answers with a status of 200 to 299.
 pub(super) fn wait(engine: &mut Engine, command: &EngineCommand, stop: &Stop) -> Result<(), NotReady> {
-    let (client, path) =
-        client(&command.health).map_err(|reason| NotReady::BadUrl { health: command.health.clone(), reason })?;
+    let (client, path) = client_of(command)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let clock = Clock::start();
     let start = clock.now();
@@ -62,6 +82,10 @@ pub(super) fn wait(engine: &mut Engine, command: &EngineCommand, stop: &Stop) ->
             tokio::time::sleep(PAUSE).await;
         }
     })
+}
+
+fn client_of(command: &EngineCommand) -> Result<(Client, String), NotReady> {
+    client(&command.health).map_err(|reason| NotReady::BadUrl { health: command.health.clone(), reason })
 }
 
 /// A client of the URL's origin, and the path to ask for. An engine that was started a moment ago on this machine has whatever

@@ -214,6 +214,7 @@ impl Going<'_> {
             gone.stop();
         }
         (self.tell)(SweepEvent::Starting { target: &target.name });
+        health::ensure_free(command, self.stop).map_err(|error| error.to_string())?;
         let log = self.log(target);
         let mut started = Engine::start(command, &log).map_err(|error| {
             format!("the engine cannot be started: `{}`: {error}", command.argv.first().map_or("", String::as_str))
