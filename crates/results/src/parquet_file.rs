@@ -18,6 +18,9 @@ use crate::storage::{Action, Storage, StorageError, Whole};
 
 /// A row group is ended at this size of its encoded pages: about what the writer holds in memory.
 const ROW_GROUP_BYTES: usize = 16 << 20;
+/// A page is ended after so many rows. A page's bytes alone would not bound what the writer holds: the numbers of a list of a
+/// few distinct values take a bit each in the page, and eight bytes each until it is ended.
+const PAGE_ROWS: usize = 512;
 
 /// A file being written. Until [`ParquetFile::finish`] there is none of that name; dropped before, nothing is left of it.
 #[derive(Debug)]
@@ -80,6 +83,7 @@ fn properties(metadata: &Metadata, instants: &[&[&str]]) -> WriterProperties {
     let mut builder = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_data_page_row_count_limit(PAGE_ROWS)
         .set_created_by(format!("metron {}", env!("CARGO_PKG_VERSION")))
         .set_key_value_metadata(Some(metadata));
     for path in instants {

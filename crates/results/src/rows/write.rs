@@ -13,8 +13,8 @@ use crate::parquet_file::ParquetFile;
 use crate::storage::{Storage, StorageError};
 
 /// A batch is passed on to the Parquet writer at either of these.
-const BATCH_ROWS: usize = 1024;
-const BATCH_BYTES: usize = 4 << 20;
+const BATCH_ROWS: usize = 256;
+const BATCH_BYTES: usize = 1 << 20;
 
 /// Writes rows. Until [`RowWriter::finish`] there is no `requests.parquet`.
 #[derive(Debug)]
