@@ -3,6 +3,7 @@
 //!
 //! Knows gaps and deadlines only; who made the gaps, and whether the request is to be judged at all, is decided elsewhere.
 
+mod steps;
 mod tally;
 mod timeline;
 
@@ -10,6 +11,7 @@ use metron_units::{Nanos, Share};
 
 use crate::fraction::Fraction;
 use crate::record::Deadlines;
+use steps::{least_in_time, within_down_to};
 use tally::{Bounds, Tally, Whole};
 pub use timeline::{Due, timeline};
 
@@ -65,8 +67,8 @@ pub fn misses(gaps: impl IntoIterator<Item = Nanos>, deadlines: Deadlines, first
 /// The smallest TBT deadline of at least 1 ns with which a stream misses at most `target` of its deadlines, its first token
 /// left out: the minimum TBT deadline of METRICS.md. `None` for fewer than two tokens.
 ///
-/// Exact: the miss rate never rises with the deadline, so it is bisected to the nanosecond. O(tokens * log(largest gap)),
-/// without allocating.
+/// Exact to the nanosecond: the miss rate never rises with the deadline, so it is bisected, and between two deadlines with
+/// which the same tokens are late by as many it does not change. O(tokens * log(largest gap)), without allocating.
 #[must_use]
 pub fn min_tbt_deadline(gaps: impl Iterator<Item = Nanos> + Clone, target: Share) -> Option<Nanos> {
     min_of_bursts(gaps.map(Burst::lone), target)
@@ -144,7 +146,10 @@ fn least(bursts: impl Iterator<Item = Burst> + Clone, course: Course, most: u64,
     let cap = target.most_beside(bounds.tokens());
     if bounds.fit_64_bits(course, most) {
         let cap = cap.map_or(u64::MAX, |cap| u64::try_from(cap).unwrap_or(u64::MAX));
-        bisect(most, |tbt| holds::<u64>(bursts.clone(), course, tbt, cap, target))
+        match course.first {
+            FirstToken::LeftOut => least_in_time(most, |tbt| within_down_to(bursts.clone(), tbt, cap, target)),
+            FirstToken::Counted => bisect(most, |tbt| holds::<u64>(bursts.clone(), course, tbt, cap, target)),
+        }
     } else {
         let cap = cap.unwrap_or(u128::MAX);
         bisect(most, |tbt| holds::<u128>(bursts.clone(), course, tbt, cap, target))

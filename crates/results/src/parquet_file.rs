@@ -31,16 +31,17 @@ pub(crate) struct ParquetFile {
 }
 
 impl ParquetFile {
-    /// Begins the file `name`. The columns of `instants`, each named by its path, rise: their differences are kept.
+    /// Begins the file `name`. Of the columns of `close`, each named by its path, a value is near the one before: their
+    /// differences are kept.
     pub(crate) fn create(
         storage: Arc<dyn Storage>,
         name: &str,
         schema: SchemaRef,
-        instants: &[&[&str]],
+        close: &[&[&str]],
     ) -> Result<Self, StorageError> {
         let path = storage.path().join(name);
         let output = Output(Some(Whole::create(&*storage, name)?));
-        let properties = properties(schema.metadata(), instants);
+        let properties = properties(schema.metadata(), close);
         let parquet = ArrowWriter::try_new(output, schema, Some(properties))
             .map_err(|error| StorageError::new(Action::Write, &path, into_io(error)))?;
         Ok(Self { storage, path, parquet })
@@ -75,7 +76,7 @@ impl Drop for ParquetFile {
     }
 }
 
-fn properties(metadata: &Metadata, instants: &[&[&str]]) -> WriterProperties {
+fn properties(metadata: &Metadata, close: &[&[&str]]) -> WriterProperties {
     // In one order: the same rows are the same bytes.
     let metadata: BTreeMap<&String, &String> = metadata.iter().collect();
     let metadata =
@@ -86,9 +87,9 @@ fn properties(metadata: &Metadata, instants: &[&[&str]]) -> WriterProperties {
         .set_data_page_row_count_limit(PAGE_ROWS)
         .set_created_by(format!("metron {}", env!("CARGO_PKG_VERSION")))
         .set_key_value_metadata(Some(metadata));
-    for path in instants {
+    for path in close {
         let column = ColumnPath::from(path.iter().map(|&part| part.to_owned()).collect::<Vec<_>>());
-        // Stamps differ from each other and rise: a dictionary of them is waste, their differences are small.
+        // A dictionary costs a look-up a value; small differences take few bits without one.
         builder = builder
             .set_column_dictionary_enabled(column.clone(), false)
             .set_column_encoding(column, Encoding::DELTA_BINARY_PACKED);

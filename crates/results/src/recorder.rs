@@ -7,7 +7,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use metron_metrics::RequestRecord;
+use metron_metrics::{RequestFigures, RequestRecord};
 
 use crate::folder::{FolderError, Overwrite, Privacy, RunFile, RunFolder};
 use crate::journal::{Damage, JournalError, JournalReader, JournalWriter};
@@ -116,14 +116,14 @@ impl Recorder {
         self.journal.flush(dispatched)
     }
 
-    /// Ends recording: writes `requests.parquet` and shows each row to `each`, ids rising.
+    /// Ends recording: writes `requests.parquet` and shows each row and its figures to `each`, ids rising.
     ///
     /// # Errors
     /// If the disk says no. The journal is still there then.
     pub fn settle(
         self,
         dispatched: u64,
-        each: impl FnMut(&RequestRecord),
+        each: impl FnMut(&RequestRecord, &RequestFigures),
     ) -> Result<Settled, (SettleError, Box<Unsettled>)> {
         let Self { folder, facts, mut journal, written } = self;
         match journal
@@ -147,7 +147,7 @@ fn rows_of(
     folder: &RunFolder,
     facts: &RunFacts,
     written: &File,
-    each: impl FnMut(&RequestRecord),
+    each: impl FnMut(&RequestRecord, &RequestFigures),
 ) -> Result<(), SettleError> {
     let path = folder.path().join(RunFile::Journal.name());
     let file = written.try_clone().map_err(|source| StorageError::new(Action::Read, &path, source))?;
@@ -189,7 +189,7 @@ pub(crate) fn write_rows(
     facts: &RunFacts,
     journal: &mut JournalReader,
     survey: &plan_order::Survey,
-    mut each: impl FnMut(&RequestRecord),
+    mut each: impl FnMut(&RequestRecord, &RequestFigures),
 ) -> Result<(), SettleError> {
     let texts = if facts.save_text { TextColumns::Kept } else { TextColumns::LeftOut };
     let mut rows = RowWriter::create(
@@ -200,8 +200,8 @@ pub(crate) fn write_rows(
         texts,
     )?;
     let written = plan_order::for_each(journal, survey, plan_order::HELD_BYTES, |record| {
-        rows.write(record)?;
-        each(record);
+        let figures = rows.write(record)?;
+        each(record, &figures);
         Ok::<(), SettleError>(())
     });
     match written {

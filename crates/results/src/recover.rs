@@ -152,7 +152,7 @@ fn finish(folder: RunFolder, journal: &mut JournalReader) -> Result<Recovered, R
     }
     let facts = journal.facts().clone();
     let mut tally = Tally::new(facts.clone())?;
-    write_rows(&folder, &facts, journal, &survey, |record| tally.add(record))?;
+    write_rows(&folder, &facts, journal, &survey, |record, figures| tally.add_figured(record, figures))?;
     let in_flight = survey.dispatched.map(|dispatched| dispatched.saturating_sub(survey.rows));
     let summary = tally.close_killed(in_flight)?;
     let settled = Settled::new(folder);

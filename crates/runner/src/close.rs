@@ -137,7 +137,7 @@ fn settled(
                 // Rows may be missing, so there is no summary to make: what there is, is for `metron recover`.
                 return Err(not_kept(error.into(), Some(journal.give_up()), rescue_name));
             }
-            let settled = journal.settle(dispatched, |record| tally.add(record));
+            let settled = journal.settle(dispatched, |record, figures| tally.add_figured(record, figures));
             settled.map(Some).map_err(|(error, unsettled)| not_kept(error.into(), Some(*unsettled), rescue_name))
         }
         Keep::Memory(mut records) => {

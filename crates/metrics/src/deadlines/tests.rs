@@ -212,4 +212,33 @@ proptest! {
         prop_assert_eq!(misses_of_bursts(bursts.clone(), deadlines, first), misses(nanos(&lone), deadlines, first));
         prop_assert_eq!(min_of_bursts(bursts, target), min_tbt_deadline(nanos(&lone), target));
     }
+
+    #[test]
+    fn jumping_by_steps_finds_what_halving_finds(
+        bursts in prop::collection::vec((prop_oneof![Just(7_846_104), 0_u64..60_000_000, any::<u32>().prop_map(u64::from)], 1_u32..4), 0..40),
+        percent in 0_u32..=100,
+    ) {
+        let target = Share::new(f64::from(percent) / 100.0).unwrap();
+        let bursts = bursts.iter().map(|&(gap, tokens)| Burst { gap, tokens });
+        let (course, fraction) = (Course { ttft: 0, first: FirstToken::LeftOut }, Fraction::of(target));
+        let halved = bisect(u64::MAX >> 10, |tbt| holds::<u128>(bursts.clone(), course, tbt, u128::MAX, fraction));
+        let found = min_of_bursts(bursts.clone(), target);
+        // Fewer than two tokens have no minimum, where halving says 1.
+        let tokens: u32 = bursts.map(|burst| burst.tokens).sum();
+        prop_assert_eq!(found, halved.filter(|_| tokens > 1));
+    }
+
+    #[test]
+    fn a_step_ends_where_it_is_told(
+        bursts in prop::collection::vec((0_u64..60, 1_u32..4), 1..12), tbt in 1_u64..80, percent in 0_u32..=100,
+    ) {
+        let bursts = bursts.iter().map(|&(gap, tokens)| Burst { gap, tokens });
+        let count = |tbt| misses_of_bursts(bursts.clone(), deadlines(0, tbt), FirstToken::LeftOut);
+        let target = Share::new(f64::from(percent) / 100.0).unwrap();
+        let down_to = within_down_to(bursts.clone(), tbt, u64::MAX, Fraction::of(target));
+        prop_assert_eq!(down_to.is_some(), Fraction::of(target).covers(u128::from(count(tbt).missed), u128::from(count(tbt).total)));
+        for same in down_to.map_or(tbt, |least| least)..tbt {
+            prop_assert_eq!(count(same), count(tbt));
+        }
+    }
 }

@@ -124,6 +124,15 @@ impl Summariser {
 
     /// Takes one request in. A request of the warm-up is counted and enters no figure; a cancelled one enters the counts.
     pub fn add(&mut self, record: &RequestRecord) {
+        self.take(record, |target| RequestFigures::of(record, target));
+    }
+
+    /// The same, where the request's figures for this target miss rate are known already.
+    pub fn add_figured(&mut self, record: &RequestRecord, figures: &RequestFigures) {
+        self.take(record, |_| *figures);
+    }
+
+    fn take(&mut self, record: &RequestRecord, figures: impl FnOnce(Share) -> RequestFigures) {
         match record.phase {
             Phase::Warmup => {
                 self.warmup += 1;
@@ -137,11 +146,10 @@ impl Summariser {
         match record.outcome {
             Outcome::Cancelled => {}
             Outcome::Failed(_) => {
-                let figures = RequestFigures::of(record, self.options.target_miss_rate);
-                self.judge(record, &figures);
+                self.judge(record, &figures(self.options.target_miss_rate));
                 self.requests.add_failure(record.id);
             }
-            Outcome::Completed => self.add_completed(record),
+            Outcome::Completed => self.add_completed(record, &figures(self.options.target_miss_rate)),
         }
     }
 
@@ -157,15 +165,14 @@ impl Summariser {
         }
     }
 
-    fn add_completed(&mut self, record: &RequestRecord) {
-        let figures = RequestFigures::of(record, self.options.target_miss_rate);
-        self.judge(record, &figures);
-        self.requests.add(record, &figures);
+    fn add_completed(&mut self, record: &RequestRecord, figures: &RequestFigures) {
+        self.judge(record, figures);
+        self.requests.add(record, figures);
         self.streams.add(record);
-        self.fluid.add(&figures, self.options.target_miss_rate);
+        self.fluid.add(figures, self.options.target_miss_rate);
         let scratch = &mut self.scratch;
         let mut verdicts =
-            self.options.objectives.iter().filter_map(|one| met_by_request(one, record, &figures, scratch));
+            self.options.objectives.iter().filter_map(|one| met_by_request(one, record, figures, scratch));
         let verdict = if verdicts.all(|met| met) { Verdict::Good } else { Verdict::Bad };
         self.throughput.completed(record, verdict);
     }

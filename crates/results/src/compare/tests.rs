@@ -31,7 +31,9 @@ impl Runs {
             TextColumns::LeftOut,
             std::collections::HashMap::new(),
         );
-        records.iter().for_each(|record| encoder.add(record));
+        for record in records {
+            encoder.add(record);
+        }
         let batch = encoder.batch(0).expect("a batch");
         let columns = batch
             .schema()

@@ -53,7 +53,9 @@ fn run(storage: Arc<Failing>, flushed: &mut Flushed) -> Result<(), Failed> {
         flushed.0 = 2 * k + 2;
     }
     let mut tally = Tally::new(facts(PLANNED)).expect("objectives");
-    let settled = recorder.settle(PLANNED, |record| tally.add(record)).map_err(|(error, _)| Failed::Settle(error))?;
+    let settled = recorder
+        .settle(PLANNED, |record, figures| tally.add_figured(record, figures))
+        .map_err(|(error, _)| Failed::Settle(error))?;
     let summary = tally.close(Ending::default()).expect("balanced");
     settled.write_summary(&summary).map_err(Failed::Storage)?;
     settled.write(RunFile::Report, b"<title>metron</title>").map_err(Failed::Storage)?;
@@ -171,7 +173,7 @@ fn a_run_whose_folder_was_removed_can_be_brought_to_safety() {
     let mut recorder = Recorder::begin(folder, facts(PLANNED)).expect("begun");
     ended().iter().for_each(|record| recorder.record(record).expect("recorded"));
     fs::remove_dir_all(&path).expect("removed");
-    let (error, unsettled) = recorder.settle(PLANNED, |_| ()).expect_err("the folder is gone");
+    let (error, unsettled) = recorder.settle(PLANNED, |_, _| ()).expect_err("the folder is gone");
     assert!(matches!(&error, SettleError::Storage(error) if error.source.kind() == ErrorKind::NotFound), "{error}");
     let rescued: PathBuf = unsettled.rescue(parent.path(), "rescued").expect("rescued");
     recover(&rescued).expect("recovered");

@@ -80,18 +80,23 @@ impl Encoder {
         self.bytes
     }
 
-    pub(crate) fn add(&mut self, record: &RequestRecord) {
+    /// Adds a record. Returns its figures, where the rows hold them: nobody need compute them again.
+    pub(crate) fn add(&mut self, record: &RequestRecord) -> Option<RequestFigures> {
         self.facts.add(record);
         self.chunks.add(record);
         self.bytes += size_of_record(record);
         if self.texts == TextColumns::Kept {
             self.text.add(record);
         }
-        match self.contents {
-            Contents::Figures(target) => self.figures.add(record, target),
-            Contents::Dispatched => {}
-        }
         self.rows += 1;
+        match self.contents {
+            Contents::Figures(target) => {
+                let figures = RequestFigures::of(record, target);
+                self.figures.add(&figures);
+                Some(figures)
+            }
+            Contents::Dispatched => None,
+        }
     }
 
     /// The rows since the last batch as one. `dispatched`: how many requests had their turn by now; for [`Contents::Dispatched`].
@@ -308,8 +313,7 @@ struct Figures {
 }
 
 impl Figures {
-    fn add(&mut self, record: &RequestRecord, target: Share) {
-        let figures = RequestFigures::of(record, target);
+    fn add(&mut self, figures: &RequestFigures) {
         self.ttft.append_option(figures.ttft.map(Nanos::as_secs_f64));
         self.tpot.append_option(figures.tpot);
         self.e2e.append_option(figures.e2e_latency.map(Nanos::as_secs_f64));

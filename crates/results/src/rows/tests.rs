@@ -154,7 +154,9 @@ fn foreign(path: &Path, batch: &RecordBatch) {
 
 fn ours(records: &[RequestRecord]) -> RecordBatch {
     let mut encoder = Encoder::new(Contents::Figures(target()), TextColumns::LeftOut, Default::default());
-    records.iter().for_each(|record| encoder.add(record));
+    for record in records {
+        encoder.add(record);
+    }
     encoder.batch(0).expect("a batch")
 }
 

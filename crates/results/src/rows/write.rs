@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 
-use metron_metrics::RequestRecord;
+use metron_metrics::{RequestFigures, RequestRecord};
 use metron_units::Share;
 
 use super::encode::{Contents, Encoder, TextColumns};
@@ -37,24 +37,28 @@ impl RowWriter {
             (EPOCH_KEY.to_owned(), epoch_unix_ns.to_string()),
         ]);
         let encoder = Encoder::new(Contents::Figures(target), texts, metadata);
-        let stamps: &[&str] = &["chunk_arrived_ns", "list", "element"];
-        let file = ParquetFile::create(storage, name, Arc::clone(encoder.schema()), &[stamps])?;
+        // Most chunks bring one token: their differences are zeros.
+        let chunks: [&[&str]; 2] = [&["chunk_arrived_ns", "list", "element"], &["chunk_tokens", "list", "element"]];
+        let file = ParquetFile::create(storage, name, Arc::clone(encoder.schema()), &chunks)?;
         Ok(Self { encoder, file, last: None })
     }
 
-    /// Adds a row. Ids must rise.
+    /// Adds a row, and tells the figures that it holds. Ids must rise.
     ///
     /// # Errors
     /// If the disk says no, or the id does not lie after the last one's.
-    pub fn write(&mut self, record: &RequestRecord) -> Result<(), StorageError> {
+    pub fn write(&mut self, record: &RequestRecord) -> Result<RequestFigures, StorageError> {
         if self.last.is_some_and(|last| record.id <= last) {
             let error =
                 io::Error::new(io::ErrorKind::InvalidData, format!("request {} comes twice or late", record.id));
             return Err(self.file.failed(error));
         }
         self.last = Some(record.id);
-        self.encoder.add(record);
-        if self.encoder.rows() >= BATCH_ROWS || self.encoder.bytes() >= BATCH_BYTES { self.pass_on() } else { Ok(()) }
+        let figures = self.encoder.add(record).expect("rows of a run hold figures");
+        if self.encoder.rows() >= BATCH_ROWS || self.encoder.bytes() >= BATCH_BYTES {
+            self.pass_on()?;
+        }
+        Ok(figures)
     }
 
     /// Writes the footer and puts the file in place.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use metron_metrics::accounts::Counts;
 use metron_metrics::objective::ObjectiveError;
-use metron_metrics::{Metric, Phase, RequestRecord, Summariser, SummaryOptions};
+use metron_metrics::{Metric, Phase, RequestFigures, RequestRecord, Summariser, SummaryOptions};
 
 use super::{Class, DeadlineSettings, Objective, Requests, TokenCounts, Turn, TurnRequests, metrics};
 use crate::RunFacts;
@@ -47,17 +47,17 @@ impl Parts {
         Ok(Self { target, classes, turns: BTreeMap::new() })
     }
 
-    pub(super) fn add(&mut self, record: &RequestRecord) {
+    pub(super) fn add(&mut self, record: &RequestRecord, figures: &RequestFigures) {
         if let Some(name) = &record.class
             && let Some((_, summariser)) = self.classes.iter_mut().find(|(class, _)| class.name == *name)
         {
-            summariser.add(record);
+            summariser.add_figured(record, figures);
         }
         // A part of a warm-up has no figure, and its turns are told nowhere.
         if let Some(turn) = record.turn.filter(|_| record.phase == Phase::Measured) {
             let target = &self.target;
             let entry = self.turns.entry(turn.min(TURNS - 1));
-            entry.or_insert_with(|| Summariser::new(target.clone())).add(record);
+            entry.or_insert_with(|| Summariser::new(target.clone())).add_figured(record, figures);
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use metron_metrics::accounts::{Accounts, Breach, Closing};
 use metron_metrics::objective::ObjectiveError;
-use metron_metrics::{RequestRecord, Summariser, SummaryOptions};
+use metron_metrics::{RequestFigures, RequestRecord, Summariser, SummaryOptions};
 use metron_units::Nanos;
 
 use super::of_figures::{acceptance_curve, metrics};
@@ -56,9 +56,14 @@ impl Tally {
 
     /// Takes in a row of either phase.
     pub fn add(&mut self, record: &RequestRecord) {
+        self.add_figured(record, &RequestFigures::of(record, self.facts.target_miss_rate));
+    }
+
+    /// The same, where the row's figures for the run's target are known already.
+    pub fn add_figured(&mut self, record: &RequestRecord, figures: &RequestFigures) {
         self.accounts.add(record);
-        self.summariser.add(record);
-        self.parts.add(record);
+        self.summariser.add_figured(record, figures);
+        self.parts.add(record, figures);
         let arrived = record.chunks.last().map(|chunk| chunk.arrived);
         for instant in [record.finished, arrived, record.dispatched].into_iter().flatten() {
             self.last = self.last.max(instant);

@@ -71,8 +71,10 @@ impl TimelineWriter {
             (EPOCH_KEY.to_owned(), epoch_unix_ns.to_string()),
         ]);
         let schema = schema(&Batch::default().columns(), metadata);
-        let instants: [&[&str]; 2] = [&["start_ns"], &["duration_ns"]];
-        let file = ParquetFile::create(storage, name, SchemaRef::clone(&schema), &instants)?;
+        // An iteration is much like the one before it.
+        let columns: Vec<[&str; 1]> = schema.fields().iter().map(|field| [field.name().as_str()]).collect();
+        let close: Vec<&[&str]> = columns.iter().map(|path| path.as_slice()).collect();
+        let file = ParquetFile::create(storage, name, SchemaRef::clone(&schema), &close)?;
         Ok(Self { file, schema, batch: Batch::default() })
     }
 
