@@ -10,7 +10,8 @@ use metron_results::event::RunEvent;
 use metron_results::recorder::{Settled, Unsettled};
 use metron_results::storage::StorageError;
 use metron_results::summary::{
-    ClockSource, Connections, Ending, Instrument, LoadCheck, LoadFigures, Tally, TelemetryFigures, distribution,
+    ClockSource, Connections, Ending, Instrument, LoadCheck, LoadFigures, Quantiles, Tally, TelemetryFigures,
+    distribution,
 };
 use metron_results::{RunFacts, Summary};
 use metron_sim::spec::Time;
@@ -23,7 +24,7 @@ use crate::conduct::{Crew, FeedError};
 use crate::error::{NotKept, RunError};
 use crate::feeder::Fed;
 use crate::finished::Finished;
-use crate::instrument;
+use crate::instrument::{self, Readings};
 use crate::recorder::{Keep, Observed, Recorded};
 use crate::scrape::Scraped;
 use crate::sessions::{NotSent, Sessions};
@@ -47,6 +48,8 @@ pub(crate) struct Closing<'a> {
     pub(crate) telemetry: Option<TelemetryFigures>,
     pub(crate) dispatched: &'a AtomicU64,
     pub(crate) sessions: &'a Sessions,
+    /// How late the engine of this process was, if there is one.
+    pub(crate) sim_lag: Option<Quantiles>,
     pub(crate) time: Time,
 }
 
@@ -67,6 +70,7 @@ pub(crate) fn close(closing: Closing<'_>, events: &Sender<RunEvent>) -> Result<F
         telemetry,
         dispatched,
         sessions,
+        sim_lag,
         time,
     } = closing;
     let Recorded { keep, refused, observed } = recorded;
@@ -85,7 +89,7 @@ pub(crate) fn close(closing: Closing<'_>, events: &Sender<RunEvent>) -> Result<F
         warmup_not_sent: planned_warmup.saturating_sub(observed.warmup),
         ended: Some(ended),
         instrument: match time {
-            Time::Wall => Some(report(&crew, &observed)),
+            Time::Wall => Some(report(&crew, &observed, sim_lag)),
             Time::Virtual => None,
         },
         not_sent_of_class: if not_sent > 0 { not_sent_of_class(plan, &tally) } else { BTreeMap::new() },
@@ -240,9 +244,10 @@ fn connections(crew: &Crew, opening_took: Option<Nanos>) -> Connections {
     }
 }
 
-fn report(crew: &Crew, observed: &Observed) -> Instrument {
+fn report(crew: &Crew, observed: &Observed, sim_lag: Option<Quantiles>) -> Instrument {
     let clock = if crew.stamps.kernel > crew.stamps.user { ClockSource::Kernel } else { ClockSource::User };
-    instrument::report(&observed.readings(clock, crew.busy.clone(), crew.longest_stall))
+    let readings = observed.readings(clock, crew.busy.clone(), crew.longest_stall);
+    instrument::report(&Readings { sim_lag, ..readings })
 }
 
 #[cfg(test)]

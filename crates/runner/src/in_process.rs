@@ -5,10 +5,11 @@ use std::thread::JoinHandle;
 
 use metron_results::folder::RunFolder;
 use metron_results::storage::StorageError;
+use metron_results::summary::Quantiles;
 use metron_results::timeline::TimelineWriter;
 use metron_sim::Spec;
 use metron_sim::engine::Iteration;
-use metron_sim::server::{Options, Server};
+use metron_sim::server::{Lag, Options, Server};
 use metron_units::Nanos;
 use metron_wire::Clock;
 
@@ -49,15 +50,22 @@ impl InProcess {
         Ok(())
     }
 
-    /// Stops it, once nobody asks it any more, and ends the timeline.
-    pub(crate) fn end(self) -> Result<(), RunError> {
+    /// Stops it, once nobody asks it any more, and ends the timeline. How late it was; `None` without a token.
+    pub(crate) fn end(self) -> Result<Option<Quantiles>, RunError> {
         let Self { server, keeping, .. } = self;
-        // Its last words to the timeline.
-        drop(server);
-        let Some(keeping) = keeping else { return Ok(()) };
+        // Its last words, also to the timeline. Where its loop failed, requests have told.
+        let lag = server.stop().ok().and_then(|report| report.lag.map(|lag| quantiles(report.tokens, lag)));
+        let Some(keeping) = keeping else { return Ok(lag) };
         let kept = keeping.join().map_err(|_| RunError::Panicked { folder: None })?;
-        kept.map_err(not_kept)
+        kept.map_err(not_kept)?;
+        Ok(lag)
     }
+}
+
+/// The server's lateness over so many tokens, in seconds.
+fn quantiles(count: u64, lag: Lag) -> Quantiles {
+    let seconds = |time: Nanos| Some(time.as_secs_f64());
+    Quantiles { count, p50: seconds(lag.p50), p99: seconds(lag.p99), max: seconds(lag.max), ..Quantiles::default() }
 }
 
 pub(crate) fn not_kept(source: StorageError) -> RunError {

@@ -120,7 +120,7 @@ impl Prepared<'_> {
         let ended = clock.now();
         tell(self.events, RunEvent::PhaseBegan { phase: RunPhase::Settling, at: ended });
         let fed = feeding.end();
-        engine.map(InProcess::end).transpose()?;
+        let sim_lag = engine.map(InProcess::end).transpose()?.flatten();
         let scraped = scrape.map(Scrape::end);
         let telemetry = telemetry.map(Telemetry::end);
         let measured_from = stage.gate.measured_from().unwrap_or(origin);
@@ -137,6 +137,7 @@ impl Prepared<'_> {
                 telemetry,
                 dispatched: &stage.dispatched,
                 sessions: &stage.sessions,
+                sim_lag,
                 time: self.resolved.time,
             },
             self.events,

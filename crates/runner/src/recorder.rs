@@ -263,6 +263,7 @@ impl Observed {
             shared_reads: self.shared_reads,
             workers,
             client_resource: self.client_resource,
+            sim_lag: None,
             stall,
             measured: Measured { ttft: median(&self.ttft), gap: median(&self.gaps) },
         }

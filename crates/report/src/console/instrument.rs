@@ -41,6 +41,11 @@ fn readings(instrument: &Instrument) -> Vec<String> {
             n => format!("{n} workers, the busiest {share}"),
         }
     });
-    let readings = [lag("dispatch lag", &instrument.dispatch_lag), lag("read lag", &instrument.read_lag), busy];
-    std::iter::once(clock.to_owned()).chain(readings.into_iter().flatten()).collect()
+    let lags = [
+        lag("dispatch lag", &instrument.dispatch_lag),
+        lag("read lag", &instrument.read_lag),
+        lag("engine lag", &instrument.sim_lag),
+    ];
+    let readings = lags.into_iter().chain([busy]);
+    std::iter::once(clock.to_owned()).chain(readings.flatten()).collect()
 }

@@ -188,6 +188,7 @@ pub(super) fn instrument(summary: &Summary) -> Markup {
                         tr { th { "" } th { "p50" } th { "p99" } th { "max" } }
                         (lag("dispatch lag", instrument.dispatch_lag))
                         (lag("read lag", instrument.read_lag))
+                        (lag("engine lag", instrument.sim_lag))
                     }
                 }
                 p {

@@ -195,6 +195,9 @@ pub struct Instrument {
     pub read_lag: Option<Quantiles>,
     /// Share of chunks that came in one read with another chunk of their stream.
     pub shared_read_share: Option<f64>,
+    /// How late a simulated engine of this process handed tokens to the kernel, against its own schedule, in seconds; null where a
+    /// run asked another server.
+    pub sim_lag: Option<Quantiles>,
     /// The sending threads.
     pub workers: Vec<Worker>,
     /// Whether this client could be the bottleneck.

@@ -17,6 +17,7 @@ fn instrument() -> Instrument {
         dispatch_lag: None,
         read_lag: Some(Quantiles { count: 3, mean: Some(1e-6), ..Quantiles::default() }),
         shared_read_share: Some(0.25),
+        sim_lag: None,
         workers: vec![Worker { busy_share: Some(0.1) }],
         verdict: Verdict::Ok,
         reasons: Vec::new(),

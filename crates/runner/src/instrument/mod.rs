@@ -29,6 +29,8 @@ pub struct Readings {
     pub workers: Vec<Busy>,
     /// Requests that failed for want of this host's descriptors, ports or memory.
     pub client_resource: u64,
+    /// How late a simulated engine of this process was against its own schedule, in seconds; `None` where there is none.
+    pub sim_lag: Option<Quantiles>,
     /// The longest time for which this process stood still, if it did.
     pub stall: Option<Nanos>,
     /// What was measured, for the lags to be compared with.
@@ -74,6 +76,7 @@ pub fn report(readings: &Readings) -> Instrument {
         dispatch_lag: readings.dispatch_lag,
         read_lag: readings.read_lag,
         shared_read_share: Share::of(readings.shared_reads, readings.chunks).map(Share::get),
+        sim_lag: readings.sim_lag,
         workers: readings.workers.iter().map(worker).collect(),
         verdict,
         reasons,

@@ -36,6 +36,7 @@ pub fn judge(readings: &Readings) -> (Verdict, Vec<String>) {
         starved(readings),
         dispatch_lag(readings),
         read_lag(readings),
+        sim_lag(readings),
         stall(readings),
     ];
     let signs: Vec<Sign> = signs.into_iter().flatten().collect();
@@ -128,6 +129,20 @@ fn read_lag(readings: &Readings) -> Option<Sign> {
     })
 }
 
+/// An engine of this process that is behind its own schedule. It is no client, so that it is never the client's bottleneck.
+fn sim_lag(readings: &Readings) -> Option<Sign> {
+    let of = readings.measured.gap.or(readings.measured.ttft)?;
+    let (_, name, lag) = compare(readings.sim_lag.as_ref()?, of)?;
+    let (lag, of) = (seconds(lag), seconds(of));
+    Some(Sign {
+        verdict: Verdict::Suspect,
+        reason: format!(
+            "the simulated engine sent tokens {lag} after they were due ({name}) where they come {of} apart: this machine is \
+             slow, not the engine; use --virtual-time, or a machine with nothing else to do"
+        ),
+    })
+}
+
 fn stall(readings: &Readings) -> Option<Sign> {
     readings.stall.map(|lasted| Sign {
         verdict: Verdict::Suspect,
@@ -172,9 +187,19 @@ mod tests {
             shared_reads: 12,
             workers: vec![worker(0.04, 0.10, 30)],
             client_resource: 0,
+            sim_lag: None,
             stall: None,
             measured: Measured { ttft: Some(0.100), gap: Some(0.020) },
         }
+    }
+
+    #[test]
+    fn an_engine_that_is_late_against_its_own_schedule_is_told_apart_from_a_slow_one() {
+        check(&Readings { sim_lag: Some(lag(10_000, 80e-6, 1.5e-3)), ..quiet() }, Verdict::Ok, &[]);
+        let late = Readings { sim_lag: Some(lag(10_000, 80e-6, 4e-3)), ..quiet() };
+        check(&late, Verdict::Suspect, &["sent tokens 4ms after they were due (p99) where they come 20ms apart"]);
+        let behind = Readings { sim_lag: Some(lag(10_000, 15e-3, 40e-3)), ..quiet() };
+        check(&behind, Verdict::Suspect, &["sent tokens 40ms after they were due (p99)"]);
     }
 
     fn lag(count: u64, p50: f64, p99: f64) -> Quantiles {

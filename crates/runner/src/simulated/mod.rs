@@ -101,6 +101,7 @@ impl Simulated<'_> {
             telemetry: None,
             dispatched: &AtomicU64::new(driven.dispatched),
             sessions: &sessions,
+            sim_lag: None,
             time: self.resolved.time,
         };
         close(closing, self.events)
