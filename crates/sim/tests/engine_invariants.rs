@@ -207,10 +207,12 @@ proptest! {
         let given: u64 = iterations().map(|iteration| u64::from(iteration.giving)).sum();
         prop_assert_eq!(given, count(|event| matches!(event, Event::Token { .. })));
         let preemptions: u64 = iterations().map(|iteration| u64::from(iteration.preemptions)).sum();
-        // Who is preempted last may be refused when it comes back, and then nothing starts any more.
+        // Who is preempted last may be refused when it comes back, or get its last token where it is prefilled anew: then nothing
+        // starts any more where it was preempted.
         let told = count(|event| matches!(event, Event::Preempted { .. }));
         let rejected = count(|event| matches!(event, Event::Rejected { .. }));
-        prop_assert!(preemptions == told || (preemptions < told && rejected > 0));
+        let may_end_elsewhere = rejected > 0 || drawn.scheduler == "disaggregated";
+        prop_assert!(preemptions == told || (preemptions < told && may_end_elsewhere));
         for iteration in iterations() {
             prop_assert!(iteration.decoding <= u64::from(iteration.giving) && iteration.giving <= iteration.sequences);
             prop_assert!(u64::from(iteration.waiting) <= requests.len() as u64);

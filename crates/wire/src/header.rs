@@ -1,4 +1,4 @@
-//! A request header: checked once, and secret if its name says so. It knows nothing of which headers a request needs.
+//! A request header: checked once, and secret if its name says so or whoever gives it. It knows nothing of which headers a request needs.
 
 use std::fmt;
 
@@ -9,6 +9,8 @@ use crate::secret::{Secret, is_secret_name};
 pub struct Header {
     name: String,
     value: Secret,
+    /// Whether it is secret whatever its name.
+    kept: bool,
 }
 
 /// Why a text is no header.
@@ -53,7 +55,7 @@ impl Header {
         if value.expose().bytes().any(|b| b != b'\t' && b.is_ascii_control()) {
             return Err(HeaderError::BadValue(name.to_owned()));
         }
-        Ok(Self { name: name.to_owned(), value: Secret::new(value.expose().trim().to_owned()) })
+        Ok(Self { name: name.to_owned(), value: Secret::new(value.expose().trim().to_owned()), kept: false })
     }
 
     /// Reads `Name: value`.
@@ -74,6 +76,12 @@ impl Header {
         Self::new(name, Secret::new(format!("{before}{}", key.expose().trim())))
     }
 
+    /// The same header as a secret, whatever its name: one whose value came from where secrets are kept.
+    #[must_use]
+    pub fn kept_secret(self) -> Self {
+        Self { kept: true, ..self }
+    }
+
     /// Its name, as it was given.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -83,7 +91,7 @@ impl Header {
     /// Whether its value must not be shown or sent to another origin.
     #[must_use]
     pub fn is_secret(&self) -> bool {
-        is_secret_name(&self.name)
+        self.kept || is_secret_name(&self.name)
     }
 
     /// Its value, to be written to a connection.

@@ -84,7 +84,7 @@ pub(crate) enum Command {
     Calibrate(CalibrateFlags),
     /// Write a run's report.html again and show its table.
     Report(ReportFlags),
-    /// Write one plot of a run as SVG or CSV.
+    /// Write one plot of a run as SVG, PNG or CSV.
     Plot(PlotFlags),
     /// Write a run in the shape of another tool, or of a build server.
     Export(ExportFlags),

@@ -146,6 +146,30 @@ fn a_redirect_to_another_origin_gets_no_key() {
 }
 
 #[test]
+fn a_variable_is_a_secret_whatever_the_header_is_called() {
+    let other =
+        Server::start(|_, request| answer("400 Bad Request", "text/plain", &format!("who is {}", request.head)));
+    let location = format!("{}/v1/chat/completions", other.url());
+    let server = Server::start(move |_, request| match request.head.contains(CANARY) {
+        true => answer(&format!("307 Temporary Redirect\r\nlocation: {location}"), "text/plain", ""),
+        false => answer("400 Bad Request", "text/plain", "no header"),
+    });
+    let echo =
+        Server::start(|_, request| answer("400 Bad Request", "text/plain", &format!("you said {}", request.head)));
+    for url in [server.url(), echo.url()] {
+        let folder = Folder::new();
+        let asked = ["run", "--url", &url, "--model", "m", "--requests", "2", "--output", "out", "--follow-redirects"];
+        let mut command = folder.command(asked.iter().chain(&["--header", "x-other: ${OTHER}"]));
+        let ended = Ended::of(command.env("OTHER", CANARY).output().expect("starts")).with_code(1);
+        assert_kept(&folder, &ended);
+    }
+    assert!(!other.requests().is_empty(), "the redirect was followed");
+    for request in other.requests() {
+        assert!(!request.head.contains(CANARY), "{}", request.head);
+    }
+}
+
+#[test]
 fn failures_of_the_connection_do_not_tell_the_key() {
     let server = Server::start(|_, _| Vec::new());
     let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");

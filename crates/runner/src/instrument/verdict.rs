@@ -197,9 +197,9 @@ mod tests {
     fn an_engine_that_is_late_against_its_own_schedule_is_told_apart_from_a_slow_one() {
         check(&Readings { sim_lag: Some(lag(10_000, 80e-6, 1.5e-3)), ..quiet() }, Verdict::Ok, &[]);
         let late = Readings { sim_lag: Some(lag(10_000, 80e-6, 4e-3)), ..quiet() };
-        check(&late, Verdict::Suspect, &["sent tokens 4ms after they were due (p99) where they come 20ms apart"]);
+        check(&late, Verdict::Suspect, &["sent tokens 4 ms after they were due (p99) where they come 20 ms apart"]);
         let behind = Readings { sim_lag: Some(lag(10_000, 15e-3, 40e-3)), ..quiet() };
-        check(&behind, Verdict::Suspect, &["sent tokens 40ms after they were due (p99)"]);
+        check(&behind, Verdict::Suspect, &["sent tokens 15 ms after they were due (median)"]);
     }
 
     fn lag(count: u64, p50: f64, p99: f64) -> Quantiles {

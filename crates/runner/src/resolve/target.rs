@@ -156,8 +156,10 @@ fn http(config: &RunConfig) -> Result<Http, ConfigError> {
 
 /// A header as `flag` has it, variables put in.
 pub(super) fn header(line: &str, flag: &'static str, variables: Lookup<'_>) -> Result<Header, ConfigError> {
-    let line = expand(line, variables, str::to_owned).map_err(|error| not_set(flag, &error))?;
-    Header::parse(&line).map_err(|error| ConfigError::of(flag, &error))
+    let expanded = expand(line, variables, str::to_owned).map_err(|error| not_set(flag, &error))?;
+    let header = Header::parse(&expanded).map_err(|error| ConfigError::of(flag, &error))?;
+    // What is told by a variable is kept out of files for a reason, whatever the header is called.
+    Ok(if expanded == line { header } else { header.kept_secret() })
 }
 
 pub(super) fn timeouts(config: &RunConfig) -> Timeouts {

@@ -52,7 +52,8 @@ pub(crate) fn collector(config: &RunConfig, variables: Lookup<'_>) -> Result<Opt
         ConfigError::new(FLAG, text.lines().next().unwrap_or_default(), format!("--{FLAG} {LOCAL}"))
     })?;
     let headers = pairs(set(HEADERS).as_deref().unwrap_or_default(), HEADERS)?;
-    let headers = headers.into_iter().map(|(name, value)| Header::new(&name, Secret::new(value)));
+    let headers =
+        headers.into_iter().map(|(name, value)| Header::new(&name, Secret::new(value)).map(Header::kept_secret));
     let headers: Result<Vec<Header>, _> = headers.collect();
     let target = Target::new(TargetSettings {
         endpoint,

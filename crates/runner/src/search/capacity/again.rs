@@ -30,6 +30,10 @@ const SAME: f64 = 2.0;
 /// How often it is asked.
 const MOST: usize = 5;
 
+/// A change is told only where at least so many of them show it, each by itself: a scheduler that is nearly full misses its bounds in
+/// episodes, and one of them is no other server.
+const AGREEING: usize = 2;
+
 /// Of these, so many whose queue grows without end, at a load at which none did, say the same.
 const GROWING: usize = 2;
 
@@ -66,11 +70,21 @@ pub(super) fn again(probes: &[Probe], demands: &[Demand], settings: &Settings) -
         return changed(0, before.len());
     }
     match surest(before, until, late, load, demands) {
-        Some(Difference { sure, objective, since }) if sure > CHANGED => changed(objective, since),
+        Some(Difference { sure, objective, since })
+            if sure > CHANGED && late.len() >= AGREEING && agree(before, until, late, load, demands) =>
+        {
+            changed(objective, since)
+        }
         Some(Difference { sure, .. }) if (sure > SAME || growing > 0) && late.len() < MOST => ask(),
         None if growing > 0 && late.len() < MOST => ask(),
         _ => done(),
     }
+}
+
+/// Whether each of the last probes shows a change by itself.
+fn agree(before: &[Probe], until: usize, late: &[Probe], load: Load, demands: &[Demand]) -> bool {
+    let shows = |one: &Probe| surest(before, until, std::slice::from_ref(one), load, demands);
+    late.iter().all(|one| one.growing || shows(one).is_some_and(|difference| difference.sure > CHANGED))
 }
 
 /// A check that is due.
