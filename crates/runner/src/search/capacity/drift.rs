@@ -16,7 +16,8 @@ const SURER: f64 = 6.0;
 const LEAST: f64 = 8.0;
 
 /// The first probe that contradicts an earlier one beyond chance: of two steady states the one under the lower load did worse. A
-/// growing queue has no steady state and is told early: two of them at loads below one that held for its whole length are asked for. `None` if all agree.
+/// growing queue has no steady state and is told early: two of them are asked for, at loads that held before for their whole length or
+/// below such. `None` if all agree.
 pub(super) fn unsteady(probes: &[Probe], demands: &[Demand]) -> Option<Unsteady> {
     let mut growing = 0;
     for (since, late) in probes.iter().enumerate() {
@@ -25,9 +26,10 @@ pub(super) fn unsteady(probes: &[Probe], demands: &[Demand]) -> Option<Unsteady>
             if let Some(objective) = worse(lower, higher, demands) {
                 return Some(Unsteady { since, objective });
             }
-            // A probe that ended as soon as it held may have ended before the queue had begun to grow.
-            let held = higher.whole && within(higher, demands);
-            growing += u32::from(lower.growing && !higher.growing && held);
+            // A probe that ended as soon as it held may have ended before the queue had begun to grow. And a full scheduler's queue
+            // may grow at once or not at all at one load: only one that grows where it did not before tells of another server.
+            let held = early.load >= late.load && early.whole && !early.growing && within(early, demands);
+            growing += u32::from(late.growing && held);
             if growing == 2 {
                 return Some(Unsteady { since, objective: 0 });
             }
@@ -93,6 +95,8 @@ mod tests {
         // As vLLM V1 showed itself with its memory full: the short probe ended before the queue had begun to grow.
         let short = Probe { whole: false, ..probe(49.22, 0.0, 0.0, 2_496.0) };
         let growing = |load, ratio| Probe { growing: true, whole: false, ..probe(load, ratio, 0.7, 1_280.0) };
+        let recovered = [growing(47.69, 104.0), growing(47.92, 126.0), probe(47.92, 0.26, 0.5, 8_000.0)];
+        assert_eq!(unsteady(&recovered, &demands()), None, "a server that is better than it was is not worn out");
         let mut probes = vec![short, growing(49.10, 9.8), probe(47.60, 0.0, 0.0, 5_376.0), growing(48.79, 20.5)];
         assert_eq!(unsteady(&probes, &demands()), None);
         probes.extend([growing(46.9, 20.0), growing(47.1, 15.0)]);
