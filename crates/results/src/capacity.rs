@@ -113,6 +113,14 @@ pub struct State {
 }
 
 impl CapacityFile {
+    /// The probes, the one of the lowest load first.
+    #[must_use]
+    pub fn by_load(&self) -> Vec<&Probe> {
+        let mut probes: Vec<&Probe> = self.probes.iter().collect();
+        probes.sort_by(|a, b| a.load.total_cmp(&b.load));
+        probes
+    }
+
     /// The text of the file: indented, with a line's end.
     #[must_use]
     pub fn to_json(&self) -> String {

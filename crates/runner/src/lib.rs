@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod aftermath;
+mod aside;
 mod asked;
 mod brake;
 pub mod calibration;

@@ -14,20 +14,19 @@ use metron_results::server_metrics::exposition::samples;
 use metron_results::server_metrics::{Curves, ServerMetricsWriter};
 use metron_results::summary::{ServerFigures, ServerSource};
 use metron_units::Nanos;
-use metron_wire::{Client, Clock, Endpoint, Http, Redirects, Target, TargetSettings, Timeouts, TlsSettings, Verify};
+use metron_wire::{Client, Clock, Target};
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
 use crate::RunConfig;
+use crate::aside::{Aside, Named, apart};
 use crate::conduct::thread;
 use crate::resolve::ConfigError;
 use crate::run::tell;
-use crate::variables::{Lookup, expand, masked_url, percent_encoded};
+use crate::variables::{Lookup, masked_url};
 
 /// How often they are asked.
 const EVERY: Duration = Duration::from_secs(1);
-/// A server that takes longer is asked again; exporters of many GPUs take their time.
-const PATIENCE: Nanos = Nanos::from_secs(5);
 /// Where metrics lie if a URL has no path.
 const PATH: &str = "/metrics";
 /// The word for the measured server's own.
@@ -51,43 +50,17 @@ pub(crate) fn sources(config: &RunConfig, measured: &str, variables: Lookup<'_>)
 }
 
 fn source(config: &RunConfig, named: &str, measured: &str, variables: Lookup<'_>) -> Result<Source, ConfigError> {
-    const FLAG: &str = "server-metrics";
     let (shown, url) = if named == AUTO {
         let (root, _) = apart(measured);
         (format!("{root}{PATH}"), format!("{root}{PATH}"))
     } else {
-        let expanded = expand(named, variables, percent_encoded);
-        let expanded = expanded
-            .map_err(|error| ConfigError::new(FLAG, error.to_string(), format!("export {}=...", error.name)))?;
-        (masked_url(named), expanded)
+        (masked_url(named), named.to_owned())
     };
-    // Of the whole address, so that a secret in its query is known as one and shown nowhere.
-    let endpoint = Endpoint::resolve(&url, None).map_err(|error| {
-        // A resolver's own hint speaks of --url.
-        let text = error.to_string();
-        let message = text.lines().next().unwrap_or_default().to_owned();
-        ConfigError::new(FLAG, message, format!("--{FLAG} http://localhost:8000{PATH}"))
-    })?;
-    let verify = if config.insecure { Verify::Insecure } else { Verify::Yes };
-    let target = Target::new(TargetSettings {
-        endpoint,
-        headers: Vec::new(),
-        tls: TlsSettings { ca: config.ca.clone(), verify },
-        timeouts: Timeouts { connect: PATIENCE, first_token: PATIENCE, idle: PATIENCE, total: PATIENCE },
-        redirects: Redirects::Reported,
-        http: Http::One,
-    });
-    let target = target.map_err(|error| ConfigError::new(FLAG, error.to_string(), ""))?;
-    let (_, path) = apart(&url);
-    let path = if path.is_empty() || path == "/" { PATH.to_owned() } else { path.to_owned() };
-    Ok(Source { url: shown, path, target: Arc::new(target) })
-}
-
-/// Scheme and authority, and the path with its query.
-fn apart(url: &str) -> (&str, &str) {
-    let authority = url.find("://").map_or(0, |at| at + 3);
-    let end = url[authority..].find(['/', '?', '#']).map_or(url.len(), |at| authority + at);
-    url.split_at(end)
+    let example = "http://localhost:8000/metrics";
+    let named = Named { flag: "server-metrics", url: &url, example, headers: Vec::new() };
+    let Aside { path, target } = Aside::of(config, named, variables)?;
+    let path = if path.is_empty() || path == "/" { PATH.to_owned() } else { path };
+    Ok(Source { url: shown, path, target })
 }
 
 /// A thread that asks.
@@ -231,18 +204,5 @@ impl Kept {
             self.warn(0, format!("{error}: {}", error.source));
         }
         self.scraped
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_is_taken_apart_at_its_path() {
-        assert_eq!(apart("http://h:8000/metrics?a=b"), ("http://h:8000", "/metrics?a=b"));
-        assert_eq!(apart("http://h:8000"), ("http://h:8000", ""));
-        assert_eq!(apart("https://h?x"), ("https://h", "?x"));
-        assert_eq!(apart("localhost:9400/metrics"), ("localhost:9400", "/metrics"));
     }
 }

@@ -91,7 +91,8 @@ impl Comparison {
     }
 
     /// Whether small values hold.
-    const fn is_ceiling(self) -> bool {
+    #[must_use]
+    pub const fn is_ceiling(self) -> bool {
         matches!(self, Self::AtMost | Self::Below)
     }
 }
@@ -107,6 +108,20 @@ impl Objective {
             Statistic::Percentile(p) => Some(p.complement()),
             Statistic::For(share) => Some(share),
             Statistic::Mean | Statistic::Value => None,
+        }
+    }
+
+    /// What the ratio that decides it may be: misses over all, a mean over its threshold (or the reverse), failures over what was
+    /// answered. `None` of a value of the whole run, which is no ratio over its requests.
+    #[must_use]
+    pub fn allowed_ratio(&self) -> Option<f64> {
+        match self.statistic {
+            Statistic::Percentile(_) | Statistic::For(_) => self.required_share().map(|share| share.complement().get()),
+            Statistic::Mean => Some(1.0),
+            Statistic::Value => {
+                let of_failures = self.metric == Metric::ErrorRate && self.comparison.is_ceiling();
+                of_failures.then(|| self.threshold.get())
+            }
         }
     }
 

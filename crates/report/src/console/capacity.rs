@@ -34,9 +34,7 @@ pub fn capacity_table(file: &CapacityFile, style: Style) -> String {
             .map(str::to_owned)
             .chain(file.objectives.iter().map(|it| escape::terminal(it))),
     );
-    let mut probes: Vec<&Probe> = file.probes.iter().collect();
-    probes.sort_by(|a, b| a.load.total_cmp(&b.load));
-    for probe in probes {
+    for probe in file.by_load() {
         let value = |name: &String| probe.values.get(name).copied().flatten().map_or_else(|| "-".to_owned(), load);
         let cells =
             [load(probe.load), verdict(probe).to_owned(), probe.requests.to_string(), seconds(probe.duration_s)];

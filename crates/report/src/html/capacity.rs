@@ -51,12 +51,6 @@ fn answer(file: &CapacityFile) -> Markup {
     }
 }
 
-fn by_load(file: &CapacityFile) -> Vec<&Probe> {
-    let mut probes: Vec<&Probe> = file.probes.iter().collect();
-    probes.sort_by(|a, b| a.load.total_cmp(&b.load));
-    probes
-}
-
 fn table(file: &CapacityFile) -> Markup {
     html! {
         div.scroll {
@@ -65,7 +59,7 @@ fn table(file: &CapacityFile) -> Markup {
                     th { (file.search.unit) } th { "verdict" } th { "requests" } th { "time" }
                     @for objective in &file.objectives { th { code { (objective) } } }
                 }
-                @for probe in by_load(file) {
+                @for probe in file.by_load() {
                     tr {
                         td { (figure::number(probe.load)) }
                         td class=(class(probe)) { (verdict(probe)) }
@@ -136,7 +130,7 @@ fn found(file: &CapacityFile) -> Vec<Reference> {
 fn by_verdict(file: &CapacityFile, y: impl Fn(&Probe) -> Option<f64>) -> Vec<Series> {
     let verdicts = ["holds", "fails", "fails: the queue grows", "too close to tell", "the client was too slow"];
     let dots = |name: &'static str| {
-        let of = by_load(file).into_iter().filter(|probe| verdict(probe) == name);
+        let of = file.by_load().into_iter().filter(|probe| verdict(probe) == name);
         let points: Vec<(f64, f64)> = of.filter_map(|probe| Some((probe.load, y(probe)?))).collect();
         (!points.is_empty()).then(|| Series::dots(name, points))
     };
@@ -175,18 +169,19 @@ fn ratios(file: &CapacityFile, k: usize, objective: &str) -> Option<Plot> {
         let half = TO_EACH_SIDE * variance.sqrt();
         Some((probe.load, (ratio - half).max(0.0) * 100.0, (ratio + half) * 100.0))
     };
-    series.push(Series::new("95 % interval", Mark::Spans(by_load(file).iter().filter_map(end).collect())).faint());
-    let (title, allowed) = match (of.required_share(), of.statistic) {
-        (Some(share), _) => ("missed, %", share.complement().get() * 100.0),
-        (None, Statistic::Value) => ("failed, %", of.threshold.get() * 100.0),
-        (None, _) => ("of what is allowed, %", 100.0),
+    series.push(Series::new("95 % interval", Mark::Spans(file.by_load().iter().filter_map(end).collect())).faint());
+    let title = match of.statistic {
+        Statistic::Percentile(_) | Statistic::For(_) => "missed, %",
+        Statistic::Value => "failed, %",
+        Statistic::Mean => "of what is allowed, %",
     };
+    let allowed = of.allowed_ratio().map(|allowed| Reference::y("allowed", allowed * 100.0));
     Some(Plot {
         caption: format!("What decides `{objective}`, with each probe's own 95 % interval"),
         x: Axis::linear(file.search.unit.clone()),
         y: Axis::linear(title),
         series,
-        references: std::iter::once(Reference::y("allowed", allowed)).chain(found(file)).collect(),
+        references: allowed.into_iter().chain(found(file)).collect(),
     })
 }
 

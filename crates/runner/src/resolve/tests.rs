@@ -1,81 +1,18 @@
 //! Configurations that mean something, and those that do not.
 
-use metron_units::{Nanos, Rate, Share, Tokens};
+use metron_units::{Nanos, Rate, Tokens};
 use metron_workload::{Arrivals, Limit, Warmup};
 
 use super::*;
 
 pub(super) fn config() -> RunConfig {
-    RunConfig {
-        url: "http://localhost:8000".to_owned(),
-        model: None,
-        endpoint: "auto".to_owned(),
-        api_key_env: None,
-        header: Vec::new(),
-        rate: None,
-        arrivals: None,
-        burstiness: None,
-        concurrency: Some(8),
-        think_time: None,
-        max_in_flight: None,
-        ramp_up: None,
-        requests: Some(100),
-        duration: None,
-        warmup: None,
-        warmup_requests: None,
-        trace: None,
-        speed: None,
-        answers: None,
-        trace_format: None,
-        trace_columns: Vec::new(),
-        trace_time_unit: None,
-        trace_block: None,
-        trace_window: None,
-        dataset: None,
-        lengths: None,
-        prefix: None,
-        prefix_cache: None,
-        input_tokens: "512".to_owned(),
-        output_tokens: "128".to_owned(),
-        tokenizer: "auto".to_owned(),
-        text: None,
-        template_tokens: None,
-        body: None,
-        classes: Vec::new(),
-        turns: None,
-        abandon: None,
-        session_header: None,
-        agent: false,
-        cancel: Vec::new(),
-        images: None,
-        image_size: None,
-        audio: None,
-        tools: None,
-        schema: None,
-        seed: 0,
-        until: Vec::new(),
-        prefill_profile: None,
-        ttft_slack: None,
-        ttft_deadline: Nanos::from_millis(300),
-        tbt_deadline: Nanos::from_millis(30),
-        target_miss_rate: Share::new(0.1).expect("a share"),
-        slo: Vec::new(),
-        timeout_connect: Nanos::from_secs(10),
-        timeout_first_token: Nanos::from_secs(60),
-        timeout_idle: Nanos::from_secs(30),
-        timeout: Nanos::from_secs(600),
-        workers: None,
-        prewarm: None,
-        http: None,
-        insecure: false,
-        ca: None,
-        follow_redirects: false,
-        no_stream: false,
-        server_metrics: Vec::new(),
-        otlp: None,
-        save_text: false,
-        virtual_time: false,
-    }
+    let said = serde_json::json!({
+        "url": "http://localhost:8000", "endpoint": "auto", "concurrency": 8, "requests": 100,
+        "input_tokens": "512", "output_tokens": "128", "tokenizer": "auto", "seed": 0,
+        "ttft_deadline": "300ms", "tbt_deadline": "30ms", "target_miss_rate": "10%",
+        "timeout_connect": "10s", "timeout_first_token": "60s", "timeout_idle": "30s", "timeout": "600s",
+    });
+    serde_json::from_value(said).expect("what must be said is said")
 }
 
 fn variables(name: &str) -> Option<String> {

@@ -7,8 +7,7 @@
 //! | `mean output_token_rate >= 30` | 1 | value / threshold | 1 |
 //! | `error_rate <= 1%` | failed | completed and failed | 1 % |
 
-use metron_metrics::catalogue::Metric;
-use metron_metrics::objective::{Comparison, Objective, Statistic};
+use metron_metrics::objective::{Objective, Statistic};
 use metron_metrics::{Outcome, RequestRecord, Summariser, SummaryOptions};
 use metron_units::Share;
 
@@ -56,18 +55,12 @@ impl Demand {
     /// # Errors
     /// If it allows no miss, or speaks of a run as a whole (throughputs, goodput).
     pub fn of(objective: Objective) -> Result<Self, NotSearchable> {
-        let low = matches!(objective.comparison, Comparison::AtMost | Comparison::Below);
-        let (allowed, measured) = match objective.statistic {
-            Statistic::Percentile(_) | Statistic::For(_) => {
-                let share = objective.required_share().expect("percentiles and shares are decided by counts");
-                (share.complement().get(), Measured::Misses)
-            }
-            Statistic::Mean if low => (1.0, Measured::LowMean),
-            Statistic::Mean => (1.0, Measured::HighMean),
-            Statistic::Value if objective.metric == Metric::ErrorRate && low => {
-                (objective.threshold.get(), Measured::Failures)
-            }
-            Statistic::Value => return Err(NotSearchable::OfTheWholeRun(objective)),
+        let allowed = objective.allowed_ratio().ok_or(NotSearchable::OfTheWholeRun(objective))?;
+        let measured = match objective.statistic {
+            Statistic::Percentile(_) | Statistic::For(_) => Measured::Misses,
+            Statistic::Mean if objective.comparison.is_ceiling() => Measured::LowMean,
+            Statistic::Mean => Measured::HighMean,
+            Statistic::Value => Measured::Failures,
         };
         if allowed <= 0.0 || objective.threshold.get() <= 0.0 {
             return Err(NotSearchable::NoMissAllowed(objective));

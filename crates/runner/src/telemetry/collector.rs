@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use metron_units::Nanos;
-use metron_wire::{Endpoint, Header, Http, Redirects, Secret, Target, TargetSettings, Timeouts, TlsSettings, Verify};
+use metron_wire::{Header, Secret, Target};
 use serde_json::{Value, json};
 
 use crate::RunConfig;
+use crate::aside::{Aside, Named};
 use crate::resolve::ConfigError;
-use crate::variables::{Lookup, expand, masked_url, percent_decoded, percent_encoded};
+use crate::variables::{Lookup, masked_url, percent_decoded};
 
 const FLAG: &str = "otlp";
 /// The word for the address that a variable names, or a collector on this machine.
@@ -19,8 +19,6 @@ const SERVICE: &str = "OTEL_SERVICE_NAME";
 const RESOURCE: &str = "OTEL_RESOURCE_ATTRIBUTES";
 /// Where a collector listens for OTLP over HTTP.
 const LOCAL: &str = "http://localhost:4318";
-/// A collector that takes longer has not taken it.
-const PATIENCE: Nanos = Nanos::from_secs(5);
 
 /// A collector of OTLP over HTTP, in JSON.
 #[derive(Clone)]
@@ -45,28 +43,12 @@ pub(crate) fn collector(config: &RunConfig, variables: Lookup<'_>) -> Result<Opt
         AUTO => set(ADDRESS).unwrap_or_else(|| LOCAL.to_owned()),
         named => named.to_owned(),
     };
-    let url = expand(&named, variables, percent_encoded)
-        .map_err(|error| ConfigError::new(FLAG, error.to_string(), format!("export {}=...", error.name)))?;
-    let endpoint = Endpoint::resolve(&url, None).map_err(|error| {
-        let text = error.to_string();
-        ConfigError::new(FLAG, text.lines().next().unwrap_or_default(), format!("--{FLAG} {LOCAL}"))
-    })?;
     let headers = pairs(set(HEADERS).as_deref().unwrap_or_default(), HEADERS)?;
     let headers =
         headers.into_iter().map(|(name, value)| Header::new(&name, Secret::new(value)).map(Header::kept_secret));
     let headers: Result<Vec<Header>, _> = headers.collect();
-    let target = Target::new(TargetSettings {
-        endpoint,
-        headers: headers.map_err(|error| ConfigError::new(FLAG, format!("{HEADERS}: {error}"), ""))?,
-        tls: TlsSettings {
-            ca: config.ca.clone(),
-            verify: if config.insecure { Verify::Insecure } else { Verify::Yes },
-        },
-        timeouts: Timeouts { connect: PATIENCE, first_token: PATIENCE, idle: PATIENCE, total: PATIENCE },
-        redirects: Redirects::Reported,
-        http: Http::One,
-    });
-    let target = target.map_err(|error| ConfigError::new(FLAG, error.to_string(), ""))?;
+    let headers = headers.map_err(|error| ConfigError::new(FLAG, format!("{HEADERS}: {error}"), ""))?;
+    let aside = Aside::of(config, Named { flag: FLAG, url: &named, example: LOCAL, headers }, variables)?;
     let attributes = pairs(set(RESOURCE).as_deref().unwrap_or_default(), RESOURCE)?;
     let mut resource: Vec<(String, Value)> = attributes.into_iter().map(|(key, value)| (key, value.into())).collect();
     // The variable of the service's own outranks the list's.
@@ -77,15 +59,12 @@ pub(crate) fn collector(config: &RunConfig, variables: Lookup<'_>) -> Result<Opt
         resource.push(("service.name".to_owned(), json!("metron")));
     }
     resource.push(("service.version".to_owned(), json!(env!("CARGO_PKG_VERSION"))));
-    let path = path_of(&url).trim_end_matches('/').to_owned();
-    Ok(Some(Collector { url: masked_url(&named), path, target: Arc::new(target), resource }))
+    let path = without_query(&aside.path).trim_end_matches('/').to_owned();
+    Ok(Some(Collector { url: masked_url(&named), path, target: aside.target, resource }))
 }
 
-/// What comes after scheme and authority, without a query.
-fn path_of(url: &str) -> &str {
-    let authority = url.find("://").map_or(0, |at| at + 3);
-    let begin = url[authority..].find('/').map_or(url.len(), |at| authority + at);
-    url[begin..].split(['?', '#']).next().unwrap_or_default()
+fn without_query(path: &str) -> &str {
+    path.split(['?', '#']).next().unwrap_or_default()
 }
 
 /// `key=value,key=value`, each value percent-encoded, as OpenTelemetry's variables are.
@@ -106,6 +85,7 @@ fn pairs(text: &str, variable: &str) -> Result<Vec<(String, String)>, ConfigErro
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aside::apart;
 
     #[test]
     fn variables_hold_pairs() {
@@ -118,7 +98,7 @@ mod tests {
     #[test]
     fn a_path_of_the_collectors_own_is_kept() {
         for (url, path) in [("http://h:4318", ""), ("http://h/otlp/", "/otlp/"), ("https://h/a/b?c=d", "/a/b")] {
-            assert_eq!(path_of(url), path);
+            assert_eq!(without_query(apart(url).1), path);
         }
     }
 }

@@ -8,83 +8,19 @@ use metron_results::event::RunEvent;
 use metron_results::folder::Overwrite;
 use metron_results::rows::read_rows;
 use metron_runner::{Finished, Options, Output, RunConfig, RunError, Stop, run};
-use metron_units::{Nanos, Share};
 
 /// An engine whose answers are over quickly.
 pub(crate) const QUICK: &str = "sim:fixed?ttft=2ms&tbt=1ms&tokens=4";
 
 /// Ten requests of two users.
 pub(crate) fn config(url: &str) -> RunConfig {
-    RunConfig {
-        url: url.to_owned(),
-        model: Some("m".to_owned()),
-        endpoint: "auto".to_owned(),
-        api_key_env: None,
-        header: Vec::new(),
-        rate: None,
-        arrivals: None,
-        burstiness: None,
-        concurrency: Some(2),
-        think_time: None,
-        max_in_flight: None,
-        ramp_up: None,
-        requests: Some(10),
-        duration: None,
-        warmup: None,
-        warmup_requests: None,
-        trace: None,
-        speed: None,
-        answers: None,
-        trace_format: None,
-        trace_columns: Vec::new(),
-        trace_time_unit: None,
-        trace_block: None,
-        trace_window: None,
-        dataset: None,
-        lengths: None,
-        prefix: None,
-        prefix_cache: None,
-        input_tokens: "8".to_owned(),
-        output_tokens: "4".to_owned(),
-        tokenizer: "auto".to_owned(),
-        text: None,
-        template_tokens: None,
-        body: None,
-        classes: Vec::new(),
-        turns: None,
-        abandon: None,
-        session_header: None,
-        agent: false,
-        cancel: Vec::new(),
-        images: None,
-        image_size: None,
-        audio: None,
-        tools: None,
-        schema: None,
-        seed: 0,
-        until: Vec::new(),
-        prefill_profile: None,
-        ttft_slack: None,
-        ttft_deadline: Nanos::from_millis(300),
-        tbt_deadline: Nanos::from_millis(30),
-        target_miss_rate: Share::new(0.1).expect("a share"),
-        slo: Vec::new(),
-        timeout_connect: Nanos::from_secs(10),
-        timeout_first_token: Nanos::from_secs(60),
-        timeout_idle: Nanos::from_secs(30),
-        timeout: Nanos::from_secs(600),
-        workers: None,
-        prewarm: None,
-        http: None,
-        insecure: false,
-        ca: None,
-        follow_redirects: false,
-        no_stream: false,
-        server_metrics: Vec::new(),
-        otlp: None,
-        save_text: false,
-        virtual_time: false,
-    }
+    let said = serde_json::json!({
+        "url": url, "model": "m", "endpoint": "auto", "concurrency": 2, "requests": 10,
+        "input_tokens": "8", "output_tokens": "4", "tokenizer": "auto", "seed": 0,
+        "ttft_deadline": "300ms", "tbt_deadline": "30ms", "target_miss_rate": "10%",
+        "timeout_connect": "10s", "timeout_first_token": "60s", "timeout_idle": "30s", "timeout": "600s",
+    });
+    serde_json::from_value(said).expect("what must be said is said")
 }
 
 /// A run that leaves no files.
