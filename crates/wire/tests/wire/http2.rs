@@ -177,7 +177,9 @@ async fn play(
             }
             (Until(ms), _) => {
                 tokio::time::sleep(Duration::from_millis(ms).saturating_sub(begun.elapsed())).await;
-                // All that came before is with the kernel: this thread writes it before it waits.
+                // All that came before is with the kernel once the connection has had its turn, which it would not have
+                // where the time was over before this was reached.
+                tokio::task::yield_now().await;
                 seen.lock().unwrap().waited += 1;
             }
             (Token(word), Some(body)) => {
