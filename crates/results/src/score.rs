@@ -1,14 +1,16 @@
 //! What `metron score --json` prints: the deadline figures of recorded token times. Reads no file.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
 
 use metron_metrics::objective::Objective;
 use metron_metrics::{Deadlines, RequestFigures, RequestRecord, Summariser, SummaryOptions};
-use metron_units::{Nanos, Share};
+use metron_units::{Nanos, Share, Tokens};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::foreign::{ForeignRun, Instants, OwnDeadlines, PartialRequest, Precedence, Reading};
+use crate::foreign::{ForeignRequest, ForeignRun, Instants, PartialRequest, Precedence, Reading};
 use crate::summary::{self, Figure};
 
 /// The value of [`ScoreReport::schema`].
@@ -98,11 +100,39 @@ pub struct AveragedRequest {
     pub failed: bool,
 }
 
+/// What a first token may take, by the length of its prompt.
+pub trait ByPrompt: fmt::Debug + Send + Sync {
+    /// The deadline of a prompt of so many tokens.
+    ///
+    /// # Errors
+    /// Why nothing is known of that length, and, on lines of their own, what to do about it.
+    fn deadline(&self, prompt: Tokens) -> Result<Nanos, String>;
+}
+
+/// The first token's deadline, as the command line states it.
+#[derive(Debug, Clone)]
+pub enum FirstToken {
+    /// `--ttft-deadline`: one for all.
+    Within(Nanos),
+    /// `--prefill-profile` and its slack: that of the prompt's length.
+    ByPrompt(Arc<dyn ByPrompt>),
+}
+
+/// A request that the command line's deadlines say nothing of.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("request {request}: {reason}")]
+pub struct NoDeadline {
+    /// Its name in the file, or its id.
+    pub request: String,
+    /// Why.
+    pub reason: String,
+}
+
 /// What requests are held to.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct ScoreOptions {
-    /// `--ttft-deadline`, if it was given.
-    pub ttft_deadline: Option<Nanos>,
+    /// The first token's deadline, if one was given.
+    pub ttft_deadline: Option<FirstToken>,
     /// `--tbt-deadline`, if it was given.
     pub tbt_deadline: Option<Nanos>,
     /// What holds where neither the command line nor the file says.
@@ -114,17 +144,19 @@ pub struct ScoreOptions {
 }
 
 /// Scores a file.
-#[must_use]
-pub fn score(run: ForeignRun, options: &ScoreOptions) -> ScoreReport {
+///
+/// # Errors
+/// If a prompt is of a length that the stated deadline says nothing of.
+pub fn score(run: ForeignRun, options: &ScoreOptions) -> Result<ScoreReport, NoDeadline> {
     let (precedence, instants) = (run.precedence, run.instants);
     let scored = run.readings.into_iter().map(|reading| score_reading(reading, precedence, instants, options));
-    let mut scored: Vec<OtherReading> = scored.collect();
+    let mut scored: Vec<OtherReading> = scored.collect::<Result<_, _>>()?;
     let first = (!scored.is_empty()).then(|| scored.remove(0));
     let (reading, requests, metrics, objectives) = match first {
         Some(first) => (Some(first.reading), first.requests, first.metrics, first.objectives),
         None => (None, Vec::new(), BTreeMap::new(), Vec::new()),
     };
-    ScoreReport {
+    Ok(ScoreReport {
         schema: SCHEMA.to_owned(),
         format: run.format.name().to_owned(),
         reading,
@@ -137,15 +169,20 @@ pub fn score(run: ForeignRun, options: &ScoreOptions) -> ScoreReport {
             requests: averages.requests.iter().map(AveragedRequest::from).collect(),
         }),
         notes: run.notes,
-    }
+    })
 }
 
-fn score_reading(reading: Reading, precedence: Precedence, instants: Instants, options: &ScoreOptions) -> OtherReading {
+fn score_reading(
+    reading: Reading,
+    precedence: Precedence,
+    instants: Instants,
+    options: &ScoreOptions,
+) -> Result<OtherReading, NoDeadline> {
     let target_miss_rate = options.target_miss_rate;
     let mut summariser = Summariser::new(SummaryOptions { target_miss_rate, objectives: options.objectives.clone() });
     let mut requests = Vec::with_capacity(reading.requests.len());
     for mut request in reading.requests {
-        request.record.deadlines = options.deadlines(&request.own, precedence);
+        request.record.deadlines = options.deadlines(&request, precedence)?;
         summariser.add(&request.record);
         requests.push(scored(request.name, &request.record, target_miss_rate));
     }
@@ -154,12 +191,12 @@ fn score_reading(reading: Reading, precedence: Precedence, instants: Instants, o
     if instants == Instants::PerRequest {
         forget_rates_of_the_run(&mut metrics);
     }
-    OtherReading {
+    Ok(OtherReading {
         reading: reading.kind.name().to_owned(),
         requests,
         metrics,
         objectives: figures.objectives.iter().map(summary::Objective::from).collect(),
-    }
+    })
 }
 
 /// Without a common clock there is no duration, and so nothing per second of it.
@@ -181,20 +218,36 @@ pub(crate) fn is_rate_of_the_run(name: &str) -> bool {
 }
 
 impl ScoreOptions {
-    /// The deadlines of a request that has these of its own.
-    pub(crate) fn deadlines(&self, own: &OwnDeadlines, precedence: Precedence) -> Deadlines {
-        let settle = |own: Option<Nanos>, given: Option<Nanos>, default: Nanos| {
-            let stated = match precedence {
-                Precedence::Own => own.or(given),
-                Precedence::CommandLine => given.or(own),
-            };
-            stated.unwrap_or(default)
+    /// The deadlines of a request of a file.
+    pub(crate) fn deadlines(&self, request: &ForeignRequest, precedence: Precedence) -> Result<Deadlines, NoDeadline> {
+        let own = &request.own;
+        let first = match (&self.ttft_deadline, own.ttft, precedence) {
+            (None, own, _) => own.unwrap_or(self.defaults.ttft),
+            (Some(_), Some(own), Precedence::Own) => own,
+            (Some(FirstToken::Within(given)), ..) => *given,
+            (Some(FirstToken::ByPrompt(profile)), ..) => by_prompt(profile.as_ref(), request)?,
         };
-        Deadlines {
-            ttft: settle(own.ttft, self.ttft_deadline, self.defaults.ttft),
-            tbt: settle(own.tbt, self.tbt_deadline, self.defaults.tbt),
-        }
+        let tbt = match precedence {
+            Precedence::Own => own.tbt.or(self.tbt_deadline),
+            Precedence::CommandLine => self.tbt_deadline.or(own.tbt),
+        };
+        Ok(Deadlines { ttft: first, tbt: tbt.unwrap_or(self.defaults.tbt) })
     }
+}
+
+fn by_prompt(profile: &dyn ByPrompt, request: &ForeignRequest) -> Result<Nanos, NoDeadline> {
+    let refused = |reason| {
+        let request = request.name.clone().unwrap_or_else(|| request.record.id.to_string());
+        NoDeadline { request, reason }
+    };
+    let prompt = request.record.planned_input_tokens;
+    // What a file does not say is read as no token.
+    if prompt == Tokens::default() {
+        let reason = "the file does not say how long its prompt was, and a prefill profile goes by that\n  \
+            hint: --ttft-deadline 300ms";
+        return Err(refused(reason.to_owned()));
+    }
+    profile.deadline(prompt).map_err(refused)
 }
 
 fn scored(name: Option<String>, record: &RequestRecord, target: Share) -> ScoredRequest {

@@ -78,7 +78,7 @@ fn value(report: &ScoreReport, name: &str) -> Option<f64> {
 #[test]
 fn the_300_worked_cases_come_out_as_stated() {
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../metrics/tests/golden/fluidity.jsonl");
-    let report = score(read(&golden).expect("reads"), &options());
+    let report = score(read(&golden).expect("reads"), &options()).unwrap();
     let text = fs::read_to_string(&golden).expect("reads");
     let cases: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     assert_eq!((report.requests.len(), cases.len()), (300, 300));
@@ -96,7 +96,7 @@ fn json_lines_are_scored_by_their_own_deadlines_first() {
     let run = read_fixture("lines.jsonl", Format::Lines);
     assert_eq!(kinds(&run), [ReadingKind::Tokens]);
     let deadlines = ScoreOptions { tbt_deadline: Some(Nanos::from_millis(5)), ..options() };
-    let report = score(run, &deadlines);
+    let report = score(run, &deadlines).unwrap();
     let [even, late, times, nothing] = &report.requests[..] else { panic!("four requests") };
     // 5 ms from the command line, 300 ms by default: 200 ms of slack carry both later tokens.
     assert_eq!((even.missed, even.total), (Some(0), Some(3)));
@@ -126,7 +126,7 @@ fn vllms_chunks_and_tokens_are_two_readings() {
 
 #[test]
 fn the_score_names_both_readings() {
-    let report = score(read_fixture("vllm.json", Format::Vllm), &options());
+    let report = score(read_fixture("vllm.json", Format::Vllm), &options()).unwrap();
     assert_eq!(report.reading.as_deref(), Some("tokens in chunks"));
     assert_eq!(report.other_readings[0].reading, "chunks");
     assert_eq!((report.requests[1].tokens, report.other_readings[0].requests[1].tokens), (6, 3));
@@ -145,7 +145,7 @@ fn sglangs_runs_have_no_common_clock_and_so_no_throughput() {
     assert_eq!(run.instants, Instants::PerRequest);
     assert_eq!(chunks(&run.readings[0]), [vec![(100, 2), (40, 2)], vec![(200, 1), (20, 1)], vec![(300, 1)]]);
     assert!(run.notes.iter().any(|note| note.contains("truncated")), "{:?}", run.notes);
-    let report = score(run, &options());
+    let report = score(run, &options()).unwrap();
     for name in ["request_throughput", "output_token_throughput", "steady_request_throughput", "goodput"] {
         assert_eq!(value(&report, name), None, "{name}");
     }
@@ -204,7 +204,7 @@ fn averages_are_refused_for_deadlines_and_shown_for_what_they_are() {
         };
         let first = averages.requests.first().copied().unwrap_or_default();
         assert!(near(first.ttft_s, ttft) && near(first.tpot_s, tpot), "{name}: {first:?}");
-        let report = score(run, &options());
+        let report = score(run, &options()).unwrap();
         assert_eq!((report.reading, report.requests.len()), (None, 0), "{name}");
         assert!(report.averages.is_some(), "{name}");
     }
@@ -309,7 +309,7 @@ fn flipped_bits_and_extreme_deadlines_panic_nowhere() {
             "{{\"inter_token_ns\": {gaps:?}, \"ttft_deadline_ns\": {deadline}, \"tbt_deadline_ns\": {deadline}}}"
         );
         fs::write(&path, line).expect("written");
-        let report = score(read(&path).expect("reads"), &options());
+        let report = score(read(&path).expect("reads"), &options()).unwrap();
         assert_eq!(report.requests[0].missed == Some(0), deadline == longest, "{report:?}");
     }
 }
@@ -329,6 +329,6 @@ fn a_million_tokens_in_one_line_are_read() {
     let path = folder.path().join("long.jsonl");
     let gaps = vec!["20000000"; 1_000_000].join(", ");
     fs::write(&path, format!("{{\"inter_token_ns\": [{gaps}]}}\n")).expect("written");
-    let report = score(read(&path).expect("reads"), &options());
+    let report = score(read(&path).expect("reads"), &options()).unwrap();
     assert_eq!((report.requests[0].tokens, report.requests[0].missed), (1_000_000, Some(0)));
 }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use metron_metrics::Deadlines;
+use metron_results::score::ByPrompt;
 use metron_units::{Nanos, Tokens};
 
 use crate::search::prefill::Profile;
@@ -52,5 +53,21 @@ impl HeldTo {
             First::Profile { profile, slack } => profile.extrapolate(planned).ttft.saturating_add(*slack),
         };
         Deadlines { ttft, tbt: self.tbt }
+    }
+}
+
+/// What recorded requests are held to by a profile: no further than it was measured.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Profiled {
+    /// TTFT by the prompt's length.
+    pub profile: Profile,
+    /// What the first token may take beyond it.
+    pub slack: Nanos,
+}
+
+impl ByPrompt for Profiled {
+    fn deadline(&self, prompt: Tokens) -> Result<Nanos, String> {
+        let alone = self.profile.at(prompt).map_err(|outside| outside.to_string())?;
+        Ok(alone.saturating_add(self.slack))
     }
 }

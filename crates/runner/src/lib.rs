@@ -60,7 +60,7 @@ pub use config::RunConfig;
 pub use config_file::config_yaml;
 pub use error::{NotKept, RunError, Whose, chain};
 pub use finished::{AllFailed, Finished, Objectives};
-pub use held_to::HeldTo;
+pub use held_to::{HeldTo, Profiled};
 pub use run::{Options, Output, run, run_watched};
 pub use script::{ScriptError, TraceFileError};
 pub use stop::Stop;

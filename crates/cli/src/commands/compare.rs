@@ -16,7 +16,8 @@ use crate::speak;
 /// # Errors
 /// If a file cannot be read or compared.
 pub(super) fn run(flags: &CompareFlags) -> Result<Exit, Failure> {
-    let options = CompareOptions { score: score::options(&flags.deadlines, Vec::new()), bounds: flags.fail_if.clone() };
+    let score = score::options(&flags.deadlines, Vec::new())?;
+    let options = CompareOptions { score, bounds: flags.fail_if.clone() };
     let runs: Vec<&Path> = flags.runs.iter().map(AsRef::as_ref).collect();
     let comparing =
         compare(&flags.baseline, &runs, &options).map_err(|error| Failure::usage(&error, error.hint.clone()))?;

@@ -1,12 +1,14 @@
 //! `metron score FILE...`: deadline metrics of recorded token times.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use metron_metrics::Deadlines;
 use metron_metrics::objective::Objective;
 use metron_report::console;
 use metron_results::foreign;
-use metron_results::score::{ScoreOptions, ScoreReport, score};
+use metron_results::score::{FirstToken, ScoreOptions, ScoreReport, score};
+use metron_runner::{Profiled, resolve};
 use metron_units::Nanos;
 use serde::Serialize;
 
@@ -34,7 +36,7 @@ struct OfFile<'a> {
 /// # Errors
 /// If a file cannot be read or scored.
 pub(super) fn run(flags: &ScoreFlags) -> Result<Exit, Failure> {
-    let options = options(&flags.deadlines, flags.objectives.slo.clone());
+    let options = options(&flags.deadlines, flags.objectives.slo.clone())?;
     let scored = flags.files.iter().map(|path| of_file(path, &options).map(|report| (path.as_path(), report)));
     let scored = scored.collect::<Result<Vec<_>, _>>()?;
     if flags.json {
@@ -47,20 +49,28 @@ pub(super) fn run(flags: &ScoreFlags) -> Result<Exit, Failure> {
 }
 
 /// What recorded requests are held to.
-pub(super) fn options(flags: &RecordedDeadlineFlags, objectives: Vec<Objective>) -> ScoreOptions {
+///
+/// # Errors
+/// If there is a prefill profile that is none.
+pub(super) fn options(flags: &RecordedDeadlineFlags, objectives: Vec<Objective>) -> Result<ScoreOptions, Failure> {
     let default = |text: &str| text.parse::<Nanos>().expect("the default is a duration");
-    ScoreOptions {
-        ttft_deadline: flags.ttft_deadline,
+    let profiled = flags.prefill_profile.as_ref().map(|path| {
+        let profile = resolve::profile(path).map_err(|error| Failure::usage(&error, error.hint.clone()))?;
+        let slack = flags.ttft_slack.unwrap_or_default();
+        Ok(FirstToken::ByPrompt(Arc::new(Profiled { profile, slack })))
+    });
+    Ok(ScoreOptions {
+        ttft_deadline: profiled.transpose()?.or(flags.ttft_deadline.map(FirstToken::Within)),
         tbt_deadline: flags.tbt_deadline,
         defaults: Deadlines { ttft: default(TTFT_DEADLINE), tbt: default(TBT_DEADLINE) },
         target_miss_rate: flags.target_miss_rate,
         objectives,
-    }
+    })
 }
 
 fn of_file(path: &Path, options: &ScoreOptions) -> Result<ScoreReport, Failure> {
     let run = foreign::read(path).map_err(|error| Failure::usage(&error, error.hint.clone()))?;
-    Ok(score(run, options))
+    score(run, options).map_err(|error| Failure::usage(format_args!("`{}`: {error}", path.display()), ""))
 }
 
 fn print_json(scored: &[(&Path, ScoreReport)]) -> Result<(), Failure> {

@@ -55,6 +55,12 @@ pub(crate) struct RecordedDeadlineFlags {
     /// The first token's deadline. [default: the file's, else 300ms]
     #[arg(long, value_name = "TIME")]
     pub(crate) ttft_deadline: Option<Nanos>,
+    /// What metron prefill measured: the first token's deadline is then that of its prompt's length.
+    #[arg(long, value_name = "FILE", conflicts_with = "ttft_deadline")]
+    pub(crate) prefill_profile: Option<PathBuf>,
+    /// What the first token may take beyond its prefill profile. [default with --prefill-profile: 0ms]
+    #[arg(long, value_name = "TIME", requires = "prefill_profile")]
+    pub(crate) ttft_slack: Option<Nanos>,
     /// Each later token's deadline after the one before. [default: the file's, else 30ms]
     #[arg(long, value_name = "TIME", value_parser = above_zero)]
     pub(crate) tbt_deadline: Option<Nanos>,

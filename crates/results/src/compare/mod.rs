@@ -144,7 +144,7 @@ impl BoundVerdict {
 }
 
 /// What is asked of a comparison.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct CompareOptions {
     /// The deadlines that all runs are held to, and their defaults.
     pub score: ScoreOptions,
@@ -164,7 +164,7 @@ pub struct Comparing {
 /// Compares each of `others` with `baseline`.
 ///
 /// # Errors
-/// If a file cannot be read, holds no times, or is of a newer schema.
+/// If a file cannot be read, holds no times, is of a newer schema, or has a prompt that no stated deadline is known of.
 pub fn compare(baseline: &Path, others: &[&Path], options: &CompareOptions) -> Result<Comparing, ForeignError> {
     let baseline = Side::read(baseline, options, None)?;
     let mut curves = vec![baseline.curves.clone()];

@@ -14,7 +14,7 @@ use super::{CompareOptions, ComparedRun, percentiles};
 use crate::folder::RunFile;
 use crate::foreign::{self, ForeignError, ForeignRequest, Format, Instants, Precedence};
 use crate::rows::read_rows;
-use crate::score::is_rate_of_the_run;
+use crate::score::{NoDeadline, is_rate_of_the_run};
 use crate::summary::SCHEMA;
 use crate::version::understood;
 
@@ -72,12 +72,13 @@ struct Taking<'a> {
 }
 
 impl Taking<'_> {
-    fn take(&mut self, mut request: ForeignRequest, precedence: Precedence) {
-        request.record.deadlines = self.options.score.deadlines(&request.own, precedence);
+    fn take(&mut self, mut request: ForeignRequest, precedence: Precedence) -> Result<(), NoDeadline> {
+        request.record.deadlines = self.options.score.deadlines(&request, precedence)?;
         if request.record.phase == Phase::Measured {
             self.plan.push(Planned::of(&request.record));
         }
         self.summariser.add(&request.record);
+        Ok(())
     }
 }
 
@@ -136,10 +137,11 @@ impl Side {
 
 /// Hands every request of a file to `taking`: our own rows one by one, another tool's file after it was read.
 fn read_into(path: &Path, taking: &mut Taking<'_>) -> Result<(Format, Instants, Vec<String>), ForeignError> {
+    let no_deadline = |error: NoDeadline| ForeignError::whole(path, error.to_string());
     if let Some(rows) = foreign::own_rows(path)? {
         let unreadable = |error| ForeignError::of_rows(&rows, &error);
         for record in read_rows(&rows).map_err(unreadable)? {
-            taking.take(foreign::of_own(record.map_err(unreadable)?), Precedence::CommandLine);
+            taking.take(foreign::of_own(record.map_err(unreadable)?), Precedence::CommandLine).map_err(no_deadline)?;
         }
         return Ok((Format::Metron, Instants::Shared, Vec::new()));
     }
@@ -149,7 +151,7 @@ fn read_into(path: &Path, taking: &mut Taking<'_>) -> Result<(Format, Instants, 
         let reason = run.averages.map_or_else(|| "it holds no times".to_owned(), |averages| averages.refusal);
         return Err(ForeignError::whole(path, reason).with_hint("compare files with a time for each token or chunk"));
     };
-    reading.requests.into_iter().for_each(|request| taking.take(request, precedence));
+    reading.requests.into_iter().try_for_each(|request| taking.take(request, precedence)).map_err(no_deadline)?;
     Ok((format, instants, run.notes))
 }
 

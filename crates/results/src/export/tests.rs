@@ -11,7 +11,7 @@ use crate::folder::Privacy;
 use crate::foreign;
 use crate::rows::{RowWriter, TextColumns};
 use crate::sample::{facts, record, refused};
-use crate::score::{ScoreOptions, ScoreReport, score};
+use crate::score::{FirstToken, ScoreOptions, ScoreReport, score};
 use crate::storage::Disk;
 use crate::summary::{Ending, Figure, Tally};
 
@@ -61,13 +61,13 @@ fn written(rows: &Path, summary: &Summary, shape: Shape, name: &str) -> (TempDir
 fn scored(path: &Path) -> ScoreReport {
     let deadlines = Deadlines { ttft: Nanos::from_millis(300), tbt: Nanos::from_millis(30) };
     let options = ScoreOptions {
-        ttft_deadline: Some(deadlines.ttft),
+        ttft_deadline: Some(FirstToken::Within(deadlines.ttft)),
         tbt_deadline: Some(deadlines.tbt),
         defaults: deadlines,
         target_miss_rate: target(),
         objectives: Vec::new(),
     };
-    score(foreign::read(path).expect("it is read"), &options)
+    score(foreign::read(path).expect("it is read"), &options).expect("one deadline for all")
 }
 
 /// The distributions that token times decide.

@@ -28,7 +28,7 @@ pub(super) fn within_profile(
         }
         return Ok(kinds);
     };
-    let profile = Arc::new(read(path)?);
+    let profile = Arc::new(profile(path)?);
     let plan = Plan::patterned(plan.clone(), pattern.clone());
     let mut lengths = plan.into_iter().flatten().take(LOOKED_AT).map(|request| request.input_tokens);
     if let Some(outside) = lengths.find_map(|tokens| profile.at(tokens).err()) {
@@ -43,7 +43,11 @@ pub(super) fn within_profile(
     Ok(Kinds { classes: classes.collect(), deadlines: held_to(&kinds.deadlines) })
 }
 
-fn read(path: &Path) -> Result<Profile, ConfigError> {
+/// Reads what metron prefill wrote.
+///
+/// # Errors
+/// If it cannot be read, or holds no curve.
+pub fn profile(path: &Path) -> Result<Profile, ConfigError> {
     let refused = |message: String| {
         let message = format!("`{}`: {message}", path.display());
         ConfigError::new("prefill-profile", message, "metron prefill --url ... writes one")

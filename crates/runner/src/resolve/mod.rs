@@ -27,6 +27,7 @@ use crate::settle::Naming;
 use crate::until::{Until, UntilError};
 use crate::variables::Lookup;
 pub use carried::Carried;
+pub use deadlines::profile;
 pub use error::ConfigError;
 use pattern::Planned;
 pub use prewarm::BY_LOAD as PREWARM_BY_LOAD;
