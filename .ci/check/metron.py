@@ -5,12 +5,16 @@ import tempfile
 from pathlib import Path
 
 
-def run(binary, *arguments, code=0):
-    """`metron run` into a fresh folder: the folder and its summary. Fails unless it ends with `code`."""
+# Measured, and the second one says that this machine was too busy to measure well: no fault of the program's.
+MEASURED = (0, 4)
+
+
+def run(binary, *arguments, codes=MEASURED):
+    """`metron run` into a fresh folder: the folder and its summary. Fails unless it ends with one of `codes`."""
     folder = Path(tempfile.mkdtemp(prefix="metron-check-")) / "run"
     command = [binary, "run", "--output", str(folder), "--json", "--quiet", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-    assert done.returncode == code, f"{' '.join(command)}: exit {done.returncode}, not {code}\n{done.stdout}\n{done.stderr}"
+    assert done.returncode in codes, f"{' '.join(command)}: exit {done.returncode}, not one of {codes}\n{done.stderr}"
     return folder, json.loads(done.stdout)
 
 

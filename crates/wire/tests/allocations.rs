@@ -198,6 +198,31 @@ fn serve(listener: TcpListener, spoken: Spoken) {
     }
 }
 
+/// As [`serve`], over HTTP/2 without TLS: each token's event is a DATA frame of its own, written before the next one is made.
+fn serve_http2(listener: TcpListener, (_, content_type, event, last): Spoken) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+    runtime.block_on(async {
+        listener.set_nonblocking(true).unwrap();
+        let (stream, _) = tokio::net::TcpListener::from_std(listener).unwrap().accept().await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        let mut connection = h2::server::handshake(stream).await.unwrap();
+        while let Some(Ok((request, mut respond))) = connection.accept().await {
+            tokio::spawn(async move {
+                let body = request.into_body().data().await.unwrap().unwrap();
+                let tokens: usize = std::str::from_utf8(&body).unwrap().parse().unwrap();
+                let head = http::Response::builder().header("content-type", content_type).body(()).unwrap();
+                let mut answer = respond.send_response(head, false).unwrap();
+                for token in 1..=tokens {
+                    let event = format!("data: {}\n\n", event.replace('@', &token.to_string()));
+                    answer.send_data(event.into(), false).unwrap();
+                    tokio::task::yield_now().await;
+                }
+                answer.send_data(format!("data: {last}\n\n").into(), true).unwrap();
+            });
+        }
+    });
+}
+
 /// Who reads the answers.
 #[derive(Clone, Copy)]
 enum Reader {
@@ -219,24 +244,28 @@ async fn send(reader: Reader, client: &Client, sending: impl Future<Output = ()>
     .await;
 }
 
-fn check(reader: Reader, spoken: Spoken) {
+/// How often a client allocates for answers of so many tokens each, one after the other.
+fn allocations(reader: Reader, spoken: Spoken, http: Http, tokens: &[usize]) -> Vec<usize> {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    thread::spawn(move || serve(listener, spoken));
+    thread::spawn(move || match http {
+        Http::Two => serve_http2(listener, spoken),
+        _ => serve(listener, spoken),
+    });
     let settings = TargetSettings {
         endpoint: Endpoint::resolve_for(&url, Some(dialect(spoken.0)), Some("m")).unwrap(),
         headers: Vec::new(),
         tls: TlsSettings::default(),
         timeouts: Timeouts::default(),
         redirects: Redirects::Reported,
-        http: Http::One,
+        http,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().unwrap();
-    let counts = runtime.block_on(async {
+    runtime.block_on(async {
         let client = Client::new(Arc::new(Target::new(settings).unwrap()), Clock::start());
         let mut answer = Answer::default();
         let mut counts = Vec::new();
-        for tokens in [2_000, 2_000, 10, 10, 1_000, 1_000] {
+        for &tokens in tokens {
             let prepared = client.target().prepare(tokens.to_string().into_bytes());
             let before = COUNT.get();
             send(reader, &client, client.send(&prepared, &mut answer)).await;
@@ -244,7 +273,11 @@ fn check(reader: Reader, spoken: Spoken) {
             assert_eq!((&answer.end, answer.chunks.len()), (&End::Complete, tokens), "{}", spoken.0);
         }
         counts
-    });
+    })
+}
+
+fn check(reader: Reader, spoken: Spoken) {
+    let counts = allocations(reader, spoken, Http::One, &[2_000, 2_000, 10, 10, 1_000, 1_000]);
     // An event that two reads share is kept aside in a buffer that may still have to grow.
     assert!(counts[5] <= counts[3] + 4, "{}: allocations of a warm client: {counts:?}", spoken.0);
 }
@@ -267,4 +300,12 @@ fn every_dialect_that_streams_is_among_them() {
 #[test]
 fn nor_does_it_where_one_loop_reads_all_answers() {
     check(Reader::Driver, SPOKEN[0]);
+}
+
+/// The frames are the business of a library, which takes a new buffer whenever one is full.
+#[test]
+fn over_http2_a_buffer_is_taken_for_many_tokens() {
+    let counts = allocations(Reader::Driver, SPOKEN[0], Http::Two, &[20_000, 20_000, 10_000, 20_000]);
+    let per_token = (counts[3] - counts[2]) as f64 / 10_000.0;
+    assert!(per_token < 0.1, "{per_token} allocations per token: {counts:?}");
 }
