@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use metron_bench::bed::{CLIENT_CORE, client, engine, metron_beside_us};
 use metron_bench::child::{self, on_core};
-use metron_bench::competitor::Competitor;
+use metron_bench::competitor::{Competitor, Load};
 use metron_runner::calibration::{ANSWER_S, TOKENS, truth};
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ struct Arguments {
     /// How many streams, one row each.
     #[arg(default_values_t = [1024, 4096, 8192])]
     streams: Vec<u64>,
-    /// Another load generator, and where it lies: `vllm-rs=FILE`, `sglang=FOLDER`.
+    /// Another load generator, and where it lies, as `bench/competitors` prints it.
     #[arg(long = "competitor", value_name = "NAME=PATH")]
     competitors: Vec<Competitor>,
 }
@@ -76,7 +76,8 @@ fn measure_metron(metron: &Path, folder: &Path, streams: u64) -> io::Result<Valu
 fn measure_competitor(metron: &Path, folder: &Path, streams: u64, competitor: &Competitor) -> io::Result<Value> {
     let log = folder.join("truth-beside");
     let engine = engine(metron, Some(&log))?;
-    let finished = competitor.run(folder, engine.address(), streams, requests(streams), TOKENS);
+    let load = Load { address: engine.address(), streams, requests: requests(streams), tokens: TOKENS };
+    let finished = competitor.run(folder, load);
     engine.stop()?;
     let (figures, cost) = finished?;
     let mut truth = truth::of_engine_alone(&log)?;
@@ -113,7 +114,7 @@ fn row(point: &Value, name: &str, of: &Value) -> String {
     let milliseconds = |ours: &str, truth: &str| (number(of, ours) - number(of, truth)) * 1e3;
     let (ideal, floor) = (number(point, "/ideal_tokens_per_s"), &point["floor"]);
     format!(
-        "{:>7}  {:<8}  {:>5.3}  {:>9.2}  {:>9.2}  {:>6.3}  {:>6.3}  {:>8.3}  {:>8.3}  {:>7.1}  {}",
+        "{:>7}  {:<11}  {:>6.3}  {:>9.2}  {:>9.2}  {:>6.3}  {:>6.3}  {:>8.3}  {:>8.3}  {:>7.1}  {}",
         number(point, "/streams"),
         name,
         number(of, "/cpu_s_per_million_tokens") / number(floor, "/cpu_s_per_million_tokens"),
@@ -141,7 +142,9 @@ fn main() -> ExitCode {
     println!(
         "CPU in s per million tokens, throughput as a share of the ideal, errors of p99 in ms (reported less true), memory in MiB"
     );
-    println!("streams  client    ratio  client     floor      share   floor   TTFT      gap       memory   verdict");
+    println!(
+        "streams  client        ratio  client     floor      share   floor   TTFT      gap       memory   verdict"
+    );
     let mut points = Vec::new();
     for streams in arguments.streams {
         match measure(&metron, streams, &arguments.competitors) {
