@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use metron_metrics::RequestRecord;
-use metron_report::course::Course;
-use metron_report::html::{self, EngineCourse, Extras, Worst};
+use metron_report::course::{Course, EngineCourse};
+use metron_report::html::{self, Extras, Worst};
 use metron_results::Summary;
 use metron_results::folder::{RunFile, RunFolder};
 use metron_results::rows::read_rows;
@@ -39,11 +39,10 @@ pub(crate) fn summary_of(folder: &Path) -> Result<Summary, Failure> {
 pub(crate) fn of(folder: &Path, summary: &Summary) -> Result<String, Failure> {
     let config = std::fs::read_to_string(folder.join(RunFile::Config.name())).ok();
     let seen = look(folder, summary)?;
-    let engine = engine(folder)?;
     let extras = Extras {
         config: config.as_deref(),
         streams: &seen.streams,
-        engine: engine.as_ref(),
+        engine: seen.engine.as_ref(),
         course: Some(&seen.course),
         server: &seen.server,
     };
@@ -87,12 +86,14 @@ pub(crate) struct Seen {
     pub(crate) course: Course,
     /// What the servers said of themselves.
     pub(crate) server: Vec<Curve>,
+    /// What the simulated engine did.
+    pub(crate) engine: Option<EngineCourse>,
 }
 
-/// Reads the rows of the run in `folder` once, and what its servers said.
+/// Reads the rows of the run in `folder` once, what its servers said, and what its engine did.
 ///
 /// # Errors
-/// If either cannot be read.
+/// If any of them cannot be read.
 pub(crate) fn look(folder: &Path, summary: &Summary) -> Result<Seen, Failure> {
     let unreadable = |error: &dyn std::error::Error| Failure::could_not_run(chain(error), "");
     let duration = summary.run.duration_s.and_then(Nanos::from_secs_f64).unwrap_or_default();
@@ -105,5 +106,5 @@ pub(crate) fn look(folder: &Path, summary: &Summary) -> Result<Seen, Failure> {
     let path = folder.join(RunFile::ServerMetrics.name());
     let server =
         if path.exists() { read_curves(&path).map_err(|error| unreadable(&error))?.curves() } else { Vec::new() };
-    Ok(Seen { streams: worst.requests(), course, server })
+    Ok(Seen { streams: worst.requests(), course, server, engine: engine(folder)? })
 }

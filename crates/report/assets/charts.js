@@ -38,12 +38,31 @@
         return low - 1;
     }
 
-    /// Of the marks of equal ratios those to write: powers of ten, and over few of them 2 and 5 between.
-    function rounded(u, splits) {
-        const decades = Math.log10(splits.at(-1) / splits[0]);
-        const digits = decades > 2.5 ? [1] : [1, 2, 5];
-        return splits.map((value) => (digits.includes(Math.round(value / 10 ** Math.floor(Math.log10(value) + 1e-9))) ? value : null));
+    /// The marks of an axis of equal ratios, at most `most`: powers of ten alone over more than three, 2 and 5 between over fewer, every
+    /// digit where these are too few, equal steps where it is shorter still. As in a plot's file.
+    function ratios(low, high, most) {
+        const [first, last] = [low, high].map((end) => Math.floor(Math.log10(end) + 1e-9));
+        const marks = (digits) => {
+            const all = [];
+            for (let power = first; power <= last; power += 1) for (const digit of digits) all.push(Number(`${digit}e${power}`));
+            return all.filter((value) => value >= low * (1 - 1e-9) && value <= high * (1 + 1e-9));
+        };
+        const few = marks([1, 2, 5]);
+        const sets = last - first > 3 || Math.log10(high / low) > 3 ? [[1]] : few.length > 2 ? [[1, 2, 5], [1]] : [[1, 2, 3, 4, 5, 6, 7, 8, 9], [1, 2, 5]];
+        const fitting = sets.map(marks).find((set) => set.length > 1 && set.length <= most);
+        if (fitting) return fitting;
+        const fewest = marks(sets.at(-1));
+        if (fewest.length > 1) return fewest.filter((value, k) => k % Math.ceil(fewest.length / most) === 0);
+        const raw = (high - low) / most;
+        const power = 10 ** Math.floor(Math.log10(raw));
+        const step = [1, 2, 5, 10].find((round) => round * power >= raw * (1 - 1e-9)) * power;
+        const steps = [];
+        for (let k = Math.ceil(low / step); k * step <= high; k += 1) steps.push(k * step);
+        return steps;
     }
+
+    /// A name in so many letters.
+    const short = (name, most) => (name.length > most ? `${name.slice(0, most - 1)}…` : name);
 
     /// The points of a line between two gaps, which no stroke would show.
     function lonely(u, place) {
@@ -124,13 +143,27 @@
             else if (width !== this.width) { this.width = width; this.u.setSize({ width, height: this.height() }); }
         }
 
-        height() { return this.area.clientWidth < 420 ? 230 : 280; }
+        height() {
+            const rows = this.plot.y.names?.length ?? 0;
+            return Math.max(this.area.clientWidth < 420 ? 230 : 280, 70 + 22 * rows);
+        }
+
+        /// What stands at a place along an axis.
+        place(side, value) { return this.plot[side].names?.[Math.round(value)] ?? shown(value); }
 
         range(side) {
             const axis = this.plot[side];
             let [low, high] = [axis.low, axis.high];
             if (axis.log && !this.log[side]) low = 0;
             return [low, high];
+        }
+
+        /// Where an axis is marked; null leaves it to uPlot's equal steps.
+        marked(side) {
+            if (this.plot[side].names) return () => this.plot[side].names.map((_, k) => k);
+            if (!this.log[side]) return null;
+            const room = side === "x" ? 48 : 22;
+            return (u, axis, low, high) => ratios(low, high, Math.max(2, Math.floor((side === "x" ? this.width - 70 : this.height() - 60) / room)));
         }
 
         /// All lines over one run of x, as uPlot wants them: a place without a point is undefined, a gap is null.
@@ -148,14 +181,15 @@
                 time: false, auto: false, distr: this.log[side] ? 3 : 1, log: 10,
                 range: (u, low, high) => (side === "x" && low !== null && this.u === u ? [low, high] : this.range(side)),
             });
+            const letters = Math.floor((this.width * 0.38) / 6.8);
             const axis = (side) => ({
-                scale: side, label: this.plot[side].title, font, labelFont: font, labelSize: 20 * fine, gap: 5 * fine,
+                scale: side, ...(this.plot[side].title ? { label: this.plot[side].title } : {}), font, labelFont: font, labelSize: 20 * fine, gap: 5 * fine,
                 stroke: () => colour("faint"),
-                filter: this.log[side] ? rounded : (u, splits) => splits,
-                grid: { stroke: () => colour("rule"), width: fine, filter: this.log[side] ? rounded : (u, splits) => splits },
-                ticks: { stroke: () => colour("rule"), width: fine, size: 5 * fine, filter: this.log[side] ? rounded : (u, splits) => splits },
+                ...(this.marked(side) ? { splits: this.marked(side) } : {}), filter: (u, splits) => splits,
+                grid: { stroke: () => colour("rule"), width: fine, filter: (u, splits) => splits },
+                ticks: { stroke: () => colour("rule"), width: fine, size: 5 * fine, filter: (u, splits) => splits },
                 space: (side === "x" ? 70 : 34) * fine,
-                values: (u, splits) => splits.map((value) => (value === null ? "" : this.plot[side].names ? this.plot[side].names[value] ?? "" : shown(value))),
+                values: (u, splits) => splits.map((value) => short(this.place(side, value), letters)),
                 size: side === "x" ? 32 * fine : (u, values) => (values ? 14 + Math.max(12, ...values.map((text) => (text ?? "").length * 6.8)) : 40) * fine,
             });
             const full = (u) => u.batch(() => { for (const side of ["x", "y"]) { const [min, max] = this.range(side); u.setScale(side, { min, max }); } });
@@ -194,7 +228,10 @@
             u.ctx.restore();
         }
 
-        ofMark(...marks) { return this.plot.series.filter((series) => marks.includes(series.mark) && !this.hidden.has(series)); }
+        /// What has no name belongs to the series of its colour that has one, and is hidden with it.
+        isHidden(series) { return this.hidden.has(series.name ? series : this.plot.series.find((other) => other.name && other.tone === series.tone)); }
+
+        ofMark(...marks) { return this.plot.series.filter((series) => marks.includes(series.mark) && !this.isHidden(series)); }
 
         /// What lies under the lines: bands and bars.
         ground(u) {
@@ -244,6 +281,16 @@
                     });
                     ctx.stroke();
                 }
+                for (const series of this.ofMark("across")) {
+                    ctx.strokeStyle = tone(series);
+                    ctx.beginPath();
+                    series.y.forEach((y, k) => {
+                        const [at, low, high] = [u.valToPos(y, "y", true), u.valToPos(series.low[k], "x", true), u.valToPos(series.high[k], "x", true)];
+                        ctx.moveTo(low, at); ctx.lineTo(high, at);
+                        for (const end of [low, high]) { ctx.moveTo(end, at - 4 * pixel); ctx.lineTo(end, at + 4 * pixel); }
+                    });
+                    ctx.stroke();
+                }
                 ctx.strokeStyle = colour("faint");
                 ctx.setLineDash([4 * pixel, 3 * pixel]);
                 for (const { x, y } of this.plot.references) {
@@ -273,7 +320,8 @@
             const { left, top } = u.cursor;
             const away = left === undefined || left < 0;
             const x = away ? null : u.posToVal(left, "x");
-            this.at.textContent = away ? "" : `${this.plot.x.names?.[Math.round(x)] ?? shown(x)} (${this.plot.x.title})`;
+            const beside = this.plot.y.names && !away ? `, ${this.place("y", u.posToVal(top, "y"))}` : "";
+            this.at.textContent = away ? "" : `${this.place("x", x)} (${this.plot.x.title})${beside}`;
             for (const [series, value] of this.values) value.textContent = away ? "" : this.under(u, series, x, left, top);
         }
 
@@ -289,8 +337,15 @@
             });
             if (best < 0 || (!flat && least > NEAR)) return "";
             if (series.low) return `${shown(series.low[best])} to ${shown(series.high[best])}`;
-            const text = flat ? shown(series.y[best]) : `${shown(series.y[best])} at ${shown(series.x[best])}`;
-            return series.labels ? `${series.labels[best]}: ${text}` : text;
+            const text = flat ? shown(series.y[best]) : this.plot.y.names ? shown(series.x[best]) : `${shown(series.y[best])} at ${shown(series.x[best])}`;
+            return (series.labels ? `${series.labels[best]}: ${text}` : text) + this.interval(series, series.x[best], series.y[best]);
+        }
+
+        /// The interval that is drawn around a point in its colour.
+        interval(series, x, y) {
+            const of = this.plot.series.find((other) => other.low && other.mark !== "band" && other.tone === series.tone);
+            const k = of ? (of.x ? of.x.indexOf(x) : of.y.indexOf(y)) : -1;
+            return k < 0 ? "" : ` (${shown(of.low[k])} to ${shown(of.high[k])})`;
         }
 
         /// Finer, and black on white, for as long as it is printed.

@@ -2,6 +2,7 @@
 //! and page; computes no figure.
 
 use metron_results::compare::{Compared, Comparison, Unlike};
+use metron_results::summary::Interval;
 
 use crate::figure::{self, Scale};
 
@@ -30,13 +31,18 @@ const SHOWN: [(&str, &str, &str); 17] = [
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Row<'a> {
     /// What a person calls the figure.
-    pub(crate) label: &'a str,
+    pub(crate) label: &'static str,
     /// The unit beside its numbers; empty where they carry it themselves.
     pub(crate) unit: &'a str,
     /// The unit in files.
     pub(crate) figure_unit: &'a str,
     /// The figures.
     pub(crate) compared: &'a Compared,
+}
+
+/// What a person calls the figures, in their order.
+pub(crate) fn labels() -> impl Iterator<Item = &'static str> {
+    SHOWN.iter().map(|(_, _, label)| *label)
 }
 
 /// The lines that are shown: those of which both runs have a figure.
@@ -65,7 +71,8 @@ impl Row<'_> {
         if self.is_share() { figure::share(value) } else { self.scale().show(value) }
     }
 
-    fn is_share(&self) -> bool {
+    /// Whether it is a share of something, which changes by percentage points.
+    pub(crate) fn is_share(&self) -> bool {
         self.figure_unit == "share"
     }
 
@@ -79,24 +86,25 @@ impl Row<'_> {
 
     /// The change: of a share in percentage points, of anything else as a part of the baseline.
     pub(crate) fn change(&self) -> Option<String> {
-        if self.is_share() {
-            return self.compared.difference.map(|difference| format!("{} pp", signed(difference * 100.0)));
-        }
-        match self.compared.relative {
-            Some(relative) => Some(format!("{} %", signed(relative * 100.0))),
+        match self.hundredths().0 {
+            Some(points) if self.is_share() => Some(format!("{} pp", signed(points))),
+            Some(parts) => Some(format!("{} %", signed(parts))),
             None => self.compared.difference.map(|difference| signed_by(self.scale(), difference)),
         }
     }
 
+    /// The change and its interval in hundredths: of a share percentage points, of anything else parts of the baseline.
+    pub(crate) fn hundredths(&self) -> (Option<f64>, Option<Interval>) {
+        let of = self.compared;
+        let (change, ends) = if self.is_share() { (of.difference, of.ci95) } else { (of.relative, of.relative_ci95) };
+        (change.map(|change| change * 100.0), ends.map(|(low, high)| (low * 100.0, high * 100.0)))
+    }
+
     /// The interval of the change, in the same unit.
     pub(crate) fn interval(&self) -> Option<String> {
-        let between =
-            |(low, high): (f64, f64), show: &dyn Fn(f64) -> String| format!("[{}, {}]", show(low), show(high));
-        if self.is_share() {
-            return self.compared.ci95.map(|ends| between(ends, &|end| signed(end * 100.0)));
-        }
-        match (self.compared.relative_ci95, self.compared.ci95) {
-            (Some(ends), _) => Some(between(ends, &|end| signed(end * 100.0))),
+        let between = |(low, high): Interval, show: &dyn Fn(f64) -> String| format!("[{}, {}]", show(low), show(high));
+        match (self.hundredths().1, self.compared.ci95) {
+            (Some(ends), _) => Some(between(ends, &signed)),
             (None, Some(ends)) => Some(between(ends, &|end| signed_by(self.scale(), end))),
             (None, None) => None,
         }

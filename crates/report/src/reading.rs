@@ -1,9 +1,11 @@
 //! A summary as a reader asks it: figures by name, shares of shares, the notes that a person must see beside them.
 //! Knows the contract's names; computes no figure.
 
+use metron_results::capacity::{Probe, Verdict};
 use metron_results::event::Warning;
 use metron_results::summary::{Connections, Distribution, Figure, Interval, Quantiles, Summary, TokenCounts};
 pub(crate) use metron_results::summary::{Metrics, distribution, value};
+use metron_results::sweep::{CellKind, CellStatus, SweepReport, SweptCell};
 use metron_units::Share;
 
 use crate::figure;
@@ -43,6 +45,71 @@ pub(crate) fn counted_by(tokens: &TokenCounts) -> Option<String> {
 pub(crate) fn opened_ahead(connections: &Connections) -> Option<String> {
     let took = figure::time(connections.opened_ahead_s?);
     Some(format!("{} opened ahead in {took}", figure::count(connections.opened_ahead, "connection")))
+}
+
+/// What became of a probe of a capacity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ProbeVerdict {
+    Holds,
+    Fails,
+    Grows,
+    Close,
+    Client,
+}
+
+impl ProbeVerdict {
+    pub(crate) const ALL: [Self; 5] = [Self::Holds, Self::Fails, Self::Grows, Self::Close, Self::Client];
+
+    pub(crate) fn of(probe: &Probe) -> Self {
+        match probe.verdict {
+            _ if probe.state.client_bound => Self::Client,
+            Verdict::Fails if probe.state.growing => Self::Grows,
+            Verdict::Holds => Self::Holds,
+            Verdict::Fails => Self::Fails,
+            Verdict::Undecided => Self::Close,
+        }
+    }
+
+    /// In words, few enough for a column.
+    pub(crate) const fn words(self) -> &'static str {
+        match self {
+            Self::Holds => "holds",
+            Self::Fails => "fails",
+            Self::Grows => "fails, queue grows",
+            Self::Close => "too close to tell",
+            Self::Client => "client too slow",
+        }
+    }
+}
+
+/// The workloads of a sweep, in the order of its cells.
+pub(crate) fn workloads(report: &SweepReport) -> Vec<&str> {
+    let mut names: Vec<&str> = Vec::new();
+    for cell in &report.cells {
+        if !names.contains(&cell.workload.as_str()) {
+            names.push(&cell.workload);
+        }
+    }
+    names
+}
+
+/// What a sweep's cell has in place of figures, in words: what was found of one that failed is no result. `None` for one with
+/// figures. May hold text from outside.
+pub(crate) fn without_figures(cell: &SweptCell) -> Option<String> {
+    let found = match cell.kind {
+        CellKind::Run => !cell.metrics.is_empty(),
+        CellKind::Capacity => cell.capacity.is_some(),
+        CellKind::Prefill => cell.prefill.is_some(),
+    };
+    let status = match cell.status {
+        CellStatus::Done | CellStatus::Interrupted if found => return None,
+        CellStatus::Done => "nothing measured",
+        CellStatus::Failed => "failed",
+        CellStatus::Interrupted => "interrupted",
+        CellStatus::Pending => "not begun",
+    };
+    let reason = cell.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
+    Some(format!("{status}{reason}"))
 }
 
 /// That requests shared connections, and how many there were; `None` where each had one of its own.

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::capacity::{Capacity, CapacityFile};
-use crate::prefill_profile::PrefillProfileFile;
+use crate::prefill_profile::{Fit, PrefillProfileFile};
 use crate::summary::{Figure, Load, Summary, Verdict};
 
 /// The value of [`SweepReport::schema`].
@@ -142,6 +142,9 @@ pub struct SweptPrefill {
     pub medians: Vec<(u64, f64)>,
     /// The largest relative error of the curve.
     pub max_relative_error: f64,
+    /// The curve through the medians; null in a sweep of an older metron.
+    #[serde(default)]
+    pub fit: Option<Fit>,
 }
 
 /// How far a cell is.
@@ -236,6 +239,7 @@ impl SweptCell {
             valid: file.valid,
             medians: medians.collect(),
             max_relative_error: file.fit.max_relative_error,
+            fit: Some(file.fit.clone()),
         });
     }
 

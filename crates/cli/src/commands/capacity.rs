@@ -49,14 +49,15 @@ pub(super) fn search(given: &ArgMatches) -> Result<Exit, Failure> {
     drop(events);
     watcher.join().expect("the progress view does not panic");
     let kept = kept.map_err(refused)?;
-    let written = folder.write(RunFile::Report, html::capacity_report(&kept.file).as_bytes());
-    written.map_err(|error| Failure::could_not_run(chain(&error), error.hint()))?;
-    folder.close().map_err(|error| Failure::could_not_run(chain(&error), error.hint()))?;
+    // What was found is said first; --resume writes the page again.
     if flags.run.output.json {
         speak::result(&kept.file.to_json())?;
     } else {
         speak::result(&console::capacity_table(&kept.file, speak::style_of_stdout()))?;
     }
+    let written = folder.write(RunFile::Report, html::capacity_report(&kept.file).as_bytes());
+    written.map_err(|error| Failure::could_not_run(chain(&error), error.hint()))?;
+    folder.close().map_err(|error| Failure::could_not_run(chain(&error), error.hint()))?;
     if let Some(all) = kept.all_failed {
         let text = format!("error: all {} requests failed, most with {}: {}", all.count, all.class, all.example);
         speak::aside(metron_report::escape::terminal(&text));

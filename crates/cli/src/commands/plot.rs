@@ -1,19 +1,24 @@
-//! `metron plot DIR NAME`: one plot of a run, a capacity, a sweep or a prefill profile as a file for a paper, or as the numbers that
-//! it shows.
+//! `metron plot DIR NAME`: one plot of a run, a capacity, a sweep, a prefill profile or a comparison as a file for a paper, or as the
+//! numbers that it shows.
 
+use std::fmt::Display;
 use std::path::Path;
 
-use metron_report::course::{NAMES, Named, plots_of_streams};
+use metron_report::course::{EngineCourse, NAMES, Named, plots_of_streams};
 use metron_report::html;
 use metron_report::plot::Size;
-use metron_results::capacity::CapacityFile;
+use metron_results::capacity::{self, CapacityFile};
+use metron_results::compare::{self, CompareOptions, CompareReport, compare};
 use metron_results::folder::{Overwrite, RunFile};
-use metron_results::prefill_profile::PrefillProfileFile;
-use metron_results::sweep::SweepReport;
+use metron_results::prefill_profile::{self, PrefillProfileFile};
+use metron_results::sweep::{self, SweepReport};
+use metron_results::version::understood;
+use serde::Deserialize;
 
+use super::score;
 use crate::exit::Exit;
 use crate::failure::{Failure, nearest};
-use crate::flags::PlotFlags;
+use crate::flags::{PlotFlags, RecordedDeadlineFlags};
 use crate::{file_out, page, speak};
 
 /// Pixels of a picture that no paper needs.
@@ -54,66 +59,88 @@ pub(super) fn run(flags: &PlotFlags) -> Result<Exit, Failure> {
 }
 
 fn named(flags: &PlotFlags) -> Result<Named, Failure> {
-    if let Some(plots) = of_searches(&flags.folder)? {
-        return found(flags, plots)?.ok_or_else(|| nothing_to_draw(flags));
+    let plots = if flags.against.is_empty() {
+        let Some(plots) = of_file(&flags.folder)? else { return of_run(flags) };
+        plots
+    } else {
+        of_runs(flags)?
+    };
+    let names: Vec<&str> = plots.iter().map(|named| named.name.as_str()).collect();
+    if names.is_empty() {
+        return Err(nothing_to_draw(flags));
     }
+    let place = names.iter().position(|name| *name == flags.name).ok_or_else(|| no_such(flags, &names))?;
+    Ok(plots.into_iter().nth(place).expect("it was found there"))
+}
+
+/// Of one run's folder.
+fn of_run(flags: &PlotFlags) -> Result<Named, Failure> {
+    let summary = page::summary_of(&flags.folder)?;
     if !NAMES.contains(&flags.name.as_str()) {
         return Err(no_such(flags, &NAMES));
     }
-    let summary = page::summary_of(&flags.folder)?;
     let seen = page::look(&flags.folder, &summary)?;
     let mut plots = seen.course.plots(&summary, &seen.server);
     plots.extend(plots_of_streams(&seen.streams));
+    plots.extend(seen.engine.iter().flat_map(EngineCourse::plots));
     plots.into_iter().find(|named| named.name == flags.name).ok_or_else(|| nothing_to_draw(flags))
 }
 
-/// The one that is asked for; `None` if there are none at all.
-fn found(flags: &PlotFlags, plots: Vec<Named>) -> Result<Option<Named>, Failure> {
-    let names: Vec<String> = plots.iter().map(|named| named.name.clone()).collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    match plots.into_iter().find(|named| named.name == flags.name) {
-        None if !names.is_empty() => Err(no_such(flags, &names)),
-        found => Ok(found),
-    }
+/// Of several runs, compared as `metron compare` does where nothing else is said.
+fn of_runs(flags: &PlotFlags) -> Result<Vec<Named>, Failure> {
+    let score = score::options(&RecordedDeadlineFlags::default(), Vec::new())?;
+    let options = CompareOptions { score, bounds: Vec::new() };
+    let against: Vec<&Path> = flags.against.iter().map(AsRef::as_ref).collect();
+    let comparing =
+        compare(&flags.folder, &against, &options).map_err(|error| Failure::usage(&error, error.hint.clone()))?;
+    Ok(html::compare_plots(&comparing))
 }
 
 fn no_such(flags: &PlotFlags, names: &[&str]) -> Failure {
     let near = nearest(&flags.name, names.iter().copied()).unwrap_or(names[0]);
     let message = format!("no plot `{}`; there are {}", flags.name, names.join(", "));
-    Failure::usage(message, format!("metron plot DIR {near} --out {near}.svg"))
+    let against = if flags.against.is_empty() { "" } else { " --against RUN" };
+    Failure::usage(message, format!("metron plot DIR {near}{against} --out {near}.svg"))
 }
 
 fn nothing_to_draw(flags: &PlotFlags) -> Failure {
-    let message = format!("there is nothing to draw `{}` of in this folder", flags.name);
+    let message = format!("there is nothing to draw `{}` of in `{}`", flags.name, flags.folder.display());
     Failure::could_not_run(message, "open its report.html to see what it has")
 }
 
-/// The plots of a folder that is no run's; `None` for a run's.
-fn of_searches(folder: &Path) -> Result<Option<Vec<Named>>, Failure> {
-    let read = |file: RunFile| {
-        let path = folder.join(file.name());
-        path.exists().then(|| std::fs::read_to_string(&path).map(|text| (path.clone(), text)))
+/// The files that have plots of their own, by the names that they have in a folder.
+const FILES: [&str; 4] =
+    [RunFile::Capacity.name(), RunFile::Sweep.name(), RunFile::PrefillProfile.name(), "compare.json"];
+
+/// What every file of metron's says of itself.
+#[derive(Deserialize)]
+struct Schema {
+    schema: String,
+}
+
+/// The plots of such a file, or of the one in a folder; `None` of a run.
+fn of_file(given: &Path) -> Result<Option<Vec<Named>>, Failure> {
+    let inside = || FILES.iter().map(|name| given.join(name)).find(|path| path.exists());
+    let Some(path) = given.is_file().then(|| given.to_owned()).or_else(inside) else { return Ok(None) };
+    let wrong = |reason: &dyn Display| {
+        let hint = "DIR is the folder of a run, a capacity, a sweep or a prefill profile, or compare.json";
+        Failure::usage(format!("`{}` has no plots: {reason}", path.display()), hint)
     };
-    let unreadable = |error: std::io::Error| Failure::could_not_run(error, "");
-    let other = |path: &Path, error: serde_json::Error| {
-        Failure::could_not_run(format!("`{}` is not what its name says: {error}", path.display()), "")
+    let text = std::fs::read_to_string(&path).map_err(|error| wrong(&error))?;
+    let Schema { schema } = serde_json::from_str(&text).map_err(|error| wrong(&error))?;
+    let is = |known: &'static str| understood(&schema, known).is_ok();
+    let plots = if is(capacity::SCHEMA) {
+        CapacityFile::from_json(&text).map(|file| html::capacity_plots(&file))
+    } else if is(sweep::SCHEMA) {
+        serde_json::from_str(&text).map(|report: SweepReport| html::sweep_plots(&report))
+    } else if is(prefill_profile::SCHEMA) {
+        PrefillProfileFile::from_json(&text).map(|file| html::prefill_plots(&file))
+    } else if is(compare::SCHEMA) {
+        serde_json::from_str(&text).map(|report: CompareReport| html::difference_plots(&report))
+    } else {
+        return Err(wrong(&format!("nothing is drawn of schema `{schema}`")));
     };
-    if let Some(read) = read(RunFile::Capacity) {
-        let (path, text) = read.map_err(unreadable)?;
-        let file = CapacityFile::from_json(&text).map_err(|error| other(&path, error))?;
-        return Ok(Some(html::capacity_plots(&file)));
-    }
-    if let Some(read) = read(RunFile::Sweep) {
-        let (path, text) = read.map_err(unreadable)?;
-        let report: SweepReport = serde_json::from_str(&text).map_err(|error| other(&path, error))?;
-        return Ok(Some(html::sweep_plots(&report)));
-    }
-    if let Some(read) = read(RunFile::PrefillProfile) {
-        let (path, text) = read.map_err(unreadable)?;
-        let file = PrefillProfileFile::from_json(&text).map_err(|error| other(&path, error))?;
-        return Ok(Some(html::prefill_plots(&file)));
-    }
-    Ok(None)
+    plots.map(Some).map_err(|error| wrong(&error))
 }
 
 fn kind(flags: &PlotFlags) -> Result<Kind, Failure> {

@@ -45,13 +45,13 @@ pub(super) fn measure(given: &ArgMatches) -> Result<Exit, Failure> {
     let Measured { refused, interrupted, .. } = found;
     let not_kept = |error: metron_results::storage::StorageError| Failure::could_not_run(chain(&error), error.hint());
     folder.write(RunFile::PrefillProfile, file.to_json().as_bytes()).map_err(not_kept)?;
-    folder.write(RunFile::Report, html::prefill_report(&file).as_bytes()).map_err(not_kept)?;
-    folder.close().map_err(not_kept)?;
     if output.json {
         speak::result(&file.to_json())?;
     } else {
         speak::result(&console::prefill_table(&file, speak::style_of_stdout()))?;
     }
+    folder.write(RunFile::Report, html::prefill_report(&file).as_bytes()).map_err(not_kept)?;
+    folder.close().map_err(not_kept)?;
     if !refused.is_empty() {
         let lengths: Vec<String> = refused.iter().map(u64::to_string).collect();
         speak::aside(format!("warning: prompts of {} tokens got no answer and are in no figure", lengths.join(", ")));

@@ -43,13 +43,13 @@ pub(super) fn run(flags: &SweepFlags) -> Result<Exit, Failure> {
         }
     };
     let report = sweep(&plan, &folder, &options, &mut tell, &stop).map_err(not_kept)?;
-    folder.write(RunFile::Report, html::sweep_report(&report).as_bytes()).map_err(not_kept)?;
-    let folder = folder.close().map_err(not_kept)?;
     if flags.json {
         speak::json(&report)?;
     } else {
         speak::result(&console::sweep_table(&report, speak::style_of_stdout()))?;
     }
+    folder.write(RunFile::Report, html::sweep_report(&report).as_bytes()).map_err(not_kept)?;
+    let folder = folder.close().map_err(not_kept)?;
     let interrupted = stop.asked() != Asked::Nothing;
     let last = if interrupted { "interrupted, --resume goes on; " } else { "" };
     let folder = speak::shown(&folder);

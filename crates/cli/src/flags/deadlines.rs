@@ -69,6 +69,13 @@ pub(crate) struct RecordedDeadlineFlags {
     pub(crate) target_miss_rate: Share,
 }
 
+impl Default for RecordedDeadlineFlags {
+    fn default() -> Self {
+        let target_miss_rate = DeadlineFlags::default().target_miss_rate;
+        Self { ttft_deadline: None, prefill_profile: None, ttft_slack: None, tbt_deadline: None, target_miss_rate }
+    }
+}
+
 /// What must hold of a run.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Objectives")]

@@ -240,12 +240,16 @@ pub(crate) struct ReportFlags {
 /// The flags of `metron plot`.
 #[derive(Debug, Args)]
 pub(crate) struct PlotFlags {
-    /// The folder of a run, a capacity, a sweep or a prefill profile.
+    /// The folder of a run, a capacity, a sweep or a prefill profile; or what `metron compare --json` printed, as a file.
     #[arg(value_name = "DIR")]
     pub(crate) folder: PathBuf,
     /// Which plot: ttft-cdf, tail, rate, ...
     #[arg(value_name = "NAME", help = format!("Of a run one of {}; a wrong name lists those of any other folder", metron_report::course::NAMES.join(", ")))]
     pub(crate) name: String,
+    /// Another run: NAME is then one of differences, differences-of-shares, ttft-cdf, tbt-cdf, tpot-cdf and e2e-cdf, with all
+    /// runs in it. May be given again.
+    #[arg(long, value_name = "RUN")]
+    pub(crate) against: Vec<PathBuf>,
     /// The file, which ends in .svg, .png or .csv; without it SVG goes to stdout.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,

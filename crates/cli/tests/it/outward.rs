@@ -101,6 +101,44 @@ fn a_plot_is_a_file_that_is_not_replaced_by_accident() {
 }
 
 #[test]
+fn a_comparison_is_drawn_from_its_runs_or_from_its_json() {
+    let folder = ran();
+    let url = "sim:fixed?ttft=200ms&tbt=20ms&tokens=16";
+    let other = ["run", "--url", url, "--virtual-time", "--requests", "40", "--output", "other", "--quiet"];
+    folder.metron(other).with_code(0);
+    let csv = |arguments: &[&str]| {
+        folder.metron(["plot"].iter().chain(arguments).chain(&["--out", "p.csv", "--force"])).with_code(0);
+        std::fs::read_to_string(folder.path().join("p.csv")).expect("written")
+    };
+    let differences = csv(&["out", "differences", "--against", "other"]);
+    assert!(differences.contains("other,100,TTFT p50,,"), "{differences}");
+    let both = csv(&["out", "ttft-cdf", "--against", "other"]);
+    assert!(both.contains("\nout,100,100") && both.contains("\nother,200,100"), "{both}");
+    let json = folder.metron(["compare", "out", "other", "--json"]).with_code(0).stdout;
+    std::fs::write(folder.path().join("compare.json"), json).expect("written");
+    assert_eq!(csv(&["compare.json", "differences"]), differences);
+    assert_eq!(csv(&[".", "differences"]), differences, "a folder that holds it");
+    let ended = folder.metron(["plot", "compare.json", "ttft-cdf"]).with_code(2);
+    assert!(ended.stderr.contains("there are differences"), "{}", ended.stderr);
+    let ended = folder.metron(["plot", "out/summary.json", "rate"]).with_code(2);
+    assert!(ended.stderr.contains("metron.summary/1"), "{}", ended.stderr);
+}
+
+#[test]
+fn an_engines_course_is_drawn_on_the_page_and_as_files() {
+    let folder = Folder::new();
+    let asked = ["run", "--url", "sim:", "--virtual-time", "--requests", "40", "--output", "out", "--quiet"];
+    folder.metron(asked).with_code(0);
+    let page = std::fs::read_to_string(folder.path().join("out/report.html")).expect("written");
+    for name in ["engine-batch", "engine-waiting", "engine-tokens", "engine-memory"] {
+        folder.metron(["plot", "out", name, "--out", &format!("{name}.csv")]).with_code(0);
+        let rows = std::fs::read_to_string(folder.path().join(format!("{name}.csv"))).expect("written");
+        assert!(rows.lines().count() > 10 && rows.contains("seconds since the start"), "{rows}");
+        assert!(page.contains(&format!("metron plot DIR {name}")), "{name}");
+    }
+}
+
+#[test]
 fn a_plot_that_is_not_is_told_what_there_is() {
     let folder = ran();
     let ended = folder.metron(["plot", "out", "ttft-cfd"]).with_code(2);

@@ -29,8 +29,8 @@ pub use wilson::{wilson, wilson_of};
 /// What each side may miss: half of what 95 % leave.
 const TAIL: f64 = 0.025;
 
-/// The 97.5th percentile of the standard normal distribution.
-const Z: f64 = 1.959_963_984_540_054;
+/// The 97.5th percentile of the standard normal distribution: standard errors to each side of a 95 % interval.
+pub const Z: f64 = 1.959_963_984_540_054;
 
 /// A 95 % confidence interval.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -1,9 +1,10 @@
 //! What `metron capacity` says: a line for each probe as it ends, and the table at the end.
 
-use metron_results::capacity::{Capacity, CapacityFile, Probe, Verdict};
+use metron_results::capacity::{Capacity, CapacityFile, Probe};
 
 use super::columns::Columns;
 use super::{section, wrap};
+use crate::reading::ProbeVerdict;
 use crate::style::Style;
 use crate::{escape, figure};
 
@@ -13,7 +14,7 @@ pub fn probe_line(number: usize, probe: &Probe, unit: &str) -> String {
     format!(
         "probe {number}: {} {unit} {} after {} in {}",
         load(probe.load),
-        verdict(probe),
+        ProbeVerdict::of(probe).words(),
         figure::count(probe.requests, "request"),
         seconds(probe.duration_s)
     )
@@ -36,8 +37,12 @@ pub fn capacity_table(file: &CapacityFile, style: Style) -> String {
     );
     for probe in file.by_load() {
         let value = |name: &String| probe.values.get(name).copied().flatten().map_or_else(|| "-".to_owned(), load);
-        let cells =
-            [load(probe.load), verdict(probe).to_owned(), probe.requests.to_string(), seconds(probe.duration_s)];
+        let cells = [
+            load(probe.load),
+            ProbeVerdict::of(probe).words().to_owned(),
+            probe.requests.to_string(),
+            seconds(probe.duration_s),
+        ];
         rows.push(cells.into_iter().chain(file.objectives.iter().map(value)));
     }
     let probes =
@@ -58,16 +63,6 @@ pub(super) fn ends(capacity: &Capacity) -> String {
         || format!("at least {}", load(capacity.low)),
         |high| format!("{} .. {}", load(capacity.low), load(high)),
     )
-}
-
-fn verdict(probe: &Probe) -> &'static str {
-    match probe.verdict {
-        _ if probe.state.client_bound => "client",
-        Verdict::Fails if probe.state.growing => "fails (queue grows)",
-        Verdict::Holds => "holds",
-        Verdict::Fails => "fails",
-        Verdict::Undecided => "close",
-    }
 }
 
 /// With four digits that mean something.

@@ -13,6 +13,8 @@ use crate::style::Style;
 
 /// A figure that a cell does not have, or that its sample cannot carry.
 const NONE: &str = "-";
+/// Columns for what a row says in place of figures, behind the widest name; the whole of it stands below the tables.
+const INSTEAD: usize = 41;
 
 /// The sweep as a person reads it. Ends with a line end; safe for a terminal.
 #[must_use]
@@ -21,7 +23,7 @@ pub fn sweep_table(report: &SweepReport, style: Style) -> String {
     let head =
         format!("{}  {done} of {} cells measured", style.strong(&escape::terminal(&report.name)), report.cells.len());
     let mut sections = vec![vec![head]];
-    sections.extend(workloads(report).into_iter().map(|workload| of_workload(report, workload, style)));
+    sections.extend(reading::workloads(report).into_iter().map(|workload| of_workload(report, workload, style)));
     sections.push(capacities(report, style));
     sections.push(profiles(report, style));
     sections.push(legend(report, style));
@@ -33,33 +35,24 @@ pub fn sweep_table(report: &SweepReport, style: Style) -> String {
 /// The end of a cell, in one line, for whoever watches a sweep.
 #[must_use]
 pub fn swept_cell(cell: &SweptCell, style: Style) -> String {
-    let figures = row(cell);
-    match cell.status {
-        CellStatus::Done if cell.kind == CellKind::Capacity => {
+    if let Some(words) = reading::without_figures(cell) {
+        let words = escape::terminal(&words);
+        let (status, reason) = words.split_at(words.find(':').unwrap_or(words.len()));
+        return format!("  {}{reason}", style.bad(status));
+    }
+    let figures = match cell.kind {
+        CellKind::Capacity => {
             let [capacity, interval, bound] = capacity(cell);
-            format!("  {capacity} ({interval}), {bound}")
+            format!("{capacity} ({interval}), {bound}")
         }
-        CellStatus::Done if cell.kind == CellKind::Prefill => format!("  {}", profile(cell).join(", ")),
-        CellStatus::Done => {
-            let [tokens, ttft, tbt, e2e, fluid] = figures;
-            format!("  {tokens} tokens/s, TTFT p50 {ttft}, TBT p99 {tbt}, E2E p90 {e2e}, {fluid} fluid")
+        CellKind::Prefill => profile(cell).join(", "),
+        CellKind::Run => {
+            let [tokens, ttft, tbt, e2e, fluid] = row(cell);
+            format!("{tokens} tokens/s, TTFT p50 {ttft}, TBT p99 {tbt}, E2E p90 {e2e}, {fluid} fluid")
         }
-        CellStatus::Failed | CellStatus::Interrupted | CellStatus::Pending => {
-            let reason =
-                cell.reason.as_deref().map_or_else(String::new, |reason| format!(": {}", escape::terminal(reason)));
-            format!("  {}{reason}", style.bad(status(cell.status)))
-        }
-    }
-}
-
-fn workloads(report: &SweepReport) -> Vec<&str> {
-    let mut names: Vec<&str> = Vec::new();
-    for cell in &report.cells {
-        if !names.contains(&cell.workload.as_str()) {
-            names.push(&cell.workload);
-        }
-    }
-    names
+    };
+    let cut = if cell.status == CellStatus::Interrupted { style.doubtful("cut short: ") } else { String::new() };
+    format!("  {cut}{figures}")
 }
 
 fn of_workload(report: &SweepReport, workload: &str, style: Style) -> Vec<String> {
@@ -75,7 +68,11 @@ fn of_workload(report: &SweepReport, workload: &str, style: Style) -> Vec<String
     let heads = ["tokens/s", "TTFT p50", "TBT p99", "E2E p90", "fluid"].map(str::to_owned);
     columns.push(std::iter::once(name("target", "load")).chain(heads));
     for cell in &cells {
-        columns.push(std::iter::once(name(&target(cell), &short(&cell.load, 14))).chain(row(cell)));
+        let name = name(&target(cell), &short(&cell.load, 14));
+        match reading::without_figures(cell) {
+            None => columns.push(std::iter::once(name).chain(row(cell))),
+            Some(words) => columns.push_with_text([name], short(&words, INSTEAD)),
+        }
     }
     let lines = columns.lines();
     let mut shown = vec![style.strong(&escape::terminal(workload))];
@@ -113,7 +110,7 @@ fn searches(
     if cells.is_empty() {
         return Vec::new();
     }
-    let several = workloads(report).len() > 1;
+    let several = reading::workloads(report).len() > 1;
     let name = |cell: &SweptCell| {
         let workload = several.then(|| short(&cell.workload, 10));
         [Some(short(&cell.target, 12)), workload, Some(short(&cell.load, 10))].into_iter().flatten().collect::<Vec<_>>()
@@ -122,8 +119,14 @@ fn searches(
     let [first, second, text] = heads.map(str::to_owned);
     columns.push_with_text([String::new(), first, second], text);
     for cell in &cells {
-        let [first, second, text] = row(cell);
-        columns.push_with_text([name(cell).join("  "), first, second], text);
+        let name = name(cell).join("  ");
+        match reading::without_figures(cell) {
+            None => {
+                let [first, second, text] = row(cell);
+                columns.push_with_text([name, first, second], text);
+            }
+            Some(words) => columns.push_with_text([name], short(&words, INSTEAD)),
+        }
     }
     let mut shown = vec![style.strong(title)];
     for (place, line) in columns.lines().into_iter().enumerate() {
@@ -138,7 +141,7 @@ fn searches(
 
 fn capacity(cell: &SweptCell) -> [String; 3] {
     let none = || NONE.to_owned();
-    let Some(found) = &cell.capacity else { return [none(), none(), status(cell.status).to_owned()] };
+    let Some(found) = &cell.capacity else { return [none(), none(), none()] };
     let (value, interval) = found.capacity.as_ref().map_or((none(), none()), |capacity| {
         let unit = if capacity.unit == "requests/s" { "/s" } else { " users" };
         (format!("{}{unit}", load(capacity.value)), ends(capacity))
@@ -150,7 +153,7 @@ fn capacity(cell: &SweptCell) -> [String; 3] {
 
 fn profile(cell: &SweptCell) -> [String; 3] {
     let none = || NONE.to_owned();
-    let Some(found) = &cell.prefill else { return [none(), none(), status(cell.status).to_owned()] };
+    let Some(found) = &cell.prefill else { return [none(), none(), none()] };
     let end = |point: Option<&(u64, f64)>| {
         point.map_or_else(none, |(tokens, ttft)| format!("{} at {tokens}", Scale::of_time(*ttft).with_unit(*ttft)))
     };
@@ -235,15 +238,6 @@ fn legend(report: &SweepReport, style: Style) -> Vec<String> {
     let used = |mark: &Mark| report.cells.iter().any(|cell| self::mark(cell) == Some(*mark));
     let line = |mark: Mark| format!("{} {}", mark.painted(style), style.faint(mark.meaning()));
     Mark::ALL.into_iter().filter(used).map(line).collect()
-}
-
-const fn status(status: CellStatus) -> &'static str {
-    match status {
-        CellStatus::Done => "done",
-        CellStatus::Failed => "failed",
-        CellStatus::Interrupted => "interrupted",
-        CellStatus::Pending => "not begun",
-    }
 }
 
 /// Why a cell failed, and the last that its engine said.

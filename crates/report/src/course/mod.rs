@@ -3,6 +3,7 @@
 //! what is drawn beside them.
 
 mod by_prompt;
+mod engine;
 mod log_bins;
 mod over_time;
 mod plots;
@@ -12,6 +13,7 @@ use metron_metrics::{Outcome, Phase, RequestFigures, RequestRecord};
 use metron_units::Nanos;
 
 use by_prompt::ByPrompt;
+pub use engine::EngineCourse;
 use log_bins::LogBins;
 pub(crate) use over_time::Heat;
 use over_time::OverTime;

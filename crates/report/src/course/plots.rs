@@ -14,24 +14,42 @@ pub struct Named {
     pub name: String,
     /// The plot.
     pub plot: Plot,
-    /// Whether `metron plot` has it of one folder.
-    pub(crate) is_file: bool,
+    of: Of,
+}
+
+/// What a plot is drawn of, as `metron plot` is asked for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Folder,
+    Runs,
 }
 
 impl Named {
-    /// One that `metron plot` has.
+    /// One of a folder.
     pub(crate) fn file(name: impl Into<String>, plot: Plot) -> Self {
-        Self { name: name.into(), plot, is_file: true }
+        Self { name: name.into(), plot, of: Of::Folder }
     }
 
-    /// One that stands on a page alone: of several folders.
-    pub(crate) fn of_page(name: impl Into<String>, plot: Plot) -> Self {
-        Self { name: name.into(), plot, is_file: false }
+    /// One of several runs.
+    pub(crate) fn of_runs(name: impl Into<String>, plot: Plot) -> Self {
+        Self { name: name.into(), plot, of: Of::Runs }
+    }
+
+    /// How to have it as a file.
+    pub(crate) fn command(&self) -> String {
+        let name = &self.name;
+        match self.of {
+            Of::Folder => format!("metron plot DIR {name} --out {name}.svg"),
+            Of::Runs => format!("metron plot BASELINE {name} --against RUN --out {name}.svg"),
+        }
     }
 }
 
+/// The time axis that all plots over a run's time share.
+pub(super) const SINCE_START: &str = "seconds since the start";
+
 /// Every name that a plot of a run may have; a run without what it takes lacks it.
-pub const NAMES: [&str; 21] = [
+pub const NAMES: [&str; 25] = [
     "stream-1",
     "slack-1",
     "stream-2",
@@ -50,6 +68,10 @@ pub const NAMES: [&str; 21] = [
     "in-flight",
     "tokens",
     "ttft-over-time",
+    "engine-batch",
+    "engine-waiting",
+    "engine-tokens",
+    "engine-memory",
     "server-requests",
     "server-shares",
     "server-power",
@@ -92,7 +114,7 @@ impl Course {
     fn waits(&self) -> Axis {
         let axis = Axis::log("seconds");
         let low = self.spreads().filter_map(|(_, bins)| bins.quantile(0.05)).filter(|low| *low > 0.0);
-        low.reduce(f64::min).map_or_else(|| axis.clone(), |low| axis.clone().from(low / 2.0))
+        low.reduce(f64::min).map_or_else(|| axis.clone(), |low| axis.clone().from_below(low / 2.0))
     }
 
     /// All four on one axis of equal ratios.
@@ -157,7 +179,7 @@ impl Course {
         };
         some(Plot {
             caption: "Requests per second: sent, answered, failed".to_owned(),
-            x: Axis::linear("seconds since the start"),
+            x: Axis::linear(SINCE_START),
             y: Axis::linear("requests/s"),
             series,
             references: asked.map(|rate| Reference::y("asked", rate)).into_iter().collect(),
@@ -171,7 +193,7 @@ impl Course {
         }
         some(Plot {
             caption: "Requests in flight, and what the server says of them".to_owned(),
-            x: Axis::linear("seconds since the start"),
+            x: Axis::linear(SINCE_START),
             y: Axis::linear("requests"),
             series,
             references: Vec::new(),
@@ -181,7 +203,7 @@ impl Course {
     fn tokens(&self) -> Option<Plot> {
         some(Plot {
             caption: "Output tokens per second, as they came".to_owned(),
-            x: Axis::linear("seconds since the start"),
+            x: Axis::linear(SINCE_START),
             y: Axis::linear("tokens/s"),
             series: vec![Series::steps("output tokens", self.over_time.tokens()).of_metric("output_token_throughput")],
             references: Vec::new(),
@@ -195,7 +217,7 @@ impl Course {
         }
         some(Plot {
             caption: "The first token's wait of the requests sent at each time".to_owned(),
-            x: Axis::linear("seconds since the start"),
+            x: Axis::linear(SINCE_START),
             y: Axis::log("TTFT, s"),
             series: vec![Series::line("p50", p50).of_metric("ttft"), Series::line("p99", p99).of_metric("ttft")],
             references: Vec::new(),
@@ -283,7 +305,7 @@ fn of_server(server: &[Curve], names: &[&str], caption: &str, y: Axis, scale: f6
         names.iter().filter_map(|name| curve(server, name)).map(|curve| Series::line(curve.label, scaled(curve)));
     some(Plot {
         caption: caption.to_owned(),
-        x: Axis::linear("seconds since the start"),
+        x: Axis::linear(SINCE_START),
         y,
         series: series.collect(),
         references: Vec::new(),

@@ -2,17 +2,16 @@
 //! and every probe as a row.
 
 use maud::{Markup, html};
+use metron_metrics::interval;
 use metron_metrics::objective::{Objective, Statistic};
-use metron_results::capacity::{CapacityFile, Probe, Verdict};
+use metron_results::capacity::{CapacityFile, Probe};
 
 use super::charts::charts;
 use super::page;
 use crate::course::Named;
 use crate::plot::{Axis, Mark, Plot, Reference, Series};
+use crate::reading::ProbeVerdict;
 use crate::{figure, reading};
-
-/// Standard errors to each side of a 95 % interval.
-const TO_EACH_SIDE: f64 = 1.96;
 
 /// The page.
 #[must_use]
@@ -62,7 +61,8 @@ fn table(file: &CapacityFile) -> Markup {
                 @for probe in file.by_load() {
                     tr {
                         td { (figure::number(probe.load)) }
-                        td class=(class(probe)) { (verdict(probe)) }
+                        @let verdict = ProbeVerdict::of(probe);
+                        td class=(class(verdict)) { (verdict.words()) }
                         td { (probe.requests) }
                         td { (figure::setting(probe.duration_s)) }
                         @for objective in &file.objectives {
@@ -86,22 +86,11 @@ fn shown(objective: &str, value: f64) -> String {
     }
 }
 
-fn verdict(probe: &Probe) -> &'static str {
-    match probe.verdict {
-        _ if probe.state.client_bound => "the client was too slow",
-        Verdict::Fails if probe.state.growing => "fails: the queue grows",
-        Verdict::Holds => "holds",
-        Verdict::Fails => "fails",
-        Verdict::Undecided => "too close to tell",
-    }
-}
-
-fn class(probe: &Probe) -> &'static str {
-    match probe.verdict {
-        _ if probe.state.client_bound => "doubtful",
-        Verdict::Holds => "good",
-        Verdict::Fails => "bad",
-        Verdict::Undecided => "doubtful",
+const fn class(verdict: ProbeVerdict) -> &'static str {
+    match verdict {
+        ProbeVerdict::Holds => "good",
+        ProbeVerdict::Fails | ProbeVerdict::Grows => "bad",
+        ProbeVerdict::Close | ProbeVerdict::Client => "doubtful",
     }
 }
 
@@ -128,13 +117,13 @@ fn found(file: &CapacityFile) -> Vec<Reference> {
 
 /// Dots for each verdict, of those probes of which `y` has a value.
 fn by_verdict(file: &CapacityFile, y: impl Fn(&Probe) -> Option<f64>) -> Vec<Series> {
-    let verdicts = ["holds", "fails", "fails: the queue grows", "too close to tell", "the client was too slow"];
-    let dots = |name: &'static str| {
-        let of = file.by_load().into_iter().filter(|probe| verdict(probe) == name);
+    let dots = |verdict: ProbeVerdict| {
+        let of = file.by_load().into_iter().filter(|probe| ProbeVerdict::of(probe) == verdict);
         let points: Vec<(f64, f64)> = of.filter_map(|probe| Some((probe.load, y(probe)?))).collect();
-        (!points.is_empty()).then(|| Series::dots(name, points))
+        // A verdict has its colour whichever others there are.
+        (!points.is_empty()).then(|| Series::dots(verdict.words(), points).like(verdict as usize))
     };
-    verdicts.into_iter().filter_map(dots).collect()
+    ProbeVerdict::ALL.into_iter().filter_map(dots).collect()
 }
 
 fn figures(file: &CapacityFile, objective: &str) -> Option<Plot> {
@@ -166,7 +155,7 @@ fn ratios(file: &CapacityFile, k: usize, objective: &str) -> Option<Plot> {
     }
     let end = |probe: &&Probe| {
         let (ratio, variance) = estimate(probe)?;
-        let half = TO_EACH_SIDE * variance.sqrt();
+        let half = interval::Z * variance.sqrt();
         Some((probe.load, (ratio - half).max(0.0) * 100.0, (ratio + half) * 100.0))
     };
     series.push(Series::new("95 % interval", Mark::Spans(file.by_load().iter().filter_map(end).collect())).faint());
@@ -189,7 +178,7 @@ fn ratios(file: &CapacityFile, k: usize, objective: &str) -> Option<Plot> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use metron_results::capacity::{Capacity, SCHEMA, Search, State};
+    use metron_results::capacity::{Capacity, SCHEMA, Search, State, Verdict};
 
     use super::*;
     use crate::samples::HOSTILE;
@@ -264,7 +253,8 @@ mod tests {
             cells.len() == wanted.len() && cells.iter().zip(wanted).all(|(cell, wanted)| (cell - wanted).abs() < 1e-9)
         };
         assert!(close(&cells("holds,"), &[4.0, 0.4]) && close(&cells("allowed,"), &[1.0]), "{rows}");
-        assert!(close(&cells("95 % interval,6,"), &[2.804, 3.196]), "1.96 thousandths to each side: {rows}");
+        let half = 0.1 * interval::Z;
+        assert!(close(&cells("95 % interval,6,"), &[3.0 - half, 3.0 + half]), "thousandths to each side: {rows}");
     }
 
     #[test]

@@ -5,7 +5,6 @@ use maud::{Markup, PreEscaped, html};
 
 use super::figures::sentence;
 use crate::course::Named;
-use crate::plot::Plot;
 
 /// Rows of a plot's table: what a person reads.
 const ROWS: usize = 24;
@@ -26,14 +25,14 @@ pub(super) fn chart(named: &Named) -> Markup {
                 div.drawing role="img" aria-label=(named.plot.caption) {}
                 script type="application/json" { (PreEscaped(data)) }
             }
-            (table(&named.plot, named.is_file.then_some(&named.name)))
+            (table(named))
         }
     }
 }
 
 /// Rows of CSV as a table, folded up; of a long one every so many.
-fn table(plot: &Plot, name: Option<&String>) -> Markup {
-    let rows = plot.csv();
+fn table(named: &Named) -> Markup {
+    let rows = named.plot.csv();
     let mut read = csv::ReaderBuilder::new().has_headers(false).from_reader(rows.as_bytes());
     let mut rows: Vec<csv::StringRecord> = read.records().map_while(Result::ok).collect();
     let heads = if rows.is_empty() { csv::StringRecord::new() } else { rows.remove(0) };
@@ -41,7 +40,7 @@ fn table(plot: &Plot, name: Option<&String>) -> Markup {
     html! {
         details.data {
             summary { "As a table" @if every > 1 { " (one point in " (every) ")" } }
-            @if let Some(name) = name { p.faint { "As a file: " code { "metron plot DIR " (name) " --out " (name) ".svg" } } }
+            p.faint { "As a file: " code { (named.command()) } }
             div.scroll {
                 table {
                     tr { @for head in &heads { th { (head) } } }

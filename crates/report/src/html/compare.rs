@@ -1,6 +1,8 @@
 //! The page of a comparison: what makes the runs unlike, bounds, differences with their intervals, and the distributions of all
 //! runs over each other.
 
+mod plots;
+
 use maud::{Markup, html};
 use metron_metrics::catalogue::CATALOGUE;
 use metron_results::compare::{BoundVerdict, Compared, ComparedRun, Comparing, Comparison};
@@ -10,9 +12,8 @@ use super::figures::name_cell;
 use super::page;
 use crate::comparison::{self, Row};
 use crate::course::Named;
-use crate::figure::{self, TimeUnit};
-use crate::plot::{Axis, Plot, Series};
-use crate::reading;
+use crate::{figure, reading};
+pub use plots::{compare_plots, difference_plots};
 
 /// The page.
 #[must_use]
@@ -24,7 +25,8 @@ pub fn compare_report(comparing: &Comparing) -> String {
             p { (described(&report.baseline)) }
         }
         @for comparison in &report.comparisons { (one(comparison)) }
-        (distributions(comparing))
+        (drawn("Differences", &difference_plots(report)))
+        (drawn("Distributions", &plots::distributions(comparing)))
         @for comparison in &report.comparisons { (every_figure(comparison)) }
     };
     page(&format!("metron: comparison with {}", report.baseline.path), &body)
@@ -104,50 +106,13 @@ fn difference(row: &Row<'_>) -> Markup {
     }
 }
 
-/// The distributions that are drawn, with what a person calls them.
-const DRAWN: [(&str, &str); 4] = [
-    ("ttft", "time to first token"),
-    ("tbt", "time between tokens"),
-    ("tpot", "time per output token"),
-    ("e2e_latency", "end-to-end latency"),
-];
-
-fn distributions(comparing: &Comparing) -> Markup {
-    let named = |(metric, label): &(&'static str, &str)| Some(Named::of_page(*metric, cdf(comparing, metric, label)?));
-    let plots: Vec<Named> = DRAWN.iter().filter_map(named).collect();
+fn drawn(title: &str, plots: &[Named]) -> Markup {
     html! {
         @if !plots.is_empty() {
-            h2 { "Distributions" }
-            (charts(&plots))
+            h2 { (title) }
+            (charts(plots))
         }
     }
-}
-
-/// The share of samples at or below each value, a step curve a run.
-fn cdf(comparing: &Comparing, metric: &'static str, label: &str) -> Option<Plot> {
-    let report = &comparing.report;
-    let runs = std::iter::once(&report.baseline).chain(report.comparisons.iter().map(|comparison| &comparison.run));
-    let curves: Vec<(&str, &Vec<(f64, f64)>)> = runs
-        .zip(&comparing.curves)
-        .filter_map(|(run, curves)| curves.get(metric).map(|curve| (run.path.as_str(), curve)))
-        .filter(|(_, curve)| !curve.is_empty())
-        .collect();
-    let highest = curves.iter().filter_map(|(_, curve)| curve.last()).map(|(_, value)| *value).fold(0.0, f64::max);
-    if highest <= 0.0 {
-        return None;
-    }
-    let unit = TimeUnit::fitting(highest);
-    let series = curves.into_iter().map(|(name, curve)| {
-        Series::line(name, curve.iter().map(|(share, value)| (unit.of(*value), share * 100.0)).collect())
-            .of_metric(metric)
-    });
-    Some(Plot {
-        caption: format!("Share of samples at or below each {label}"),
-        x: Axis::log(format!("{label}, {}", unit.name())),
-        y: Axis::linear("samples, %").to(100.0),
-        series: series.collect(),
-        references: Vec::new(),
-    })
 }
 
 /// All that was compared, each metric with the catalogue's sentence.

@@ -24,11 +24,10 @@ use metron_metrics::RequestRecord;
 use metron_results::Summary;
 use metron_results::server_metrics::Curve;
 
-use crate::course::{Course, Named, acceptance};
+use crate::course::{Course, EngineCourse, Named, acceptance};
 
 pub use capacity::{capacity_plots, capacity_report};
-pub use compare::compare_report;
-pub use engine::EngineCourse;
+pub use compare::{compare_plots, compare_report, difference_plots};
 pub use prefill::{prefill_plots, prefill_report};
 pub use streams::Worst;
 pub use sweep::{sweep_plots, sweep_report};

@@ -68,7 +68,7 @@ pub fn prefill_plots(file: &PrefillProfileFile) -> Vec<Named> {
         .filter_map(|point| Some((tokens(point), *point.ttft_s.get("p25")?, *point.ttft_s.get("p75")?)));
     let series = vec![
         Series::dots("median", medians).of_metric("ttft"),
-        Series::line("the curve", curve(file)),
+        Series::line("the curve", curve(&file.fit.curve, file.valid)),
         Series::new("", crate::plot::Mark::Band(quartiles.collect())).like(0),
         Series::new("", crate::plot::Mark::Spans(ends.collect())).like(0),
     ];
@@ -83,15 +83,15 @@ pub fn prefill_plots(file: &PrefillProfileFile) -> Vec<Named> {
     vec![Named::file("prefill-profile", plot)]
 }
 
-/// The curve over the lengths that it is valid for, denser where they are short.
-fn curve(file: &PrefillProfileFile) -> Vec<(f64, f64)> {
-    let [least, most] = file.valid.map(|tokens| tokens.max(1) as f64);
-    let at = |n: f64| match &file.fit.curve {
+/// The curve over the lengths that it is `valid` for, denser where they are short.
+pub(super) fn curve(curve: &Curve, valid: [u64; 2]) -> Vec<(f64, f64)> {
+    let [least, most] = valid.map(|tokens| tokens.max(1) as f64);
+    let at = |n: f64| match curve {
         Curve::Linear([a, b]) => Some(a + b * n),
         Curve::Quadratic([a, b, c]) => Some(a + b * n + c * n * n),
         Curve::Piecewise(_) => None,
     };
-    if let Curve::Piecewise(knots) = &file.fit.curve {
+    if let Curve::Piecewise(knots) = curve {
         return knots.clone();
     }
     let lengths = (0..=POINTS).map(|k| least * (most / least).powf(f64::from(k) / f64::from(POINTS)));

@@ -1,16 +1,16 @@
 //! The page of a sweep: throughput against latency, fluidity by load, every cell as a row, and what failed.
 
+mod plots;
+
 use maud::{Markup, html};
 use metron_results::capacity::Capacity;
-use metron_results::summary::Load;
-use metron_results::sweep::{CellKind, CellStatus, SweepReport, SweptCapacity, SweptCell, SweptPrefill};
+use metron_results::sweep::{CellKind, CellStatus, SweepReport, SweptCapacity, SweptCell};
 
 use super::charts::charts;
 use super::page;
-use crate::course::Named;
-use crate::figure::{self, TimeUnit};
-use crate::plot::{Axis, Plot, Series};
+use crate::figure;
 use crate::reading::{self, Percentile};
+pub use plots::sweep_plots;
 
 /// The page.
 #[must_use]
@@ -21,7 +21,7 @@ pub fn sweep_report(report: &SweepReport) -> String {
             h1 { "Sweep " (report.name) }
             p { (done) " of " (report.cells.len()) " cells measured, by metron " (report.metron_version) }
         }
-        @for workload in workloads(report) { (of_workload(report, workload)) }
+        @for workload in reading::workloads(report) { (of_workload(report, workload)) }
         (capacities(report))
         (profiles(report))
         (failures(report))
@@ -30,37 +30,10 @@ pub fn sweep_report(report: &SweepReport) -> String {
     page(&format!("metron: sweep {}", report.name), &body)
 }
 
-fn workloads(report: &SweepReport) -> Vec<&str> {
-    let mut names: Vec<&str> = Vec::new();
-    for cell in &report.cells {
-        if !names.contains(&cell.workload.as_str()) {
-            names.push(&cell.workload);
-        }
-    }
-    names
-}
-
-/// The plots of every workload, by names for `metron plot`: `trade-WORKLOAD`, `fluidity-by-rate-WORKLOAD`,
-/// `fluidity-by-users-WORKLOAD`; a sweep without what it takes lacks one.
-#[must_use]
-pub fn sweep_plots(report: &SweepReport) -> Vec<Named> {
-    let of = |workload: &str| plots_of_workload(workload, &runs_of(report, workload));
-    workloads(report).into_iter().flat_map(of).collect()
-}
-
 /// Cells that are runs; a search or a profile has no place among them.
 fn runs_of<'a>(report: &'a SweepReport, workload: &str) -> Vec<&'a SweptCell> {
     let is_run = |cell: &&SweptCell| cell.workload == workload && cell.kind == CellKind::Run;
     report.cells.iter().filter(is_run).collect()
-}
-
-fn plots_of_workload(workload: &str, cells: &[&SweptCell]) -> Vec<Named> {
-    let plots = [
-        ("trade", trade(cells)),
-        ("fluidity-by-rate", fluidity(cells, Released::Rate)),
-        ("fluidity-by-users", fluidity(cells, Released::Users)),
-    ];
-    plots.into_iter().filter_map(|(name, plot)| Some(Named::file(format!("{name}-{workload}"), plot?))).collect()
 }
 
 fn of_workload(report: &SweepReport, workload: &str) -> Markup {
@@ -68,7 +41,7 @@ fn of_workload(report: &SweepReport, workload: &str) -> Markup {
     if cells.is_empty() {
         return html! {};
     }
-    let plots = plots_of_workload(workload, &cells);
+    let plots = plots::of_workload(workload, &cells);
     html! {
         h2 { "Workload " (workload) }
         @if !plots.is_empty() { (charts(&plots)) }
@@ -105,15 +78,29 @@ fn row(cell: &SweptCell) -> Markup {
     html! {
         tr {
             td { (cell.target) }
-            td { (cell.load) }
-            @match cell.status {
-                CellStatus::Done => @for text in cells { td { (text.as_deref().unwrap_or("–")) } },
-                CellStatus::Failed => td.bad colspan="9" { "failed" },
-                CellStatus::Interrupted => td.doubtful colspan="9" { "interrupted" },
-                CellStatus::Pending => td.faint colspan="9" { "not begun" },
+            td { (load(cell)) }
+            @match reading::without_figures(cell) {
+                None => @for text in cells { td { (text.as_deref().unwrap_or("–")) } },
+                Some(words) => (instead(cell, 9, &words)),
             }
         }
     }
+}
+
+/// A cell's load, and that it was cut short where figures stand beside it that look whole.
+fn load(cell: &SweptCell) -> String {
+    let cut = if cell.status == CellStatus::Interrupted { " (cut short)" } else { "" };
+    format!("{}{cut}", cell.load)
+}
+
+/// What stands in a row in place of its figures.
+fn instead(cell: &SweptCell, columns: u32, words: &str) -> Markup {
+    let class = match cell.status {
+        CellStatus::Failed => "text bad",
+        CellStatus::Interrupted => "text doubtful",
+        CellStatus::Pending | CellStatus::Done => "text faint",
+    };
+    html! { td class=(class) colspan=(columns) { (words) } }
 }
 
 /// The highest load of each engine that holds, with its interval.
@@ -122,6 +109,7 @@ fn capacities(report: &SweepReport) -> Markup {
     html! {
         @if !cells.is_empty() {
             h2 { "Capacity by engine" }
+            (charts(&plots::of_capacities(report)))
             div.scroll {
                 table {
                     tr {
@@ -129,10 +117,10 @@ fn capacities(report: &SweepReport) -> Markup {
                     }
                     @for cell in cells {
                         tr {
-                            td { (cell.target) } td { (cell.workload) } td { (cell.load) }
-                            @match &cell.capacity {
-                                Some(found) => (capacity(found)),
-                                None => td.faint colspan="8" { (format!("{:?}", cell.status).to_lowercase()) },
+                            td { (cell.target) } td { (cell.workload) } td { (load(cell)) }
+                            @match (reading::without_figures(cell), &cell.capacity) {
+                                (None, Some(found)) => (capacity(found)),
+                                (words, _) => (instead(cell, 8, &words.unwrap_or_default())),
                             }
                         }
                     }
@@ -159,128 +147,22 @@ fn capacity(found: &SweptCapacity) -> Markup {
         td { (found.objectives.join(", ")) }
         td { (found.probes) }
         td { (found.requests) }
-        td { (found.answer) }
+        td.text.wide { (found.answer) }
     }
 }
 
 /// What a prompt's length costs on each engine.
 fn profiles(report: &SweepReport) -> Markup {
-    let cells: Vec<(&SweptCell, &SweptPrefill)> =
-        report.cells.iter().filter_map(|cell| Some((cell, cell.prefill.as_ref()?))).collect();
-    let longest = cells.iter().flat_map(|(_, of)| &of.medians).map(|(_, ttft)| *ttft).fold(0.0, f64::max);
-    let unit = TimeUnit::fitting(longest);
-    let line = |(cell, of): &(&SweptCell, &SweptPrefill)| {
-        let points = of.medians.iter().map(|&(tokens, ttft)| (tokens as f64, unit.of(ttft))).collect();
-        Series::line(format!("{}, {}", cell.target, cell.workload), points)
-    };
-    let plot = Plot {
-        caption: "TTFT by prompt length: medians of cold prompts, one at a time".to_owned(),
-        x: Axis::linear("prompt tokens"),
-        y: Axis::linear(format!("TTFT, {}", unit.name())),
-        series: cells.iter().map(line).collect(),
-        references: Vec::new(),
-    };
+    let cells = report.cells.iter().filter_map(|cell| Some((cell, cell.prefill.as_ref()?)));
     html! {
-        @if !cells.is_empty() {
-            h2 { "Prefill" }
-            (charts([&Named::of_page("prefill", plot)]))
-            @for (cell, of) in &cells {
+        @if report.cells.iter().any(|cell| cell.prefill.is_some()) {
+            h2 { "TTFT by prompt length" }
+            (charts(&plots::of_profiles(report)))
+            @for (cell, of) in cells {
                 p { (cell.target) ", " (cell.workload) ", " (cell.load) ": " (of.asked) "; the curve strays by at most " (figure::share(of.max_relative_error)) "." }
             }
         }
     }
-}
-
-/// Targets in the order of their first cell.
-fn targets_of<'a>(cells: &[&'a SweptCell]) -> Vec<&'a str> {
-    let mut names: Vec<&str> = Vec::new();
-    for cell in cells {
-        if !names.contains(&cell.target.as_str()) {
-            names.push(&cell.target);
-        }
-    }
-    names
-}
-
-/// Throughput to the right, latency upwards: the best cells lie to the lower right, joined by the front.
-fn trade(cells: &[&SweptCell]) -> Option<Plot> {
-    let done: Vec<&SweptCell> = cells.iter().copied().filter(|cell| cell.status == CellStatus::Done).collect();
-    let highest = done.iter().filter_map(|cell| cell.trade()).map(|(_, latency)| latency).fold(0.0, f64::max);
-    if highest <= 0.0 {
-        return None;
-    }
-    let unit = TimeUnit::fitting(highest);
-    let point = |cell: &&SweptCell| cell.trade().map(|(throughput, latency)| (throughput, unit.of(latency)));
-    let mut series: Vec<Series> = targets_of(&done)
-        .into_iter()
-        .map(|target| {
-            let cells = || done.iter().filter(|cell| cell.target == target && cell.trade().is_some());
-            let loads = cells().map(|cell| cell.load.clone()).collect();
-            Series::dots(target, cells().filter_map(point).collect()).labelled(loads)
-        })
-        .collect();
-    let mut front: Vec<(f64, f64)> = done.iter().filter(|cell| cell.on_front == Some(true)).filter_map(point).collect();
-    front.sort_by(|a, b| a.0.total_cmp(&b.0));
-    series.push(Series::line("no cell beats these", front).faint());
-    Some(Plot {
-        caption: "Throughput against latency: what each target gives up for more tokens a second".to_owned(),
-        x: Axis::linear("output tokens a second"),
-        y: Axis::linear(format!("E2E p90, {}", unit.name())),
-        series,
-        references: Vec::new(),
-    })
-}
-
-/// How requests were released.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Released {
-    Rate,
-    Users,
-}
-
-impl Released {
-    fn of(self, cell: &SweptCell) -> Option<f64> {
-        match (self, cell.released.as_ref()?) {
-            (Self::Rate, Load::Open { rate, .. }) => *rate,
-            (Self::Users, Load::Closed { concurrency, .. }) => Some(f64::from(*concurrency)),
-            (Self::Rate, Load::Closed { .. }) | (Self::Users, Load::Open { .. }) => None,
-        }
-    }
-
-    const fn title(self) -> &'static str {
-        match self {
-            Self::Rate => "requests a second",
-            Self::Users => "concurrent users",
-        }
-    }
-}
-
-/// The share of fluid requests under each load, a line a target; `None` where there are not two loads to join.
-fn fluidity(cells: &[&SweptCell], released: Released) -> Option<Plot> {
-    let of_target = |target: &str| {
-        let mut points: Vec<(f64, f64)> = cells
-            .iter()
-            .filter(|cell| cell.target == target && cell.status == CellStatus::Done)
-            .filter_map(|cell| {
-                let (share, _) = reading::value(&cell.metrics, "fluid_request_share")?;
-                Some((released.of(cell)?, share * 100.0))
-            })
-            .collect();
-        points.sort_by(|a, b| a.0.total_cmp(&b.0));
-        points
-    };
-    let lines = targets_of(cells).into_iter().map(|target| (target, of_target(target)));
-    let series: Vec<Series> = lines
-        .filter(|(_, points)| points.len() > 1)
-        .map(|(target, points)| Series::line(target, points).of_metric("fluid_request_share"))
-        .collect();
-    (!series.is_empty()).then(|| Plot {
-        caption: "Fluidity by load: the share of requests that kept their deadlines".to_owned(),
-        x: Axis::linear(released.title()),
-        y: Axis::linear("fluid requests, %").to(100.0),
-        series,
-        references: Vec::new(),
-    })
 }
 
 fn failures(report: &SweepReport) -> Markup {
@@ -314,7 +196,9 @@ fn targets(report: &SweepReport) -> Markup {
 mod tests {
     use std::collections::BTreeMap;
 
-    use metron_results::summary::{Better, Distribution, Figure, Intervals, Value};
+    use metron_results::prefill_profile::{Curve, Fit};
+    use metron_results::summary::{Better, Distribution, Figure, Intervals, Load, Value};
+    use metron_results::sweep::SweptPrefill;
 
     use super::*;
     use crate::samples::{HOSTILE, spread};
@@ -358,5 +242,77 @@ mod tests {
         assert_eq!(page.matches("<figure").count(), 2, "the trade and the fluidity by users");
         assert!(!page.contains("<img"), "markup from outside");
         assert!(page.contains("What failed") && page.contains("97 %"));
+    }
+
+    fn searched(target: &str, workload: &str, value: f64, high: Option<f64>) -> SweptCell {
+        let capacity = Capacity { value, unit: "requests/s".to_owned(), low: value - 1.0, high, confidence: 0.95 };
+        let found = SweptCapacity {
+            objectives: vec!["p99 ttft <= 1s".to_owned()],
+            capacity: Some(capacity),
+            bounded_by: None,
+            answer: "not known yet: no load could be judged".to_owned(),
+            probes: 5,
+            requests: 500,
+            wall_s: 9.0,
+        };
+        let pending = SweptCell::pending(target, workload, "capacity");
+        SweptCell { kind: CellKind::Capacity, status: CellStatus::Done, capacity: Some(found), ..pending }
+    }
+
+    fn of(cells: Vec<SweptCell>) -> SweepReport {
+        let (schema, name, metron_version) = ("metron.sweep/1".to_owned(), "s".to_owned(), "0".to_owned());
+        SweepReport { schema, name, metron_version, targets: Vec::new(), cells }
+    }
+
+    #[test]
+    fn each_engine_has_its_capacity_with_its_interval_on_a_line_of_its_own() {
+        let (a, b) = (searched("one", "chat", 4.0, Some(6.0)), searched("two", "chat", 8.0, None));
+        let plots = sweep_plots(&of(vec![a, b, searched("two", "code", 2.0, Some(2.5))]));
+        let names: Vec<&str> = plots.iter().map(|named| named.name.as_str()).collect();
+        assert_eq!(names, ["capacity-rate"]);
+        let rows = plots[0].plot.csv();
+        let wanted = [
+            "series,\"capacity, requests/s\",,low,high",
+            "\"chat, capacity\",4,one,,",
+            "\"chat, capacity\",8,two,,",
+            ",,one,3,6",
+            ",,two,7,8",
+            "\"code, capacity\",2,two,,",
+            ",,two,1,2.5",
+        ];
+        assert_eq!(rows.lines().collect::<Vec<_>>(), wanted);
+    }
+
+    #[test]
+    fn a_search_that_failed_says_so_and_why_and_not_what_it_knew() {
+        let reason = Some("all 20 requests failed".to_owned());
+        let failed = SweptCell { status: CellStatus::Failed, reason, ..searched("one", "chat", 4.0, None) };
+        let report = of(vec![failed]);
+        let page = sweep_report(&report);
+        let table = crate::console::sweep_table(&report, crate::Style::Plain);
+        for shown in [&page, &table] {
+            assert!(shown.contains("failed: all 20 requests failed") && !shown.contains("not known yet"), "{shown}");
+        }
+        assert!(sweep_plots(&report).is_empty());
+    }
+
+    #[test]
+    fn every_engines_curve_is_in_one_plot() {
+        let cell = |target: &str, second: f64| {
+            let of = SweptPrefill {
+                asked: String::new(),
+                valid: [100, 400],
+                medians: vec![(100, 0.1), (400, second)],
+                max_relative_error: 0.1,
+                fit: (target == "b").then(|| Fit { curve: Curve::Linear([0.0, 0.001]), max_relative_error: 0.1 }),
+            };
+            let pending = SweptCell::pending(target, "chat", "prompts");
+            SweptCell { kind: CellKind::Prefill, status: CellStatus::Done, prefill: Some(of), ..pending }
+        };
+        let plots = sweep_plots(&of(vec![cell("a", 0.2), cell("b", 0.4)]));
+        assert_eq!(plots[0].name, "prefill");
+        let rows = plots[0].plot.csv();
+        assert!(rows.contains("\"a, chat\",400,0.2") && rows.contains(",400,0.4"), "{rows}");
+        assert!(rows.matches("\"b, chat\"").count() > 100, "a fitted curve is drawn whole: {rows}");
     }
 }

@@ -1,5 +1,7 @@
 //! What runs along an axis: title, scale and range, as a caller says them. Knows no drawing.
 
+use super::ruler;
+
 /// An axis. Its range holds all that is drawn unless [`from`](Self::from) and [`to`](Self::to) say otherwise.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Axis {
@@ -29,7 +31,7 @@ impl Axis {
         Self::new(title.into(), Scale::Log)
     }
 
-    /// Names side by side: category k stands at k, counted from 0.
+    /// Names side by side, or one above the other: category k stands at k, counted from 0, from the left or from below.
     pub fn categories<N: Into<String>>(title: impl Into<String>, names: impl IntoIterator<Item = N>) -> Self {
         Self::new(title.into(), Scale::Categories(names.into_iter().map(Into::into).collect()))
     }
@@ -42,6 +44,13 @@ impl Axis {
     #[must_use]
     pub fn from(self, low: f64) -> Self {
         Self { low: Some(low), ..self }
+    }
+
+    /// Of equal ratios: begins at 1, 2 or 5 times the power of ten that is next below `low`, which is above zero. What lies before it
+    /// is cut off.
+    #[must_use]
+    pub fn from_below(self, low: f64) -> Self {
+        self.from(ruler::round_below(low, &ruler::ONE_TWO_FIVE))
     }
 
     /// Ends at `high` exactly. What lies behind it is cut off.

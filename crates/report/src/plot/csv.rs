@@ -7,12 +7,13 @@ use super::series::{At, Mark};
 /// A row's cells behind the series' name.
 struct Row {
     x: String,
-    y: Option<f64>,
+    y: String,
     ends: Option<(f64, f64)>,
 }
 
 pub(super) fn of(plot: &Plot) -> String {
-    let has_ends = plot.series.iter().any(|series| matches!(series.mark, Mark::Band(_) | Mark::Spans(_)));
+    let has_ends =
+        plot.series.iter().any(|series| matches!(series.mark, Mark::Band(_) | Mark::Spans(_) | Mark::Across(_)));
     let mut table = csv::Writer::from_writer(Vec::new());
     let mut write = |mut cells: Vec<String>| {
         cells.truncate(if has_ends { 5 } else { 3 });
@@ -22,7 +23,7 @@ pub(super) fn of(plot: &Plot) -> String {
     for series in &plot.series {
         for Row { x, y, ends } in rows(plot, &series.mark) {
             let (low, high) = ends.unzip();
-            write(vec![series.name.clone(), x, cell(y), cell(low), cell(high)]);
+            write(vec![series.name.clone(), x, y, cell(low), cell(high)]);
         }
     }
     for reference in &plot.references {
@@ -37,17 +38,27 @@ pub(super) fn of(plot: &Plot) -> String {
 }
 
 fn rows(plot: &Plot, mark: &Mark) -> Vec<Row> {
-    let name = |x: f64| match &plot.x.scale {
-        Scale::Categories(names) => names.get(x.round() as usize).cloned().unwrap_or_else(|| x.to_string()),
-        Scale::Linear | Scale::Log => cell(Some(x)),
-    };
+    let (x, y) = (|value| place(&plot.x.scale, value), |value| place(&plot.y.scale, value));
     match mark {
         Mark::Line(points) | Mark::Steps(points) | Mark::Dots(points) | Mark::Bars(points) => {
-            points.iter().map(|&(x, y)| Row { x: name(x), y: Some(y), ends: None }).collect()
+            points.iter().map(|point| Row { x: x(point.0), y: y(point.1), ends: None }).collect()
         }
         Mark::Band(points) | Mark::Spans(points) => {
-            points.iter().map(|&(x, low, high)| Row { x: name(x), y: None, ends: Some((low, high)) }).collect()
+            let row = |&(at, low, high)| Row { x: x(at), y: String::new(), ends: Some((low, high)) };
+            points.iter().map(row).collect()
         }
+        Mark::Across(points) => {
+            let row = |&(at, low, high)| Row { x: String::new(), y: y(at), ends: Some((low, high)) };
+            points.iter().map(row).collect()
+        }
+    }
+}
+
+/// A place along an axis; of names the one that stands there.
+fn place(scale: &Scale, value: f64) -> String {
+    match scale {
+        Scale::Categories(names) => names.get(value.round() as usize).cloned().unwrap_or_else(|| value.to_string()),
+        Scale::Linear | Scale::Log => cell(Some(value)),
     }
 }
 

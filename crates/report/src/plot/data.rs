@@ -27,7 +27,7 @@ struct Along<'a> {
     names: Option<&'a [String]>,
 }
 
-/// One series: y, or low and high, at each x. What is not finite is null: a gap.
+/// One series: y, or low and high, at each x; or low and high at each y. What is not finite is null: a gap.
 #[derive(Serialize)]
 struct Points<'a> {
     name: &'a str,
@@ -38,6 +38,7 @@ struct Points<'a> {
     words: &'static str,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     labels: &'a [String],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     x: Vec<Option<f64>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     y: Vec<Option<f64>>,
@@ -98,6 +99,12 @@ fn points<'a>(series: &'a Series, tone: Tone, words: fn(&str) -> &'static str) -
         Mark::Band(points) | Mark::Spans(points) => (
             column(&mut points.iter().map(|point| point.0)),
             Vec::new(),
+            column(&mut points.iter().map(|point| point.1)),
+            column(&mut points.iter().map(|point| point.2)),
+        ),
+        Mark::Across(points) => (
+            Vec::new(),
+            column(&mut points.iter().map(|point| point.0)),
             column(&mut points.iter().map(|point| point.1)),
             column(&mut points.iter().map(|point| point.2)),
         ),

@@ -11,6 +11,8 @@ const GAP: f64 = 8.0;
 const LINE: f64 = 15.0;
 /// The width of a legend's sample of a line.
 pub(super) const SAMPLE: f64 = 26.0;
+/// Of the plot's width, the most that names along the left may take.
+const MOST_BESIDE: f64 = 0.34;
 /// Between two keys of a legend.
 const BETWEEN_KEYS: f64 = 18.0;
 
@@ -25,8 +27,8 @@ pub(super) struct Frame {
     pub(super) y: Ruler,
     /// Along the bottom: where, and the lines of text.
     pub(super) x_labels: Vec<(f64, Vec<String>)>,
-    /// Along the left: where, and the text.
-    pub(super) y_labels: Vec<(f64, String)>,
+    /// Along the left: where, and the lines of text.
+    pub(super) y_labels: Vec<(f64, Vec<String>)>,
     /// The baselines of the axes' titles.
     pub(super) x_title: f64,
     pub(super) y_title: f64,
@@ -54,9 +56,11 @@ impl Frame {
     pub(super) fn of(plot: &Plot, size: Size) -> Self {
         let (x, y) = rulers(plot);
         let (width, height) = (f64::from(size.width), f64::from(size.height));
-        let widest = y.ticks().iter().map(|(_, tick)| text::width(tick)).fold(0.0, f64::max);
+        let y_titled = if plot.y.title.is_empty() { 0.0 } else { LINE };
+        let beside = |tick: &str| lines(&plot.y.scale, tick, width * MOST_BESIDE);
+        let widest = y.ticks().iter().map(|(_, tick)| wide(&beside(tick))).fold(0.0, f64::max);
         let y_title = text::FONT_SIZE;
-        let left = LINE + GAP + widest + GAP;
+        let left = y_titled + GAP + widest + GAP;
         let last = x.ticks().last().map_or(0.0, |(_, tick)| text::width(tick) / 2.0);
         let is_named = matches!(plot.x.scale, Scale::Categories(_));
         let right = width - if is_named { GAP } else { last.max(GAP) + 4.0 };
@@ -78,7 +82,7 @@ impl Frame {
         frame.x_labels = frame.labels_below(&plot.x.scale);
         let lines = frame.x_labels.iter().map(|(_, lines)| lines.len()).max().unwrap_or(1);
         frame.bottom = frame.x_title - LINE - lines as f64 * LINE - GAP / 2.0;
-        frame.y_labels = frame.labels_beside();
+        frame.y_labels = frame.labels_beside(beside);
         frame
     }
 
@@ -93,25 +97,47 @@ impl Frame {
     }
 
     fn labels_below(&self, scale: &Scale) -> Vec<(f64, Vec<String>)> {
-        let ticks = self.x.ticks();
-        let room = (self.right - self.left) / ticks.len().max(1) as f64 - GAP;
-        let lines = |tick: &str| match scale {
-            Scale::Categories(_) => text::wrap(tick, room),
-            Scale::Linear | Scale::Log => vec![tick.to_owned()],
-        };
-        let labels: Vec<(f64, Vec<String>)> =
-            ticks.iter().filter_map(|(value, tick)| Some((self.x_at(*value)?, lines(tick)))).collect();
-        let wide = |lines: &[String]| lines.iter().map(|line| text::width(line)).fold(0.0, f64::max);
-        let extents: Vec<(f64, f64)> = labels.iter().map(|(at, lines)| (*at, wide(lines))).collect();
-        thinned(labels, &extents)
+        let room = (self.right - self.left) / self.x.ticks().len().max(1) as f64 - GAP;
+        let label = |(value, tick): &(f64, String)| Some((self.x_at(*value)?, lines(scale, tick, room)));
+        let sets = self.x.ticks_by_room().map(|ticks| ticks.iter().filter_map(label).collect());
+        fitting(sets, wide)
     }
 
-    fn labels_beside(&self) -> Vec<(f64, String)> {
-        let labels: Vec<(f64, String)> =
-            self.y.ticks().iter().filter_map(|(value, tick)| Some((self.y_at(*value)?, tick.clone()))).collect();
-        let extents: Vec<(f64, f64)> = labels.iter().map(|(at, _)| (*at, text::FONT_SIZE)).collect();
-        thinned(labels, &extents)
+    fn labels_beside(&self, lines: impl Fn(&str) -> Vec<String>) -> Vec<(f64, Vec<String>)> {
+        let label = |(value, tick): &(f64, String)| Some((self.y_at(*value)?, lines(tick)));
+        let sets = self.y.ticks_by_room().map(|ticks| ticks.iter().filter_map(label).collect());
+        fitting(sets, |lines| text::FONT_SIZE * lines.len() as f64)
     }
+}
+
+/// A tick's text: a name is broken to the room that it has.
+fn lines(scale: &Scale, tick: &str, room: f64) -> Vec<String> {
+    match scale {
+        Scale::Categories(_) => text::wrap(tick, room),
+        Scale::Linear | Scale::Log => vec![tick.to_owned()],
+    }
+}
+
+/// The width of the widest line.
+fn wide(lines: &[String]) -> f64 {
+    lines.iter().map(|line| text::width(line)).fold(0.0, f64::max)
+}
+
+/// The first of `sets` whose labels do not touch each other; if there is none, so many of the last one as do not. `extent` is what a
+/// label takes along its axis.
+fn fitting(
+    sets: impl Iterator<Item = Vec<(f64, Vec<String>)>>,
+    extent: impl Fn(&[String]) -> f64,
+) -> Vec<(f64, Vec<String>)> {
+    let mut last = Vec::new();
+    for labels in sets {
+        let extents: Vec<(f64, f64)> = labels.iter().map(|(at, lines)| (*at, extent(lines))).collect();
+        if apart(&extents, 1) {
+            return labels;
+        }
+        last = thinned(labels, &extents);
+    }
+    last
 }
 
 pub(super) fn rulers(plot: &Plot) -> (Ruler, Ruler) {
@@ -126,12 +152,14 @@ pub(super) fn rulers(plot: &Plot) -> (Ruler, Ruler) {
 
 /// Every n-th label, the least n at which neighbours do not touch. `extents` are (middle, width) of each.
 fn thinned<T>(labels: Vec<T>, extents: &[(f64, f64)]) -> Vec<T> {
-    let apart = |stride: usize| {
-        let kept: Vec<(f64, f64)> = extents.iter().copied().step_by(stride).collect();
-        kept.windows(2).all(|pair| (pair[1].0 - pair[0].0).abs() >= (pair[0].1 + pair[1].1) / 2.0 + 2.0)
-    };
-    let stride = (1..extents.len().max(2)).find(|stride| apart(*stride)).unwrap_or(extents.len().max(1));
+    let stride = (1..extents.len().max(2)).find(|stride| apart(extents, *stride)).unwrap_or(extents.len().max(1));
     labels.into_iter().step_by(stride).collect()
+}
+
+/// Whether no neighbours touch, where every n-th is kept.
+fn apart(extents: &[(f64, f64)], stride: usize) -> bool {
+    let kept: Vec<(f64, f64)> = extents.iter().copied().step_by(stride).collect();
+    kept.windows(2).all(|pair| (pair[1].0 - pair[0].0).abs() >= (pair[0].1 + pair[1].1) / 2.0 + 2.0)
 }
 
 /// The keys of all that is named, in rows from `left` to `right`, and the number of rows. One lone name needs no key.

@@ -73,7 +73,15 @@ pub(super) fn series(plot: &Plot, index: usize, bars: &Bars, frame: &Frame, tone
                     high = fixed(high)
                 )
             };
-            html! { path class={"span " (tone.class())} fill="none" stroke=(tone.colour()) stroke-width="1.3" d=(pairs(points).into_iter().map(span).collect::<String>()) {} }
+            whiskers(pairs(points).into_iter().map(span).collect(), tone)
+        }
+        Mark::Across(points) => {
+            let span = |&(y, low, high): &(f64, f64, f64)| {
+                let (low, high, y) = (fixed(frame.x_at(low)?), fixed(frame.x_at(high)?), frame.y_at(y)?);
+                let (top, bottom, y) = (fixed(y - CAP), fixed(y + CAP), fixed(y));
+                Some(format!("M{low} {top}V{bottom}M{low} {y}H{high}M{high} {top}V{bottom}"))
+            };
+            whiskers(points.iter().filter_map(span).collect(), tone)
         }
         Mark::Band(points) => band(&pairs(points), tone),
         Mark::Bars(points) => {
@@ -99,7 +107,7 @@ pub(super) fn key(plot: &Plot, tones: &[Tone], key: &Key) -> Markup {
                 @let tone = tones[index];
                 @match plot.series[index].mark {
                     Mark::Line(_) | Mark::Steps(_) => (stroke("", &across, tone)),
-                    Mark::Dots(_) | Mark::Spans(_) => (dot(middle, key.y, tone)),
+                    Mark::Dots(_) | Mark::Spans(_) | Mark::Across(_) => (dot(middle, key.y, tone)),
                     Mark::Band(_) => (band(&[((left, key.y + 5.0), (left, key.y - 5.0)), ((right, key.y + 5.0), (right, key.y - 5.0))], tone)),
                     Mark::Bars(_) => (rectangle(left + 6.0, right - 2.0, key.y + 5.0, key.y - 5.0, tone)),
                 }
@@ -155,6 +163,10 @@ fn band(edges: &[(Pixel, Pixel)], tone: Tone) -> Markup {
     let back = edges.iter().rev().map(|(_, high)| *high);
     let path: Vec<Option<Pixel>> = forth.chain(back).map(Some).collect();
     html! { path class={"band " (tone.class())} stroke="none" fill=(tone.colour()) fill-opacity="0.18" d={ (joined(&path, Join::Straight)) "Z" } {} }
+}
+
+fn whiskers(path: String, tone: Tone) -> Markup {
+    html! { path class={"span " (tone.class())} fill="none" stroke=(tone.colour()) stroke-width="1.3" d=(path) {} }
 }
 
 fn rectangle(left: f64, right: f64, base: f64, end: f64, tone: Tone) -> Markup {

@@ -9,7 +9,15 @@ pub(super) struct Ruler {
     high: f64,
     is_log: bool,
     ticks: Vec<(f64, String)>,
+    coarser: Vec<Vec<(f64, String)>>,
 }
+
+/// The digits before a power of ten at which an axis of equal ratios may end and be marked.
+pub(super) const ONE_TWO_FIVE: [f64; 3] = [1.0, 2.0, 5.0];
+/// The same where that is too coarse.
+const EVERY: [f64; 9] = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0];
+/// An axis whose values differ by less than this factor may end at every digit.
+const SHORT: f64 = 5.0;
 
 /// About as many steps as an axis is divided into.
 const STEPS: f64 = 5.0;
@@ -31,6 +39,7 @@ impl Ruler {
         };
         if let Some(ticks) = &axis.ticks {
             let inside = |value: &f64| (ruler.low..=ruler.high).contains(value);
+            ruler.coarser.clear();
             ruler.ticks = ticks.iter().copied().filter(inside).map(|value| (value, shortest(value))).collect();
         }
         ruler
@@ -47,21 +56,25 @@ impl Ruler {
         let first = (low / step - NEARLY).ceil() as i64;
         let last = (high / step + NEARLY).floor() as i64;
         let ticks = (first..=last).map(|k| k as f64 * step).map(|value| (value, grouped(value, decimals))).collect();
-        Self { low, high, is_log: false, ticks }
+        Self { low, high, is_log: false, ticks, coarser: Vec::new() }
     }
 
     fn log(axis: &Axis, least: f64, most: f64) -> Self {
         let (least, most) = if least <= most { (least, most) } else { (1.0, 10.0) };
-        let low = axis.low.filter(|low| *low > 0.0).unwrap_or_else(|| round_below(least));
-        let high = axis.high.filter(|high| *high > low).unwrap_or_else(|| round_above(most));
-        let high = if high > low { high } else { low * 10.0 };
-        let ticks = log_ticks(low, high).into_iter().map(|value| (value, shortest(value))).collect();
-        Self { low, high, is_log: true, ticks }
+        let digits = if most < SHORT * least { &EVERY[..] } else { &ONE_TWO_FIVE[..] };
+        let low = axis.low.filter(|low| *low > 0.0).unwrap_or_else(|| round_below(least, digits));
+        let high = axis.high.filter(|high| *high > low).unwrap_or_else(|| round_above(most, digits));
+        // All values are one round number: the next one ends the axis.
+        let high = if high > low { high } else { round_above(low * 1.1, digits) };
+        let written = |ticks: Vec<f64>| ticks.into_iter().map(|value| (value, shortest(value))).collect();
+        let mut sets = log_ticks(low, high).into_iter().map(written);
+        let ticks = sets.next().unwrap_or_default();
+        Self { low, high, is_log: true, ticks, coarser: sets.collect() }
     }
 
     fn categories(names: &[String]) -> Self {
         let ticks = names.iter().enumerate().map(|(k, name)| (k as f64, name.clone())).collect();
-        Self { low: -0.5, high: names.len().max(1) as f64 - 0.5, is_log: false, ticks }
+        Self { low: -0.5, high: names.len().max(1) as f64 - 0.5, is_log: false, ticks, coarser: Vec::new() }
     }
 
     /// Where `value` lies: 0 at the axis's beginning, 1 at its end; below or above these outside. `None` where it has no place.
@@ -85,6 +98,11 @@ impl Ruler {
     pub(super) fn ticks(&self) -> &[(f64, String)] {
         &self.ticks
     }
+
+    /// The same, and then ever fewer of them for where these have no room.
+    pub(super) fn ticks_by_room(&self) -> impl Iterator<Item = &[(f64, String)]> {
+        std::iter::once(&self.ticks).chain(&self.coarser).map(Vec::as_slice)
+    }
 }
 
 /// The smallest of 1, 2, 5 times a power of ten that is at least `raw`.
@@ -102,22 +120,23 @@ fn exponent_of(value: f64) -> i32 {
     (value.log10() + NEARLY).floor() as i32
 }
 
-/// The greatest of 1, 2, 5 times a power of ten that is at most `value`.
-fn round_below(value: f64) -> f64 {
+/// The greatest of `digits` times a power of ten that is at most `value`, which is above zero.
+pub(super) fn round_below(value: f64, digits: &[f64]) -> f64 {
     let power = power_of(exponent_of(value));
-    let round = [5.0, 2.0, 1.0].into_iter().find(|round| round * power <= value * (1.0 + NEARLY));
-    round.unwrap_or(1.0) * power
+    let round = digits.iter().rev().find(|round| *round * power <= value * (1.0 + NEARLY));
+    round.unwrap_or(&1.0) * power
 }
 
-/// The smallest of 1, 2, 5 times a power of ten that is at least `value`.
-fn round_above(value: f64) -> f64 {
+/// The smallest of `digits` times a power of ten that is at least `value`, which is above zero.
+fn round_above(value: f64, digits: &[f64]) -> f64 {
     let power = power_of(exponent_of(value));
-    let round = [1.0, 2.0, 5.0, 10.0].into_iter().find(|round| round * power >= value * (1.0 - NEARLY));
-    round.unwrap_or(10.0) * power
+    let round = digits.iter().find(|round| *round * power >= value * (1.0 - NEARLY));
+    round.unwrap_or(&10.0) * power
 }
 
-/// Powers of ten alone over more than three decades; 1, 2, 5 between them over fewer; every digit where these are too few.
-fn log_ticks(low: f64, high: f64) -> Vec<f64> {
+/// Powers of ten alone over more than three decades; 1, 2, 5 between them over fewer; every digit where these are too few. What
+/// follows is for an axis that is too short for the ticks before it.
+fn log_ticks(low: f64, high: f64) -> Vec<Vec<f64>> {
     let (first, last) = (exponent_of(low), exponent_of(high));
     let stride = ((last - first) / MOST_DECADES + 1).max(1);
     let with = |digits: &[f64]| -> Vec<f64> {
@@ -125,11 +144,13 @@ fn log_ticks(low: f64, high: f64) -> Vec<f64> {
         let all = all.flat_map(|power| digits.iter().map(move |digit| digit * power));
         all.filter(|value| *value >= low * (1.0 - NEARLY) && *value <= high * (1.0 + NEARLY)).collect()
     };
-    if (high / low).log10() > 3.0 + NEARLY {
-        return with(&[1.0]);
+    let (powers, few) = (with(&[1.0]), with(&ONE_TWO_FIVE));
+    match (high / low).log10() {
+        decades if decades > 3.0 + NEARLY => vec![powers],
+        _ if few.len() > 2 && powers.len() > 1 => vec![few, powers],
+        _ if few.len() > 2 => vec![few],
+        _ => vec![with(&EVERY), few],
     }
-    let few = with(&[1.0, 2.0, 5.0]);
-    if few.len() > 2 { few } else { with(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]) }
 }
 
 /// A number with the decimals that it needs, three digits at most behind its first.
@@ -201,7 +222,9 @@ mod tests {
     fn logarithmic_ticks_are_powers_of_ten_or_one_two_five() {
         check(Axis::log(""), &[0.003, 12.0], &["0.01", "0.1", "1", "10"]);
         check(Axis::log(""), &[30.0, 900.0], &["20", "50", "100", "200", "500", "1000"]);
-        check(Axis::log(""), &[2.5, 4.0], &["2", "3", "4", "5"]);
+        check(Axis::log(""), &[2.5, 4.0], &["2", "3", "4"]);
+        check(Axis::log(""), &[20.1, 20.4], &["20", "30"]);
+        check(Axis::log(""), &[0.3], &["0.3", "0.4"]);
         check(
             Axis::log(""),
             &[1.0, 1e12],
@@ -209,6 +232,19 @@ mod tests {
         );
         let ruler = check(Axis::log(""), &[0.0, -1.0], &["1", "2", "5", "10"]);
         assert_eq!((ruler.place(0.0), ruler.place(-1.0)), (None, None));
+    }
+
+    #[test]
+    fn an_axis_of_equal_ratios_begins_at_a_round_number() {
+        let ruler = check(
+            Axis::log("").from_below(0.002_49),
+            &[0.0001, 0.4],
+            &["0.002", "0.005", "0.01", "0.02", "0.05", "0.1", "0.2", "0.5"],
+        );
+        assert_eq!((ruler.place(0.002), ruler.place(0.5)), (Some(0.0), Some(1.0)));
+        let fewer: Vec<Vec<f64>> =
+            ruler.ticks_by_room().map(|ticks| ticks.iter().map(|tick| tick.0).collect()).collect();
+        assert_eq!(fewer[1..], [[0.01, 0.1]], "where there is no room powers of ten are left");
     }
 
     #[test]

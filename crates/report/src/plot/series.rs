@@ -25,6 +25,8 @@ pub enum Mark {
     Band(Vec<(f64, f64, f64)>),
     /// From low to high at each point: an interval.
     Spans(Vec<(f64, f64, f64)>),
+    /// The same to the right: (y, low, high).
+    Across(Vec<(f64, f64, f64)>),
 }
 
 /// How a series looks.
@@ -102,6 +104,7 @@ impl Mark {
                 points.iter().map(|&(x, y)| (x, y, y)).collect()
             }
             Self::Band(points) | Self::Spans(points) => points.clone(),
+            Self::Across(points) => points.iter().flat_map(|&(y, low, high)| [(low, y, y), (high, y, y)]).collect(),
         }
     }
 
@@ -114,6 +117,7 @@ impl Mark {
             Self::Bars(_) => "bars",
             Self::Band(_) => "band",
             Self::Spans(_) => "spans",
+            Self::Across(_) => "across",
         }
     }
 
@@ -121,7 +125,7 @@ impl Mark {
     pub(super) fn is_ground(&self) -> bool {
         match self {
             Self::Band(_) | Self::Bars(_) => true,
-            Self::Line(_) | Self::Steps(_) | Self::Dots(_) | Self::Spans(_) => false,
+            Self::Line(_) | Self::Steps(_) | Self::Dots(_) | Self::Spans(_) | Self::Across(_) => false,
         }
     }
 }

@@ -51,9 +51,12 @@ fn drawing(plot: &Plot, size: Size) -> Markup {
 fn grid(frame: &Frame) -> Markup {
     let (left, right, top, bottom) = (fixed(frame.left), fixed(frame.right), fixed(frame.top), fixed(frame.bottom));
     html! {
-        @for (y, label) in &frame.y_labels {
+        @for (y, lines) in &frame.y_labels {
             path.grid fill="none" stroke=(RULE) d={"M" (left) " " (fixed(*y)) "H" (right)} {}
-            text.tick fill=(INK) x=(fixed(frame.left - 6.0)) y=(fixed(y + 4.0)) text-anchor="end" { (label) }
+            @for (k, line) in lines.iter().enumerate() {
+                @let down = 4.0 + 13.0 * (k as f64 - (lines.len() - 1) as f64 / 2.0);
+                text.tick fill=(INK) x=(fixed(frame.left - 6.0)) y=(fixed(y + down)) text-anchor="end" { (line) }
+            }
         }
         @for (x, lines) in &frame.x_labels {
             path.tickmark fill="none" stroke=(INK) d={"M" (fixed(*x)) " " (bottom) "v4"} {}

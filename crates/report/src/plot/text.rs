@@ -20,17 +20,14 @@ fn ems(character: char) -> f64 {
     }
 }
 
-/// `text` in lines that are no wider than `most` pixels, broken between words; a longer word stays whole.
+/// `text` in lines that are no wider than `most` pixels, broken between words and behind hyphens; a longer word stays whole.
 pub(super) fn wrap(text: &str, most: f64) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
+    for piece in text.split_inclusive([' ', '-']) {
         match lines.last_mut() {
-            Some(line) if width(line) + width(" ") + width(word) <= most => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
+            Some(line) if width(line) + width(piece.trim_end()) <= most => line.push_str(piece),
+            _ => lines.push(piece.to_owned()),
         }
     }
-    lines
+    lines.iter().map(|line| line.trim_end().to_owned()).collect()
 }

@@ -5,7 +5,7 @@
 //! difference surest. So a step is found wherever it was, and so is a slow decline. The last probes have another plan than the first:
 //! prompts that a server has seen before would be answered from its cache.
 
-use metron_metrics::interval::student;
+use metron_metrics::interval::{Z, student};
 
 use super::super::demand::Demand;
 use super::super::prober::{Ending, Load};
@@ -14,7 +14,7 @@ use super::estimate::STRETCHES;
 use super::isotonic::{Bracket, bracket};
 use super::plan::{NARROW, SHORTEST, Step, crossings, measure, middle, near, points};
 use super::probe::{Patience, Plan, Probe};
-use super::regression::{Foretold, NORMAL, Point, Scatter, foretold};
+use super::regression::{Foretold, Point, Scatter, foretold};
 use super::{Settings, Spent};
 
 /// A search that takes longer plays the load again after so many probes, too: a server that declines would lead it ever further down.
@@ -195,6 +195,6 @@ fn shown(late: &[Probe], objective: usize, demand: &Demand, bunch: f64) -> Optio
     // Where nothing was missed, at most one bunch is as good a guess as any.
     let height = if ratio > 0.0 { ratio } else { bunch / of };
     let doubt = if ratio > 0.0 { variance.max(0.0).sqrt() / ratio } else { 1.0 };
-    let t = student((STRETCHES - 1) * steady.len()) / NORMAL;
+    let t = student((STRETCHES - 1) * steady.len()) / Z;
     (of > 0.0).then(|| Foretold { height: height.ln(), doubt: doubt * t })
 }

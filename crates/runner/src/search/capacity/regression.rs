@@ -8,7 +8,7 @@
 //! monotone where it is read. The interval holds every load at which the fit is not surely on one side of the bound, which is
 //! Fieller's (E. C. Fieller, *J. R. Stat. Soc. B* 16 (1954) 175) where the bend is nothing.
 
-use metron_metrics::interval::student;
+use metron_metrics::interval::{Z, student};
 
 use super::super::demand::Demand;
 use super::estimate::STRETCHES;
@@ -60,9 +60,6 @@ const ENOUGH: f64 = 3.0;
 /// The widest kernel that foretells, in parts of the load: beyond, the curve's form would have its say.
 const NEARBY: f64 = 0.07;
 
-/// Student's t of a 95 % interval with degrees of freedom without end.
-pub(super) const NORMAL: f64 = 1.96;
-
 /// The slope must be so many standard errors above zero.
 const SLOPE_SURE: f64 = 2.0;
 
@@ -111,7 +108,7 @@ pub(super) fn foretold(points: &[Point], scatter: Scatter, x: f64) -> Option<For
             && let Some(noise) = Noise::of(points, &kernel, scatter, x)
             && let Some(curve) = fit(points, &kernel, noise, x)
         {
-            let doubt = curve.spread(curve.basis(0.0)) * student(freedom(&kernel)) / NORMAL;
+            let doubt = curve.spread(curve.basis(0.0)) * student(freedom(&kernel)) / Z;
             return Some(Foretold { height: curve.at(0.0), doubt });
         }
         width *= 1.5;
