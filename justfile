@@ -13,7 +13,7 @@ test:
 doc:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
 
-# Each decoder of the wire against bytes that no server should send: some targets, or all of them.
+# Each decoder and each reader of traces against bytes that nobody should send: some targets, or all of them.
 fuzz seconds="180" *targets="":
     cd fuzz && for target in $([ -n "{{targets}}" ] && echo {{targets}} || cargo fuzz list); do \
         mkdir -p target/learned/$target && \

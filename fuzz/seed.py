@@ -1,6 +1,7 @@
 """Writes the first inputs of each fuzz target: seed.py
 
-They are made of the answers in crates/wire/tests/fixtures/captures and of the texts below. What a target learns later is
+They are made of the answers in crates/wire/tests/fixtures/captures, of the examples of traces that crates/workload's tests read, and of
+the texts below. What a target learns later is
 added to the same folders (corpus/TARGET), by `just fuzz-keep`.
 """
 import gzip
@@ -12,6 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent
 CAPTURES = ROOT.parent / "crates/wire/tests/fixtures/captures"
 DIALECTS = ROOT.parent / "crates/wire/src/dialect"
+TRACES = ROOT.parent / "crates/workload/src/trace"
 SSE, WHOLE, LINES = 0, 1, 2
 CUT = 31 << 2
 
@@ -62,6 +64,24 @@ CUSTOM = [
     (3, SSE, b'data: {"a.b":{"c":"x"},"choices":[{"text":"y"}]}\n\ndata: {"stop":"s","last":true,"e":null}\n\ndata: END\n\n'),
 ]
 
+EXPOSITION = [
+    b"# HELP vllm:num_requests_running a\n# TYPE vllm:num_requests_running gauge\nvllm:num_requests_running{engine=\"0\",model_name=\"m\"} 3.0\n"
+    b"vllm:kv_cache_usage_perc{engine=\"0\"} 0.25 1700000000000\n",
+    b"nv_trt_llm_request_metrics{model=\"m\",request_type=\"waiting\"} 4\nnode_cpu_seconds_total{cpu=\"0\",mode=\"idle\"} 1.5e3\r\n",
+    b'x_bucket{le="+Inf",a="}\\"\\\\"} 7 # {trace_id="a"} 0.5\n\n# EOF\nx{ } NaN\ny -Inf\nz{a=b} 1\nz{a="b" 1\n',
+]
+
+
+def traces():
+    """The examples of each format, as the tests of its reader have them."""
+    names = dict(re.findall(r'Self::(\w+) => "([a-z-]+)",', (TRACES / "format/mod.rs").read_text()))
+    escapes = {"n": "\n", '"': '"', "\\": "\\", "t": "\t", "r": "\r"}
+    inputs = {}
+    for literal, variant in re.findall(r'\(\s*"((?:[^"\\]|\\.)*)",\s*TraceFormat::(\w+)', (TRACES / "examples.rs").read_text(), re.S):
+        text = re.sub(r"\\(.)", lambda found: escapes[found[1]], re.sub(r"\\\n\s*", "", literal))
+        inputs.setdefault(names[variant], []).append(text.encode())
+    return inputs
+
 
 def body(file):
     return file.read_bytes().split(b"\r\n\r\n", 1)[1]
@@ -100,7 +120,7 @@ def of_dialect(name):
 def dictionary():
     """The names of fields and the words between them, as libFuzzer reads them."""
     words = {'{"', '":', '":"', '"}', "[DONE]", "data: ", "event: ", "\\n\\n", "\\u", "\\ud83d\\ude80"}
-    for file in DIALECTS.rglob("*.rs"):
+    for file in [*DIALECTS.rglob("*.rs"), *TRACES.rglob("format/*.rs")]:
         code = file.read_text().split("#[cfg(test)]")[0]
         words.update(re.findall(r'"([a-z_A-Z][a-zA-Z_.-]{1,40})"', code))
     quoted = (word.replace("\\", "\\\\").replace('"', '\\"') for word in sorted(words))
@@ -127,6 +147,12 @@ def main():
                       b"\x02\x80\x0b\x02\x80hello\x03", b"\x03\x80\x28\xb5\x2f\xfd\x04\x00\x29\x00\x00hello\x99\xaf\xd8\x1c"])
     write("custom_file", [text.encode() for text in FILES])
     write("custom_events", [bytes([CUT | kind, which]) + text for which, kind, text in CUSTOM])
+    of_traces = traces()
+    for name, texts in of_traces.items():
+        write(f"trace_{name.replace('-', '_')}", [b"\x05" + text for text in texts])
+    texts = [texts[0] for texts in of_traces.values()]
+    write("trace", [b"\x40" + text for text in texts] + [b"\x40" + gzip.compress(texts[0], mtime=0), b"\x01\xef\xbb\xbf" + texts[2].replace(b"\n", b"\r\n")])
+    write("exposition", EXPOSITION)
     dictionary()
 
 

@@ -13,7 +13,7 @@ use metron_units::{Nanos, Tokens};
 use crate::summary::Verdict;
 use crate::{RunFacts, Summary};
 
-pub use warning::{Measured, Warning};
+pub use warning::{Measured, Warning, may_join_chunks};
 
 /// One fact of a run, in the order in which they come about.
 #[derive(Debug, Clone, PartialEq)]

@@ -22,6 +22,8 @@ pub mod export;
 pub mod facts;
 pub mod folder;
 pub mod foreign;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod journal;
 mod parquet_file;
 mod plan_order;

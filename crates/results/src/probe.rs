@@ -167,6 +167,9 @@ pub struct Arrivals {
     pub groups: u64,
     /// The median time from one group to the next, in seconds; null with fewer than two.
     pub period_s: Option<f64>,
+    /// Whether this client read so late that the pattern may be its own; false where the kernel gives no stamps to tell it by.
+    #[serde(default)]
+    pub read_late: bool,
 }
 
 /// The pattern of arrivals.

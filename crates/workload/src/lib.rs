@@ -21,6 +21,8 @@ pub mod reuse;
 pub mod tokenizer;
 pub mod trace;
 
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 #[cfg(test)]
 mod testing;
 

@@ -139,7 +139,7 @@ fn faults_of_a_file_are_told_with_line_column_value_and_what_was_expected() {
     let header = "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:20:01.1,1,1\n";
     let at = |row: &str| format!("{header}{row}\n{row}\n").into_bytes();
     let message = "--trace: `trace`: line 3, column 2: `ContextTokens` is `-5`; expected a token count from 0 to \
-                   10000000 (and 1 more lines at fault)";
+                   10000000 (and 1 more line at fault)";
     refused(&at("2023-11-16 18:20:02.1,-5,1"), &trace, message);
     refused(&at("2023-11-16 18:20:02.1,1e9,1"), &trace, "`1e9`");
     refused(&at("2023-11-16 18:20:02.1,,1"), &trace, "line 3, column 2: `ContextTokens` is missing");

@@ -90,6 +90,33 @@ fn images_that_a_trace_counts_are_in_its_bodies() {
     let shown = workload(&folder, &["preview", "--trace", "pictured", "--json", "--bodies"]).with_code(0).json();
     let images = |k: usize| shown["requests"][k]["body"].to_string().matches("data:image/png").count();
     assert_eq!((images(0), images(1)), (2, 0));
+    let sized = ["preview", "--trace", "pictured", "--image-size", "16x8", "--json", "--bodies"];
+    let body = workload(&folder, &sized).with_code(0).json()["requests"][0]["body"].to_string();
+    // The header of a PNG file of 16 by 8 pixels.
+    assert_eq!(body.matches("base64,iVBORw0KGgoAAAANSUhEUgAAABAAAAAI").count(), 2, "{body}");
+    let spoken = |more: &[&str]| {
+        let url = ["preview", "--trace", "pictured", "--url", "http://nobody.invalid/v1/completions"];
+        workload(&folder, &[&url[..], more].concat())
+    };
+    let ended = spoken(&[]).with_code(2);
+    assert!(ended.stderr.contains("cannot carry the images that the file has"), "{}", ended.stderr);
+    spoken(&["--trace-format", "azure"]).with_code(0);
+}
+
+#[test]
+fn images_that_a_trace_shows_are_sent_once() {
+    let folder = folder();
+    let trace = "{\"timestamp\": 0, \"text\": \"What is this?\", \"image\": \"https://images.invalid/a.png\", \"output_length\": 4}\n";
+    std::fs::write(folder.path().join("pictured"), trace).expect("written");
+    let shown = workload(&folder, &["preview", "--trace", "pictured", "--json", "--bodies"]).with_code(0).json();
+    let messages = &shown["requests"][0]["body"]["messages"];
+    assert_eq!(messages.as_array().map(Vec::len), Some(1), "{messages}");
+    assert_eq!(messages[0]["content"][1]["image_url"]["url"], "https://images.invalid/a.png");
+    let url = ["preview", "--trace", "pictured", "--url", "http://nobody.invalid/v1/completions"];
+    let ended = workload(&folder, &url).with_code(2);
+    assert!(ended.stderr.contains("cannot carry the images that the file has"), "{}", ended.stderr);
+    let sized = workload(&folder, &["preview", "--trace", "pictured", "--image-size", "16x8"]).with_code(2);
+    assert!(sized.stderr.contains("there are no images"), "{}", sized.stderr);
 }
 
 #[test]
@@ -135,7 +162,15 @@ fn inspection_tells_faults_after_what_it_could_read() {
     let ended = workload(&folder, &["inspect", "trace", "--json"]).with_code(2);
     assert_eq!((&ended.json()["requests"], &ended.json()["faults"]), (&json!(2), &json!(2)));
     assert!(ended.stderr.contains("line 3, column 2: `input_tokens` is `x`"), "{}", ended.stderr);
-    assert!(ended.stderr.contains("(and 1 more lines at fault)"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("(and 1 more line at fault)"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_single_fault_is_told_without_a_count_of_others() {
+    let folder = Folder::new();
+    std::fs::write(folder.path().join("trace"), "at_ns,input_tokens,output_tokens\n1,x,3\n2,2,3\n").expect("written");
+    let ended = workload(&folder, &["inspect", "trace"]).with_code(2);
+    assert!(ended.stderr.contains("line 2") && !ended.stderr.contains("more line"), "{}", ended.stderr);
 }
 
 #[test]

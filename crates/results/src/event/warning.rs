@@ -74,12 +74,14 @@ pub enum Warning {
         /// How many.
         count: u64,
     },
-    /// Chunks came in bursts: something holds them back on the way.
+    /// Chunks came in bursts: something holds them back on the way, or this client reads late.
     SharedReads {
         /// Share of the chunks that came in one read with another of their stream.
         share: Share,
         /// The time from one burst to the next, where gaps show one.
         period: Option<Nanos>,
+        /// The median time that a chunk waited in the kernel, where that is so long that the client may have joined them itself.
+        read_after: Option<Nanos>,
     },
     /// Too few samples for a percentile, or enough that tell too little of it, being alike.
     FewSamples {
@@ -144,6 +146,16 @@ pub enum Warning {
 /// From this share on, chunks that come together are no accident: something holds them back.
 const SHARED: f64 = 0.10;
 
+/// A client that leaves chunks in the kernel for this part of the mean time between two of them reads several at once, though they
+/// came one by one: what waits is only counted from the last of them on.
+const LATE: f64 = 0.25;
+
+/// Whether a client that reads chunks so late (median) may itself be why several came in one read, at this mean gap. Seconds.
+#[must_use]
+pub fn may_join_chunks(read_lag_s: f64, mean_gap_s: f64) -> bool {
+    read_lag_s > 0.0 && read_lag_s >= mean_gap_s * LATE
+}
+
 impl Warning {
     /// That chunks came in bursts, if a run's summary says so.
     #[must_use]
@@ -155,7 +167,10 @@ impl Warning {
         let between = gaps.quantiles.p99.zip(gaps.quantiles.mean).filter(|(p99, mean)| *p99 >= 3.0 * mean);
         let period = between.map(|(p99, _)| Nanos::from_millis((p99 * 1e3).round() as u64));
         let period = period.filter(|period| *period > Nanos::ZERO);
-        Some(Self::SharedReads { share, period })
+        let lag = summary.instrument.as_ref()?.read_lag.as_ref().and_then(|lag| lag.p50);
+        let late = lag.zip(gaps.quantiles.mean).filter(|&(lag, gap)| may_join_chunks(lag, gap));
+        let read_after = late.map(|(lag, _)| Nanos::from_micros((lag * 1e6).round() as u64));
+        Some(Self::SharedReads { share, period, read_after })
     }
 }
 
@@ -221,12 +236,21 @@ impl fmt::Display for Warning {
                 f,
                 "{count} answers were complete but cut before the end of their HTTP framing; look at the proxy or the server's log"
             ),
-            Self::SharedReads { share, period } => write!(
-                f,
-                "{share} of the chunks came together with another of their stream{}, so gaps are those of a buffer on the way; \
-                 turn off buffering in the proxy (metron probe shows it), or use more --workers",
-                period.map_or_else(String::new, |period| format!(", in bursts up to {period} apart"))
-            ),
+            Self::SharedReads { share, period, read_after } => {
+                let period =
+                    period.map_or_else(String::new, |period| format!(", in bursts up to {period} apart"));
+                write!(f, "{share} of the chunks were read together with another of their stream{period}, ")?;
+                match read_after {
+                    None => f.write_str(
+                        "so gaps are those of a buffer on the way; turn off buffering in the proxy (metron probe shows it)",
+                    ),
+                    Some(lag) => write!(
+                        f,
+                        "and this client left them in the kernel for {lag} in the median, so gaps may be its own; use more \
+                         --workers, or give it processors that nothing else uses"
+                    ),
+                }
+            }
             Self::FewSamples { metric, percentile, has, needs } if has >= needs => write!(
                 f,
                 "the {percentile} of {metric} has no interval, since requests that wait together, or under a load that changes, are \
@@ -343,7 +367,8 @@ mod tests {
             Warning::Unstreamed { count: 1, of: 2 },
             Warning::CountMismatch { share: half },
             Warning::UncleanEnd { count: 1 },
-            Warning::SharedReads { share: half, period: Some(Nanos::from_millis(200)) },
+            Warning::SharedReads { share: half, period: Some(Nanos::from_millis(200)), read_after: None },
+            Warning::SharedReads { share: half, period: None, read_after: Some(Nanos::from_millis(5)) },
             Warning::FewSamples { metric: "ttft", percentile: "p99", has: 50, needs: 662 },
             Warning::NotAsAsked { what: Measured::Rate, asked: 2.0, achieved: 1.0 },
             Warning::NotAsAsked { what: Measured::Prompts, asked: 2.0, achieved: 1.0 },

@@ -63,6 +63,10 @@ fn held_back(report: &ProbeReport) -> Option<String> {
             answer.chunks,
             answer.ttft_s.unwrap_or_default() * 1e3
         )),
+        Pattern::Bursts if answer.arrivals.read_late => Some(format!(
+            "events come {each:.0} at a time, every {:.0} ms, and this client read them late: the pattern may be its own; ask again from a machine that has less to do",
+            answer.arrivals.period_s.unwrap_or_default() * 1e3
+        )),
         Pattern::Bursts => Some(format!(
             "events come {each:.0} at a time, every {:.0} ms: something holds them back, and gaps are its own; turn off buffering in the proxy (nginx: proxy_buffering off; haproxy: option http-no-delay)",
             answer.arrivals.period_s.unwrap_or_default() * 1e3

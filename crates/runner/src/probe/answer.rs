@@ -1,6 +1,7 @@
 //! What one answer shows: how its tokens are told, and in which pattern its chunks arrived. Knows no server and no socket.
 
 use metron_metrics::{Outcome, RequestRecord};
+use metron_results::event::may_join_chunks;
 use metron_results::probe::{AnswerFound, Arrivals, Leading, Pattern, UsageFound};
 use metron_units::Nanos;
 use metron_wire::{Answer, Channel};
@@ -45,7 +46,7 @@ pub(super) fn found(answer: &Answer, record: &RequestRecord) -> AnswerFound {
         reasoned: answer.pieces.iter().any(|piece| piece.channel == Channel::Reasoning),
         ttft_s: since(record.dispatched, first),
         decode_s: since(first, last).filter(|_| record.streamed),
-        arrivals: arrivals(record),
+        arrivals: arrivals(answer, record),
     }
 }
 
@@ -59,7 +60,7 @@ fn usage(answer: &Answer) -> UsageFound {
     }
 }
 
-fn arrivals(record: &RequestRecord) -> Arrivals {
+fn arrivals(answer: &Answer, record: &RequestRecord) -> Arrivals {
     let instants: Vec<Nanos> = record.chunks.iter().map(|chunk| chunk.arrived).collect();
     let groups = group_starts(&instants);
     let mut periods: Vec<Nanos> = groups.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect();
@@ -69,7 +70,17 @@ fn arrivals(record: &RequestRecord) -> Arrivals {
         pattern: pattern(record, &instants, groups.len(), period),
         groups: groups.len() as u64,
         period_s: period.map(Nanos::as_secs_f64),
+        read_late: read_late(answer, &instants),
     }
+}
+
+/// Whether this client left chunks in the kernel for so long that it may have joined them itself.
+fn read_late(answer: &Answer, instants: &[Nanos]) -> bool {
+    let mut lags: Vec<Nanos> = answer.chunks.iter().map(|chunk| chunk.read_lag).collect();
+    lags.sort_unstable();
+    let gaps = instants.len().saturating_sub(1).max(1) as f64;
+    let median = lags.get(lags.len() / 2).map(|lag| lag.as_secs_f64());
+    median.is_some_and(|lag| may_join_chunks(lag, span(instants).as_secs_f64() / gaps))
 }
 
 /// The first instant of each group of chunks that came together. A model that writes a token every 300 us is steady, too: what
@@ -113,6 +124,12 @@ mod tests {
     use super::*;
 
     fn pattern_of(millis: &[u64]) -> (Pattern, u64, Option<f64>) {
+        let arrivals = arrivals_of(millis, Nanos::from_micros(40));
+        assert!(!arrivals.read_late || arrivals.pattern == Pattern::AtOnce || arrivals.pattern == Pattern::Unknown);
+        (arrivals.pattern, arrivals.groups, arrivals.period_s)
+    }
+
+    fn arrivals_of(millis: &[u64], read_lag: Nanos) -> Arrivals {
         let mut answer = Answer { dispatched: Some(Nanos::ZERO), end: metron_wire::End::Complete, ..Answer::default() };
         for &ms in millis {
             answer.text.push('a');
@@ -123,7 +140,7 @@ mod tests {
             });
             answer.chunks.push(metron_wire::Chunk {
                 arrived: Nanos::from_millis(ms),
-                read_lag: Nanos::ZERO,
+                read_lag,
                 shared_read: false,
                 stated_tokens: Some(1),
                 pieces_end: answer.pieces.len() as u32,
@@ -135,7 +152,17 @@ mod tests {
             (found.chunks, found.tokens_per_chunk, found.usage),
             (millis.len() as u64, Some(1.0), UsageFound::PerChunk)
         );
-        (found.arrivals.pattern, found.arrivals.groups, found.arrivals.period_s)
+        found.arrivals
+    }
+
+    #[test]
+    fn bursts_that_this_client_may_have_made_are_told_from_those_of_a_buffer() {
+        let bursts: Vec<u64> = (0..60).map(|k| 210 + 200 * (k / 20)).collect();
+        // A mean gap of 7 ms: tokens that come one by one wait half of that where they are read every 200 ms.
+        for (lag, late) in [(Nanos::ZERO, false), (Nanos::from_micros(100), false), (Nanos::from_millis(4), true)] {
+            let arrivals = arrivals_of(&bursts, lag);
+            assert_eq!((arrivals.pattern, arrivals.read_late), (Pattern::Bursts, late), "{lag}");
+        }
     }
 
     #[test]

@@ -6,12 +6,13 @@ use std::path::Path;
 
 use metron_units::ParseError;
 use metron_wire::{Dialect, Feature, Tool};
-use metron_workload::Attachments;
 use metron_workload::attachments::tools;
+use metron_workload::{Attachments, Replay};
 use serde_json::Value;
 
 use super::ConfigError;
 use crate::RunConfig;
+use crate::script::takes_messages;
 
 /// The largest file of tools, or of a schema: what is longer is no request's part.
 const LARGEST: u64 = 1 << 20;
@@ -41,8 +42,8 @@ impl Carried {
     }
 }
 
-/// What the requests of a configuration carry, if `dialect` can.
-pub(super) fn carried(config: &RunConfig, dialect: Dialect) -> Result<Carried, ConfigError> {
+/// What the requests of a configuration carry, if `dialect` can; those of `replay` may have images of their own.
+pub(super) fn carried(config: &RunConfig, dialect: Dialect, replay: Option<&Replay>) -> Result<Carried, ConfigError> {
     let asked = [
         ("images", config.images.is_some(), Feature::Images),
         ("audio", config.audio.is_some(), Feature::Audio),
@@ -57,7 +58,15 @@ pub(super) fn carried(config: &RunConfig, dialect: Dialect) -> Result<Carried, C
         let message = format!("requests of the dialect `{}` cannot carry {}", dialect.name(), feature.name());
         return Err(ConfigError::new(flag, message, "--endpoint chat"));
     }
-    if config.image_size.is_some() && config.images.is_none() {
+    let counted = replay.is_some_and(Replay::counts_images);
+    let lost = counted && config.images.is_none() && !dialect.can(Feature::Images);
+    if lost || (replay.is_some_and(Replay::shows_images) && !takes_messages(dialect)) {
+        let flag = if config.trace.is_some() { "trace" } else { "dataset" };
+        let message = format!("requests of the dialect `{}` cannot carry the images that the file has", dialect.name());
+        let hint = if lost { "--endpoint chat, or without them --trace-format azure" } else { "--endpoint chat" };
+        return Err(ConfigError::new(flag, message, hint));
+    }
+    if config.image_size.is_some() && config.images.is_none() && !counted {
         return Err(ConfigError::new("image-size", "there are no images", "--images 1"));
     }
     let of_value = |flag: &'static str| move |error: ParseError| ConfigError::of_value(flag, &error);

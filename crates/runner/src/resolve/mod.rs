@@ -94,7 +94,7 @@ impl Resolved {
         let Planned { plan, pattern, script } = pattern::planned(config, mix, &tokenizer)?;
         let spoken = server.dialect(config, dialect);
         let text = text::text(config.text.as_deref(), spoken, &tokenizer)?;
-        let carried = carried::carried(config, spoken)?;
+        let carried = carried::carried(config, spoken, pattern.replay.as_ref())?;
         if pattern.has_sessions() {
             if !spoken.can(Feature::Turns) {
                 let flag = if config.trace.is_some() { "trace" } else { "dataset" };

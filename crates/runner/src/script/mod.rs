@@ -46,7 +46,7 @@ pub(crate) struct Said {
     pub(crate) shared: Shared,
     /// Whether its text was made, and the seed makes it again.
     pub(crate) made: bool,
-    /// How many images its trace says that it has.
+    /// How many images its trace says that it has, and does not have itself.
     pub(crate) images: u32,
 }
 
@@ -97,7 +97,8 @@ impl Script {
         let told = self.told()?;
         let history = request.turn.map_or(Tokens::new(0), |turn| turn.history);
         let shared = behind(told.shared.clone(), history);
-        let mut said = Said { fields: object(told.extra.as_deref()), shared, images: told.images, ..Said::default() };
+        let mut said =
+            Said { fields: object(told.extra.as_deref()), shared, images: told.counted_images(), ..Said::default() };
         match &told.content {
             Content::Lengths => self.make(request, &told, &mut said)?,
             Content::Prompt(prompt) => said.prompt.clone_from(prompt),
@@ -270,7 +271,7 @@ fn behind(shared: Shared, history: Tokens) -> Shared {
 }
 
 /// Whether a dialect's body has OpenAI's messages; to others their texts go as one.
-fn takes_messages(dialect: Dialect) -> bool {
+pub(crate) fn takes_messages(dialect: Dialect) -> bool {
     matches!(dialect, Dialect::Chat | Dialect::Azure | Dialect::Cohere | Dialect::Ollama)
 }
 

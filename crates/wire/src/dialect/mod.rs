@@ -219,7 +219,10 @@ impl Dialect {
         if let Some(extra) = shape.extra {
             merge(&mut body, extra);
         }
-        serde_json::to_vec(&body).expect("a map of JSON values with text keys can always be written")
+        // The prompt is nearly all of it: a body of megabytes is written without being moved while it grows.
+        let mut written = Vec::with_capacity(shape.prompt.len() + shape.prompt.len() / 64 + 512);
+        serde_json::to_writer(&mut written, &body).expect("a map of JSON values with text keys can always be written");
+        written
     }
 
     /// Whether it can only be answered whole: what comes back is no text.

@@ -19,7 +19,7 @@ use super::speed::Speed;
 use super::together::{Bound, Counts, Place, Placed, Together, Turned, key_of};
 use crate::dist::joint::JointLengths;
 use crate::tokenizer::{Tokenizer, TokenizerError};
-use crate::trace::{Content, Outcome, Shared, Trace, TraceError, TraceRequest};
+use crate::trace::{Content, Outcome, Shared, Trace, TraceError, TraceRequest, and_more};
 
 /// How many bytes of instants and lengths are held: nearly three million plain requests.
 pub const HELD: usize = 64 << 20;
@@ -96,6 +96,8 @@ struct Facts {
     /// Whether all that wait for no answer have an instant.
     has_instants: bool,
     says_more: bool,
+    counts_images: bool,
+    shows_images: bool,
     left_out: u64,
     moved: u64,
     classes: Vec<Arc<str>>,
@@ -157,10 +159,6 @@ pub enum ReplayError {
         /// How many failed.
         left_out: u64,
     },
-}
-
-fn and_more(rest: u64) -> String {
-    if rest == 0 { String::new() } else { format!(" (and {rest} more lines at fault)") }
 }
 
 impl From<TraceError> for ReplayError {
@@ -272,6 +270,18 @@ impl Replay {
     #[must_use]
     pub fn says_more(&self) -> bool {
         self.file.facts.says_more
+    }
+
+    /// Whether it says of some request how many images it had, and not what they showed.
+    #[must_use]
+    pub fn counts_images(&self) -> bool {
+        self.file.facts.counts_images
+    }
+
+    /// Whether the messages of some request have images in them.
+    #[must_use]
+    pub fn shows_images(&self) -> bool {
+        self.file.facts.shows_images
     }
 
     /// Whether it is held, or read again by whoever walks the plan.
@@ -434,6 +444,8 @@ impl Facts {
         }
         let carries = request.content != Content::Lengths || request.shared != Shared::Nothing || request.images > 0;
         self.says_more |= carries;
+        self.counts_images |= request.counted_images() > 0;
+        self.shows_images |= request.images > request.counted_images();
     }
 }
 

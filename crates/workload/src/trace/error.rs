@@ -131,6 +131,16 @@ pub struct Faults {
     pub count: u64,
 }
 
+/// How many lines are at fault besides the one that a message tells, as the message's end; nothing where there are none.
+#[must_use]
+pub fn and_more(rest: u64) -> String {
+    match rest {
+        0 => String::new(),
+        1 => " (and 1 more line at fault)".to_owned(),
+        rest => format!(" (and {rest} more lines at fault)"),
+    }
+}
+
 impl Faults {
     /// Takes note of one.
     pub fn add(&mut self, error: TraceError) {

@@ -33,7 +33,7 @@ pub mod write;
 use std::collections::{HashMap, VecDeque};
 use std::io::Read;
 
-pub use error::{Fault, Faults, TraceError};
+pub use error::{Fault, Faults, TraceError, and_more};
 pub use format::TraceFormat;
 use metron_units::Tokens;
 pub use order::WINDOW;

@@ -55,6 +55,14 @@ pub struct TraceRequest {
     pub tbt_deadline: Option<Nanos>,
 }
 
+impl TraceRequest {
+    /// How many images it had that its messages do not show, so that they have to be made up.
+    #[must_use]
+    pub fn counted_images(&self) -> u32 {
+        if self.content == Content::Lengths { self.images } else { 0 }
+    }
+}
+
 /// What a prompt has in common with others.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Shared {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use metron_report::{Style, escape};
 use metron_units::{Nanos, Tokens};
 use metron_workload::inspect::{Counts, Times};
+use metron_workload::trace::and_more;
 use metron_workload::{Inspection, inspect};
 use serde::Serialize;
 
@@ -98,8 +99,8 @@ pub(super) fn run(flags: &InspectFlags) -> Result<Exit, Failure> {
     match &inspection.faults.first {
         None => Ok(Exit::Done),
         Some(first) => {
-            let more = inspection.faults.count - 1;
-            let message = format!("`{}`: {} (and {more} more lines at fault)", flags.file.display(), chain(first));
+            let more = and_more(inspection.faults.count - 1);
+            let message = format!("`{}`: {}{more}", flags.file.display(), chain(first));
             Err(Failure::usage(message, first.hint()))
         }
     }

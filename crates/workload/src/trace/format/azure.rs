@@ -15,13 +15,18 @@ pub(super) fn read(record: &Record<'_>) -> Result<Row, Fault> {
         Ok(stamp) if cell.raw().contains(':') => Ok(stamp),
         Ok(_) | Err(_) => Err(cell.fault(date)),
     })?;
-    let images = record.read("NumImages", |cell| u32::try_from(cell.count()?).map_err(|_| cell.fault("a count")))?;
     let request = TraceRequest {
         line: record.line(),
         input_tokens: Some(record.require("ContextTokens", A_COUNT, Cell::tokens)?),
         output_tokens: Some(record.require("GeneratedTokens", A_COUNT, Cell::tokens)?),
-        images: images.unwrap_or(0),
         ..TraceRequest::default()
     };
     Ok(Row::timed(Some(stamp), request))
+}
+
+/// The same, and how many images each request had.
+pub(super) fn read_multimodal(record: &Record<'_>) -> Result<Row, Fault> {
+    let images = record.read("NumImages", |cell| u32::try_from(cell.count()?).map_err(|_| cell.fault("a count")))?;
+    let Row { stamp, request } = read(record)?;
+    Ok(Row { stamp, request: TraceRequest { images: images.unwrap_or(0), ..request } })
 }
