@@ -151,13 +151,15 @@ impl<'w> Drive<'w> {
         if turn.is_none() && self.flights.count() == 0 {
             return None;
         }
-        let events = [
-            turn.map(|at| (at, Next::Turn as fn(Nanos) -> Next)),
-            self.engine.next().map(|at| (at, Next::Engine as fn(Nanos) -> Next)),
-            self.flights.next_expiry().map(|at| (at, Next::Expiry as fn(Nanos) -> Next)),
-        ];
-        // Of equal instants the first stands.
-        events.into_iter().flatten().min_by_key(|&(at, _)| at).map(|(at, next)| next(at))
+        let engine = self.engine.next();
+        let first = turn.into_iter().chain(engine).min();
+        // Of equal instants a turn stands first, and an expiry last.
+        Some(match (self.flights.next_expiry(first), turn, engine) {
+            (Some(at), _, _) => Next::Expiry(at),
+            (None, Some(at), engine) if engine.is_none_or(|engine| at <= engine) => Next::Turn(at),
+            (None, _, Some(at)) => Next::Engine(at),
+            (None, _, None) => return None,
+        })
     }
 
     fn pass_to(&mut self, at: Nanos) {

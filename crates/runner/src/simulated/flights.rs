@@ -70,7 +70,9 @@ impl Flights {
         while self.first + (self.window.len() as u64) < id {
             self.window.push_back(None);
         }
-        self.expiries.push(Reverse((flight.expiry(self.timeouts).0, id)));
+        // Once its first token is there it may have less time for the next than it had for that one.
+        let idle = flight.dispatched.saturating_add(self.timeouts.idle);
+        self.expiries.push(Reverse((flight.expiry(self.timeouts).0.min(idle), id)));
         self.window.push_back(Some(flight));
         self.count += 1;
         self.forget_landed();
@@ -107,10 +109,14 @@ impl Flights {
         self.window.drain(..).flatten().collect()
     }
 
-    /// The next instant at which one expires if it is given nothing before.
-    pub(super) fn next_expiry(&mut self) -> Option<Nanos> {
+    /// The next instant at which one expires if it is given nothing before, where that is before `bound`.
+    pub(super) fn next_expiry(&mut self, bound: Option<Nanos>) -> Option<Nanos> {
         loop {
             let &Reverse((at, id)) = self.expiries.peek()?;
+            // What each token moves is looked at only once its time could have come.
+            if bound.is_some_and(|bound| at >= bound) {
+                return None;
+            }
             let timeouts = self.timeouts;
             match self.get_mut(id).map(|flight| flight.expiry(timeouts).0) {
                 Some(expiry) if expiry == at => return Some(at),
@@ -127,7 +133,7 @@ impl Flights {
 
     /// Lands the one that [`Flights::next_expiry`] told of.
     pub(super) fn expire(&mut self) -> Option<(Flight, Impatience)> {
-        self.next_expiry()?;
+        self.next_expiry(None)?;
         let Reverse((_, id)) = self.expiries.pop()?;
         let flight = self.land(id)?;
         let impatience = flight.expiry(self.timeouts).1;

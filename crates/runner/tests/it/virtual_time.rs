@@ -180,6 +180,20 @@ fn patience_ends_in_virtual_time() {
 }
 
 #[test]
+fn one_that_falls_silent_is_given_up_while_others_go_on() {
+    let asked = RunConfig {
+        arrivals: Some("constant".to_owned()),
+        timeout_first_token: ms(10_000),
+        timeout_idle: ms(300),
+        ..open("sim:fixed?ttft=10ms&tbt=200ms&tokens=10&fault=stall@1", 100.0, 2)
+    };
+    let (_, rows) = rows(&asked);
+    let silent = rows[1].chunks.last().expect("it had begun").arrived;
+    assert_eq!((class(&rows[0]), class(&rows[1])), (None, Some(ErrorClass::TimeoutIdle)));
+    assert_eq!(rows[1].finished, Some(silent + ms(300)));
+}
+
+#[test]
 fn a_token_at_the_last_moment_still_counts() {
     let asked = RunConfig { timeout_first_token: ms(50), ..virtually("sim:fixed?ttft=50ms&tbt=1ms") };
     assert_eq!(finish(&asked).summary.requests.completed, 10);
