@@ -3,7 +3,7 @@
 
 use metron_units::Share;
 use metron_workload::trace::Shared;
-use metron_workload::{PlanDigest, PlannedRequest, Prefix};
+use metron_workload::{Plan, PlanDigest, PlannedRequest, Prefix};
 
 use crate::feeder::KeepTexts;
 use crate::script::{Composer, ScriptError};
@@ -33,7 +33,8 @@ pub(super) struct Told {
 impl Teller {
     pub(super) fn new(composer: Composer, texts: KeepTexts) -> Self {
         let keeps = texts == KeepTexts::Yes;
-        Self { composer, keeps, digest: Some(PlanDigest::default()), told: 0 }
+        let digest = (!is_surely_too_long(&composer.plan)).then(PlanDigest::default);
+        Self { composer, keeps, digest, told: 0 }
     }
 
     /// Tells of the plan's next request.
@@ -73,4 +74,21 @@ impl Teller {
     pub(super) fn reuse(&self) -> Option<Share> {
         self.composer.script.reuse()
     }
+}
+
+/// Whether a plan of known requests has more tokens than a digest is made of: then no prompt need be made in vain.
+fn is_surely_too_long(plan: &Plan) -> bool {
+    let (limit, pattern) = (plan.config().limit, plan.pattern());
+    let (Some(requests), None) = (limit.requests, limit.duration) else { return false };
+    if pattern.has_sessions() || pattern.replay.is_some() {
+        return false;
+    }
+    let mut left = MOST_FOR_A_DIGEST;
+    (0..requests).any(|k| match left.checked_sub(plan.lengths(k).input_tokens.get()) {
+        Some(rest) => {
+            left = rest;
+            false
+        }
+        None => true,
+    })
 }
