@@ -1,5 +1,6 @@
 //! `report.html` of a finished folder: its summary, its configuration, and what is drawn of its rows, which are read once.
 
+use std::panic::resume_unwind;
 use std::path::Path;
 
 use metron_metrics::RequestRecord;
@@ -73,8 +74,7 @@ fn engine(folder: &Path) -> Result<Option<EngineCourse>, Failure> {
         return Ok(None);
     }
     let mut course = EngineCourse::default();
-    for_each_iteration(&path, |iteration| course.see(iteration))
-        .map_err(|error| Failure::could_not_run(chain(&error), ""))?;
+    for_each_iteration(&path, |iteration| course.see(iteration)).map_err(|error| unreadable(&error))?;
     Ok(Some(course))
 }
 
@@ -95,7 +95,20 @@ pub(crate) struct Seen {
 /// # Errors
 /// If any of them cannot be read.
 pub(crate) fn look(folder: &Path, summary: &Summary) -> Result<Seen, Failure> {
-    let unreadable = |error: &dyn std::error::Error| Failure::could_not_run(chain(error), "");
+    std::thread::scope(|scope| {
+        // As long a file as the rows are: it is read beside them.
+        let engine = scope.spawn(|| engine(folder));
+        let (streams, course) = rows(folder, summary)?;
+        let path = folder.join(RunFile::ServerMetrics.name());
+        let server =
+            if path.exists() { read_curves(&path).map_err(|error| unreadable(&error))?.curves() } else { Vec::new() };
+        let engine = engine.join().unwrap_or_else(|panic| resume_unwind(panic))?;
+        Ok(Seen { streams, course, server, engine })
+    })
+}
+
+/// The least fluid requests, and all of them, binned.
+fn rows(folder: &Path, summary: &Summary) -> Result<(Vec<RequestRecord>, Course), Failure> {
     let duration = summary.run.duration_s.and_then(Nanos::from_secs_f64).unwrap_or_default();
     let (mut worst, mut course) = (Worst::default(), Course::new(duration));
     for row in read_rows(&folder.join(RunFile::Rows.name())).map_err(|error| unreadable(&error))? {
@@ -103,8 +116,9 @@ pub(crate) fn look(folder: &Path, summary: &Summary) -> Result<Seen, Failure> {
         worst.see(&row);
         course.see(&row);
     }
-    let path = folder.join(RunFile::ServerMetrics.name());
-    let server =
-        if path.exists() { read_curves(&path).map_err(|error| unreadable(&error))?.curves() } else { Vec::new() };
-    Ok(Seen { streams: worst.requests(), course, server, engine: engine(folder)? })
+    Ok((worst.requests(), course))
+}
+
+fn unreadable(error: &dyn std::error::Error) -> Failure {
+    Failure::could_not_run(chain(error), "")
 }

@@ -13,6 +13,7 @@
 //! ```
 
 mod acceptance;
+mod beside;
 mod distribution;
 mod fluid;
 mod pooled;
@@ -38,6 +39,7 @@ use crate::interval::{self, Interval};
 use crate::objective::{Decision, Judge, Objective, met_by_request};
 use crate::record::{Outcome, Phase, RequestRecord};
 use crate::request::RequestFigures;
+use beside::beside;
 use fluid::Fluid;
 use pooled::Pooled;
 use ranks::Ranks;
@@ -206,37 +208,11 @@ impl Summariser {
             let deadlines = self.requests.promised();
             redraw.token_rate(&deadlines, values[&Metric::FluidTokenGenerationRate]);
         }
-        let acceptance_curve = acceptance::curve(&self.streams, self.counts.failed);
         let streams = std::mem::take(&mut self.streams);
-        let ranks = Rc::new(Ranks::of(&streams));
-        let mut distributions = BTreeMap::new();
-        for entry in CATALOGUE {
-            let metric = entry.metric;
-            let distribution = match entry.kind {
-                Kind::Value => continue,
-                Kind::PerRequest => {
-                    let by_id = redraw.as_ref().map(|_| self.requests.by_id(metric));
-                    let samples = self.requests.take(metric, &order);
-                    let distribution = Distribution::over_requests(&samples);
-                    if let (Some(redraw), Some(by_id)) = (redraw.as_deref_mut(), by_id) {
-                        redraw.per_request(metric, &by_id, &samples, &distribution);
-                    }
-                    self.answer(metric, distribution.mean, |p| samples.quantile(p));
-                    distribution
-                }
-                Kind::PooledGaps => {
-                    let zeros = streams.each().map(|stream| stream.zeros(metric)).sum();
-                    let pooled = Pooled::new(metric, zeros, Rc::clone(&ranks));
-                    let distribution = pooled.distribution(streams.intervals(&pooled, &order));
-                    if let Some(redraw) = redraw.as_deref_mut() {
-                        redraw.pooled(&streams, self.requests.ids(), &pooled, &distribution);
-                    }
-                    self.answer(metric, distribution.mean, |p| pooled.quantile(p));
-                    distribution
-                }
-            };
-            distributions.insert(metric, distribution);
-        }
+        let failed = self.counts.failed;
+        // Each half reads all gaps, and neither needs the other.
+        let curve = || acceptance::curve(&streams, failed);
+        let (acceptance_curve, distributions) = beside(curve, || self.distributions(&streams, &order, redraw));
         values.insert(Metric::TpotTokenRate, inverse(&distributions[&Metric::Tpot], |d| (d.mean, d.ci95.mean)));
         values.insert(Metric::TbtTokenRate, inverse(&distributions[&Metric::Tbt], |d| (d.p99, d.ci95.p99)));
         for (&metric, value) in &values {
@@ -250,6 +226,45 @@ impl Summariser {
             counts: self.counts,
             warmup: self.warmup,
         }
+    }
+
+    /// Every metric that has a sample a request or a gap, objectives on it answered.
+    fn distributions(
+        &mut self,
+        streams: &Streams,
+        order: &Order,
+        mut redraw: Option<&mut Redraw>,
+    ) -> BTreeMap<Metric, Distribution> {
+        let ranks = Rc::new(Ranks::of(streams));
+        let mut distributions = BTreeMap::new();
+        for entry in CATALOGUE {
+            let metric = entry.metric;
+            let distribution = match entry.kind {
+                Kind::Value => continue,
+                Kind::PerRequest => {
+                    let by_id = redraw.as_ref().map(|_| self.requests.by_id(metric));
+                    let samples = self.requests.take(metric, order);
+                    let distribution = Distribution::over_requests(&samples);
+                    if let (Some(redraw), Some(by_id)) = (redraw.as_deref_mut(), by_id) {
+                        redraw.per_request(metric, &by_id, &samples, &distribution);
+                    }
+                    self.answer(metric, distribution.mean, |p| samples.quantile(p));
+                    distribution
+                }
+                Kind::PooledGaps => {
+                    let zeros = streams.each().map(|stream| stream.zeros(metric)).sum();
+                    let pooled = Pooled::new(metric, zeros, Rc::clone(&ranks));
+                    let distribution = pooled.distribution(streams.intervals(&pooled, order));
+                    if let Some(redraw) = redraw.as_deref_mut() {
+                        redraw.pooled(streams, self.requests.ids(), &pooled, &distribution);
+                    }
+                    self.answer(metric, distribution.mean, |p| pooled.quantile(p));
+                    distribution
+                }
+            };
+            distributions.insert(metric, distribution);
+        }
+        distributions
     }
 
     /// The values that need no distribution and are no rate of the run.
