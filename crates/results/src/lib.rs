@@ -26,6 +26,7 @@ pub mod foreign;
 pub mod fuzzing;
 pub mod journal;
 mod parquet_file;
+mod parquet_thread;
 mod plan_order;
 pub mod prefill_profile;
 pub mod probe;

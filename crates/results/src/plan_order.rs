@@ -4,6 +4,8 @@
 //! no lower id can come any more and a row may go. What waits meanwhile is kept up to [`HELD_BYTES`]; beyond that only its
 //! place in the journal is, and the row is read again when its turn comes.
 
+mod ahead;
+
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
@@ -11,6 +13,7 @@ use metron_metrics::RequestRecord;
 
 use crate::journal::{Batch, Damage, JournalReader};
 use crate::rows::size_of_record;
+pub(crate) use ahead::for_each_ahead;
 
 /// Rows that wait for an earlier one are kept in memory up to this size.
 pub(crate) const HELD_BYTES: usize = 64 << 20;
@@ -59,11 +62,11 @@ pub(crate) fn survey(journal: &mut JournalReader) -> Survey {
 }
 
 /// Calls `each` with every row that the survey saw, ids rising. Stops at its first error.
-pub(crate) fn for_each<E: From<Damage>>(
+fn for_each<E: From<Damage>>(
     journal: &mut JournalReader,
     survey: &Survey,
     held_bytes: usize,
-    mut each: impl FnMut(&RequestRecord) -> Result<(), E>,
+    mut each: impl FnMut(RequestRecord) -> Result<(), E>,
 ) -> Result<(), E> {
     journal.rewind();
     let mut waiting = Waiting { heap: BinaryHeap::new(), bytes: 0, limit: held_bytes, cache: VecDeque::new() };
@@ -119,15 +122,15 @@ impl Waiting {
     fn let_go<E: From<Damage>>(
         &mut self,
         journal: &JournalReader,
-        each: &mut impl FnMut(&RequestRecord) -> Result<(), E>,
+        each: &mut impl FnMut(RequestRecord) -> Result<(), E>,
     ) -> Result<(), E> {
         let Some(Reverse(entry)) = self.heap.pop() else { return Ok(()) };
         match entry.held {
             Held::InMemory(record) => {
                 self.bytes -= size_of_record(&record);
-                each(&record)
+                each(*record)
             }
-            Held::InJournal { offset, row } => each(&self.cached(journal, offset)?.records[row]),
+            Held::InJournal { offset, row } => each(self.cached(journal, offset)?.records[row].clone()),
         }
     }
 

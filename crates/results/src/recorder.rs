@@ -199,7 +199,7 @@ pub(crate) fn write_rows(
         facts.target_miss_rate,
         texts,
     )?;
-    let written = plan_order::for_each(journal, survey, plan_order::HELD_BYTES, |record| {
+    let written = plan_order::for_each_ahead(journal, survey, plan_order::HELD_BYTES, |record| {
         let figures = rows.write(record)?;
         each(record, &figures);
         Ok::<(), SettleError>(())

@@ -3,13 +3,13 @@
 use proptest::prelude::{Just, ProptestConfig, Strategy, proptest};
 use proptest::prop_assert_eq;
 
-use super::{for_each, survey};
+use super::{for_each_ahead, survey};
 use crate::folder::Privacy;
 use crate::journal::{Damage, JournalReader, JournalWriter};
 use crate::sample::{facts, record};
 use crate::storage::{Disk, Storage};
 
-/// The ids in the order in which `for_each` shows them, for ids that were recorded in `order` in batches of `batch`.
+/// The ids in the order in which `for_each_ahead` shows them, for ids that were recorded in `order` in batches of `batch`.
 fn ordered(order: &[u64], batch: usize, held_bytes: usize) -> Vec<u64> {
     let folder = tempfile::tempdir().expect("a folder");
     let disk = Disk::open(folder.path(), Privacy::AsUmask).expect("opens");
@@ -22,7 +22,7 @@ fn ordered(order: &[u64], batch: usize, held_bytes: usize) -> Vec<u64> {
     let survey = survey(&mut journal);
     assert_eq!(survey.rows, order.len() as u64);
     let mut ids = Vec::new();
-    for_each::<Damage>(&mut journal, &survey, held_bytes, |seen| {
+    for_each_ahead::<Damage>(&mut journal, &survey, held_bytes, |seen| {
         assert_eq!(*seen, record(seen.id));
         ids.push(seen.id);
         Ok(())

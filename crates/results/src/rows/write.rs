@@ -9,7 +9,7 @@ use metron_units::Share;
 
 use super::encode::{Contents, Encoder, TextColumns};
 use super::{EPOCH_KEY, SCHEMA, SCHEMA_KEY};
-use crate::parquet_file::ParquetFile;
+use crate::parquet_thread::ParquetThread;
 use crate::storage::{Storage, StorageError};
 
 /// A batch is passed on to the Parquet writer at either of these.
@@ -20,7 +20,7 @@ const BATCH_BYTES: usize = 1 << 20;
 #[derive(Debug)]
 pub struct RowWriter {
     encoder: Encoder,
-    file: ParquetFile,
+    file: ParquetThread,
     last: Option<u64>,
 }
 
@@ -39,7 +39,7 @@ impl RowWriter {
         let encoder = Encoder::new(Contents::Figures(target), texts, metadata);
         // Most chunks bring one token: their differences are zeros.
         let chunks: [&[&str]; 2] = [&["chunk_arrived_ns", "list", "element"], &["chunk_tokens", "list", "element"]];
-        let file = ParquetFile::create(storage, name, Arc::clone(encoder.schema()), &chunks)?;
+        let file = ParquetThread::create(storage, name, Arc::clone(encoder.schema()), &chunks)?;
         Ok(Self { encoder, file, last: None })
     }
 
@@ -80,6 +80,6 @@ impl RowWriter {
             return Ok(());
         }
         let batch = self.encoder.batch(0).map_err(|error| self.file.failed(io::Error::other(error)))?;
-        self.file.write(&batch)
+        self.file.write(batch)
     }
 }

@@ -1,4 +1,5 @@
-//! Writes iterations as they come: columns of a batch are filled, row groups stream out. Knows no reader.
+//! Writes iterations as they come: columns of a batch are filled here, row groups stream out from a thread of their own. Knows no
+//! reader.
 
 use std::collections::HashMap;
 use std::io;
@@ -11,7 +12,7 @@ use arrow_schema::SchemaRef;
 
 use super::{Iteration, SCHEMA};
 use crate::folder::{Privacy, RunFile, RunFolder};
-use crate::parquet_file::ParquetFile;
+use crate::parquet_thread::ParquetThread;
 use crate::rows::columns::{Column, Unit, arrays, schema};
 use crate::rows::{EPOCH_KEY, SCHEMA_KEY};
 use crate::storage::{Action, Disk, Storage, StorageError};
@@ -22,7 +23,7 @@ const BATCH_ROWS: usize = 16_384;
 /// Writes a timeline. Until [`TimelineWriter::finish`] there is no file; dropped before, nothing is left of it.
 #[derive(Debug)]
 pub struct TimelineWriter {
-    file: ParquetFile,
+    file: ParquetThread,
     schema: SchemaRef,
     batch: Batch,
 }
@@ -74,7 +75,7 @@ impl TimelineWriter {
         // An iteration is much like the one before it.
         let columns: Vec<[&str; 1]> = schema.fields().iter().map(|field| [field.name().as_str()]).collect();
         let close: Vec<&[&str]> = columns.iter().map(|path| path.as_slice()).collect();
-        let file = ParquetFile::create(storage, name, SchemaRef::clone(&schema), &close)?;
+        let file = ParquetThread::create(storage, name, SchemaRef::clone(&schema), &close)?;
         Ok(Self { file, schema, batch: Batch::default() })
     }
 
@@ -100,7 +101,7 @@ impl TimelineWriter {
         let columns = arrays(self.batch.columns());
         let batch = RecordBatch::try_new(SchemaRef::clone(&self.schema), columns);
         let batch = batch.map_err(|error| self.file.failed(io::Error::other(error)))?;
-        self.file.write(&batch)
+        self.file.write(batch)
     }
 }
 
