@@ -2,7 +2,7 @@
 //!
 //! | text | meaning |
 //! |---|---|
-//! | `sim:` | [`BARE`]: `sim:vllm-v1?model=llama-3-8b&gpu=h100&tp=1` |
+//! | `sim:`, `sim:?gpu=a100` | [`BARE`]: `sim:vllm-v1?model=llama-3-8b&gpu=h100&tp=1`; the same with other settings |
 //! | `sim:fixed?ttft=100ms&tbt=20ms&tokens=128&stall-every=16&stall=300ms` | a script: see [`Fixed`] |
 //! | `sim:queue?servers=2&service=exponential:50ms&first=end&tokens=128&seed=0` | a textbook queue: see [`Queue`] |
 //! | `sim:vllm-v1?model=llama-3-8b&gpu=h100&...` | a scheduler over a cost model: see [`crate::engine::parameters`] |
@@ -63,6 +63,9 @@ pub const SCHEME: &str = "sim:";
 
 /// The engine of `sim:` alone, as it would be typed: today's usual scheduler, with a model and a GPU that many know.
 pub const BARE: &str = "sim:vllm-v1?model=llama-3-8b&gpu=h100&tp=1";
+
+/// The engine of [`BARE`].
+const DEFAULT: &str = "vllm-v1";
 
 impl Spec {
     /// The engine's name, as it stands behind `sim:`.
@@ -127,10 +130,9 @@ impl FromStr for Spec {
 
     fn from_str(text: &str) -> Result<Self, SpecError> {
         let rest = text.trim().strip_prefix(SCHEME).ok_or_else(|| SpecError::NoScheme { text: text.to_owned() })?;
-        if rest.is_empty() {
-            return BARE.parse();
-        }
         let (engine, settings) = rest.split_once('?').unwrap_or((rest, ""));
+        // BARE's settings are the defaults of its engine.
+        let engine = if engine.is_empty() { DEFAULT } else { engine };
         let (faults, own) = Faults::take_from(settings).map_err(|refused| refused.within(engine, settings))?;
         let kind = match engine {
             Fixed::NAME => Query::read(Fixed::NAME, &Fixed::KEYS, &own).and_then(Fixed::read).map(Kind::Fixed),

@@ -32,6 +32,17 @@ fn the_bare_address_is_the_documented_engine() {
 }
 
 #[test]
+fn settings_without_an_engine_are_of_the_bare_one() {
+    assert_eq!(read("sim:?"), read(BARE));
+    assert_eq!(
+        read("sim:?gpu=a100&max-num-seqs=7&fault=429:5%"),
+        read("sim:vllm-v1?gpu=a100&max-num-seqs=7&fault=429:5%")
+    );
+    refused("sim:?gpu=h10", "gpu `h10` is unknown", "sim:vllm-v1?gpu=h100");
+    refused("sim:?max-num-seq=3", "`max-num-seq` is no parameter of vllm-v1", "sim:vllm-v1?max-num-seqs=3");
+}
+
+#[test]
 fn the_bare_script_is_the_documented_one() {
     assert_eq!(read("sim:fixed").to_string(), "sim:fixed?ttft=100ms&tbt=20ms&tokens=128");
 }
