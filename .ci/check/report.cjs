@@ -1,4 +1,4 @@
-// Opens the pages of a run, a comparison, a capacity, a sweep and a prefill profile in headless Chromium: no console error, no request
+// Opens the pages of a run, a comparison, a capacity, sweeps and a prefill profile in headless Chromium: no console error, no request
 // to anywhere, every chart drawn, in light and dark, wide and narrow, on paper and without a script; what a hostile server says stays
 // text.
 const { chromium } = require("playwright-core");
@@ -30,8 +30,31 @@ function pages(binary, folder) {
     writeFileSync(path.join(folder, "sweep.yaml"), `name: engines\ntargets:\n${target("quick", "5ms")}${target("slow", "9ms")}workloads:\n  - name: chat\n    input_tokens: 64\n`
         + "loads:\n  - {concurrency: 1, requests: 40}\n  - {concurrency: 4, requests: 40}\n  - {concurrency: 8, requests: 40}\n");
     metron("sweep", "sweep.yaml", "--output", "sweep", "--quiet");
-    return { run: ["run/report.html", 17], profiled: ["profiled/report.html", 10], compare: ["compare.html", 4], prefill: ["prefill/report.html", 1],
-        capacity: ["capacity/report.html", 4], sweep: ["sweep/report.html", 2] };
+    writeFileSync(path.join(folder, "searches.yaml"), `name: searches\ndefaults: {virtual_time: true, requests: 200}\ntargets:\n  - {name: sarathi, url: "sim:sarathi"}\n`
+        + "  - {name: vllm-with-a-name-that-is-longer-than-its-room, url: 'sim:vllm'}\n  - {name: gone, url: 'http://127.0.0.1:9', virtual_time: false}\n"
+        + "workloads:\n  - {name: chat, input_tokens: 1024, output_tokens: 16}\nloads:\n  - {rate: 4}\n  - {rate: 16}\n"
+        + "  - {name: capacity, capacity: {slo: ['p90 ttft <= 1s'], range: 1..50, precision: 20%}}\n  - {name: prompts, prefill: {prompt_tokens: 64..1024, precision: 10%}}\n");
+    metron("sweep", "searches.yaml", "--output", "searches", "--quiet");
+    agrees(metron, folder);
+    return { run: ["run/report.html", 17], profiled: ["profiled/report.html", 14], compare: ["compare.html", 6], prefill: ["prefill/report.html", 1],
+        capacity: ["capacity/report.html", 4], sweep: ["sweep/report.html", 2], searches: ["searches/report.html", 4] };
+}
+
+/// What a page draws is what `metron plot` writes: as many points of every series, of every plot that has the page's name.
+function agrees(metron, folder) {
+    const drawn = (page) => [...readFileSync(path.join(folder, page), "utf8").matchAll(/<script type="application\/json">(.*?)<\/script>.*?<code>metron plot (?:DIR|BASELINE) (\S+) /gs)]
+        .map(([, data, name]) => [name, JSON.parse(data)]);
+    const of = [["profiled/report.html", ["profiled"], []], ["compare.html", ["run"], ["--against", "other"]], ["searches/report.html", ["searches"], []], ["capacity/report.html", ["capacity"], []]];
+    for (const [page, subject, against] of of) {
+        const plots = drawn(page);
+        assert.ok(plots.length >= 4, `${page}: ${plots.length} plots have a name`);
+        for (const [name, { caption, series, references }] of plots) {
+            metron("plot", ...subject, name, ...against, "--out", "plot.csv", "--force");
+            const rows = readFileSync(path.join(folder, "plot.csv"), "utf8").trimEnd().split("\n").length - 1;
+            const points = series.reduce((sum, { x, y }) => sum + (x ?? y).length, references.length);
+            assert.equal(rows, points, `${page}: ${name} (${caption}) is another plot as a file`);
+        }
+    }
 }
 
 async function open(browser, file, options = {}) {

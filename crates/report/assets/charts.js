@@ -38,9 +38,11 @@
         return low - 1;
     }
 
-    /// The marks of an axis of equal ratios, at most `most`: powers of ten alone over more than three, 2 and 5 between over fewer, every
+    /// The marks of an axis of equal ratios over `pixels`, each with `room` to itself: powers of ten alone over more than three, 2 and 5 between over fewer, every
     /// digit where these are too few, equal steps where it is shorter still. As in a plot's file.
-    function ratios(low, high, most) {
+    function ratios(low, high, pixels, room) {
+        const most = Math.max(2, Math.floor(pixels / room));
+        const fits = (set) => set.every((value, k) => k === 0 || (Math.log(value / set[k - 1]) / Math.log(high / low)) * pixels >= room);
         const [first, last] = [low, high].map((end) => Math.floor(Math.log10(end) + 1e-9));
         const marks = (digits) => {
             const all = [];
@@ -49,7 +51,7 @@
         };
         const few = marks([1, 2, 5]);
         const sets = last - first > 3 || Math.log10(high / low) > 3 ? [[1]] : few.length > 2 ? [[1, 2, 5], [1]] : [[1, 2, 3, 4, 5, 6, 7, 8, 9], [1, 2, 5]];
-        const fitting = sets.map(marks).find((set) => set.length > 1 && set.length <= most);
+        const fitting = sets.map(marks).find((set) => set.length > 1 && fits(set));
         if (fitting) return fitting;
         const fewest = marks(sets.at(-1));
         if (fewest.length > 1) return fewest.filter((value, k) => k % Math.ceil(fewest.length / most) === 0);
@@ -162,8 +164,8 @@
         marked(side) {
             if (this.plot[side].names) return () => this.plot[side].names.map((_, k) => k);
             if (!this.log[side]) return null;
-            const room = side === "x" ? 48 : 22;
-            return (u, axis, low, high) => ratios(low, high, Math.max(2, Math.floor((side === "x" ? this.width - 70 : this.height() - 60) / room)));
+            const [pixels, room] = side === "x" ? [this.width - 70, 42] : [this.height() - 60, 15];
+            return (u, axis, low, high) => ratios(low, high, pixels, room);
         }
 
         /// All lines over one run of x, as uPlot wants them: a place without a point is undefined, a gap is null.

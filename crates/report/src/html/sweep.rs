@@ -100,7 +100,7 @@ fn instead(cell: &SweptCell, columns: u32, words: &str) -> Markup {
         CellStatus::Interrupted => "text doubtful",
         CellStatus::Pending | CellStatus::Done => "text faint",
     };
-    html! { td class=(class) colspan=(columns) { (words) } }
+    html! { td class=(class) colspan=(columns) { div { (words) } } }
 }
 
 /// The highest load of each engine that holds, with its interval.
@@ -113,17 +113,22 @@ fn capacities(report: &SweepReport) -> Markup {
             div.scroll {
                 table {
                     tr {
-                        @for head in ["target", "workload", "load", "capacity", "95 % interval", "unit", "bounded by", "objectives", "probes", "requests", "answer"] { th { (head) } }
+                        @for head in ["target", "workload", "load", "capacity", "95 % interval", "unit", "bounded by", "objectives", "probes", "requests"] { th { (head) } }
                     }
-                    @for cell in cells {
+                    @for cell in &cells {
                         tr {
                             td { (cell.target) } td { (cell.workload) } td { (load(cell)) }
                             @match (reading::without_figures(cell), &cell.capacity) {
                                 (None, Some(found)) => (capacity(found)),
-                                (words, _) => (instead(cell, 8, &words.unwrap_or_default())),
+                                (words, _) => (instead(cell, 7, &words.unwrap_or_default())),
                             }
                         }
                     }
+                }
+            }
+            @for (cell, found) in cells.iter().filter_map(|cell| Some((cell, cell.capacity.as_ref()?))) {
+                @if reading::without_figures(cell).is_none() {
+                    p { (cell.target) ", " (cell.workload) ", " (cell.load) ": " (found.answer) }
                 }
             }
         }
@@ -147,7 +152,6 @@ fn capacity(found: &SweptCapacity) -> Markup {
         td { (found.objectives.join(", ")) }
         td { (found.probes) }
         td { (found.requests) }
-        td.text.wide { (found.answer) }
     }
 }
 
@@ -304,7 +308,7 @@ mod tests {
                 valid: [100, 400],
                 medians: vec![(100, 0.1), (400, second)],
                 max_relative_error: 0.1,
-                fit: (target == "b").then(|| Fit { curve: Curve::Linear([0.0, 0.001]), max_relative_error: 0.1 }),
+                fit: (target == "b").then_some(Fit { curve: Curve::Linear([0.0, 0.001]), max_relative_error: 0.1 }),
             };
             let pending = SweptCell::pending(target, "chat", "prompts");
             SweptCell { kind: CellKind::Prefill, status: CellStatus::Done, prefill: Some(of), ..pending }

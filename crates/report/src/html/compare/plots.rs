@@ -27,8 +27,8 @@ pub fn difference_plots(report: &CompareReport) -> Vec<Named> {
         rows.iter().map(|(run, rows)| (*run, changes(rows, kind))).collect()
     };
     let named = [
-        ("differences", differences(&of(|row| !row.is_share()), Along::of_parts)),
-        ("differences-of-shares", differences(&of(|row| row.is_share()), |_| Along::Points)),
+        ("differences", differences("Times and rates", &of(|row| !row.is_share()), Along::of_parts)),
+        ("differences-of-shares", differences("Shares", &of(|row| row.is_share()), |_| Along::Points)),
     ];
     named.into_iter().filter_map(|(name, plot)| Some(Named::of_runs(name, plot?))).collect()
 }
@@ -80,7 +80,7 @@ impl Along {
 const TOGETHER: f64 = 0.7;
 
 /// One line a figure, from above in the order of the tables; of several runs one below the other on each.
-fn differences(runs: &[(&str, Vec<Change>)], along: impl Fn(&[Change]) -> Along) -> Option<Plot> {
+fn differences(what: &str, runs: &[(&str, Vec<Change>)], along: fn(&[Change]) -> Along) -> Option<Plot> {
     let all: Vec<Change> = runs.iter().flat_map(|(_, changes)| changes.iter().copied()).collect();
     let along = along(&all);
     let mut labels: Vec<&str> = comparison::labels().filter(|label| all.iter().any(|(of, _, _)| of == label)).collect();
@@ -101,8 +101,9 @@ fn differences(runs: &[(&str, Vec<Change>)], along: impl Fn(&[Change]) -> Along)
         series.push(Series::new("", Mark::Across(spans.collect())).like(place));
     }
     Some(Plot {
-        caption: "What differs from the baseline, with 95 % intervals; a dot without one rests on too few requests"
-            .to_owned(),
+        caption: format!(
+            "{what} beside the baseline's, with 95 % intervals; a dot without one rests on too few requests"
+        ),
         x: along.axis(),
         y: Axis::categories("", labels),
         series,
