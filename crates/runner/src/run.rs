@@ -246,7 +246,11 @@ fn template_tokens(
     if is_known || matches!(resolved.server, Server::Simulated(_)) {
         return Ok(config.template_tokens);
     }
-    let prompts = Prompts::new(&resolved.tokenizer, config.seed).map_err(RunError::Prompt)?;
+    // A conversation goes as text, whatever its prompts are made of.
+    let prompts = match resolved.pattern.has_sessions() {
+        true => Prompts::new(&resolved.tokenizer, config.seed).map_err(RunError::Prompt)?,
+        false => resolved.prompts(config.seed)?,
+    };
     match unless_stopped(stop, template(target, model, &prompts))? {
         Template::Adds(tokens) => {
             tell(events, RunEvent::TemplateMeasured { tokens });

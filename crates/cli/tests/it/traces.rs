@@ -243,6 +243,30 @@ fn what_the_server_adds_to_a_prompt_is_measured_and_taken_off() {
 }
 
 #[test]
+fn what_the_server_adds_is_measured_with_prompts_as_the_run_sends_them() {
+    // It begins a text with a token of its own, and leaves ids as they are.
+    let server = Server::start(|_, request| {
+        let body: Value = serde_json::from_str(&request.body).expect("JSON");
+        let count = match &body["prompt"] {
+            Value::Array(ids) => ids.len(),
+            text => text.as_str().expect("a text").split(' ').count() + 1,
+        };
+        let events = format!(
+            "data: {{\"choices\":[{{\"index\":0,\"text\":\" a\",\"finish_reason\":\"stop\"}}],\
+             \"usage\":{{\"prompt_tokens\":{count},\"completion_tokens\":1}}}}\n\ndata: [DONE]\n\n"
+        );
+        answer("200 OK", "text/event-stream", &events)
+    });
+    let folder = Folder::new();
+    let url = format!("{}/v1/completions", server.url());
+    let base = ["run", "--url", &url, "--model", "m", "--tokenizer", "o200k_base", "--requests", "2", "--json"];
+    for text in ["ids", "words"] {
+        let ended = folder.metron(base.iter().chain(&["--input-tokens", "50", "--text", text])).that_ran().json();
+        assert_eq!(ended["load"]["achieved"]["input_tokens"]["mean"], json!(50.0), "{text}");
+    }
+}
+
+#[test]
 fn prompts_are_of_what_was_asked_and_exact() {
     let folder = folder("It was a dark (and stormy) night; 42 \"rain\" fell.\n");
     let preview = |more: &[&str]| {

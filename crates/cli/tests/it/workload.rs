@@ -94,6 +94,8 @@ fn images_that_a_trace_counts_are_in_its_bodies() {
     let body = workload(&folder, &sized).with_code(0).json()["requests"][0]["body"].to_string();
     // The header of a PNG file of 16 by 8 pixels.
     assert_eq!(body.matches("base64,iVBORw0KGgoAAAANSUhEUgAAABAAAAAI").count(), 2, "{body}");
+    let first = saved(&folder, "plan", &["--trace", "pictured"]);
+    assert_eq!(saved(&folder, "again", &["--trace", "plan"]), first, "the images are in the plan");
     let spoken = |more: &[&str]| {
         let url = ["preview", "--trace", "pictured", "--url", "http://nobody.invalid/v1/completions"];
         workload(&folder, &[&url[..], more].concat())

@@ -4,8 +4,11 @@
 use std::sync::Arc;
 
 use metron_units::Tokens;
-use metron_wire::{Answer, Client, Clock, End, RequestShape, Target};
+use metron_wire::{Answer, Client, Clock, Dialect, End, RequestShape, Target};
 use metron_workload::Prompts;
+use metron_workload::trace::Shared;
+
+use crate::script::as_ids;
 
 /// Lengths of the prompts that are sent.
 const LENGTHS: [u64; 3] = [8, 21, 40];
@@ -28,8 +31,9 @@ pub async fn template(target: Arc<Target>, model: &str, prompts: &Prompts) -> Te
     let client = Client::new(Arc::clone(&target), Clock::start());
     let mut added = Vec::new();
     for (id, length) in (FIRST_ID..).zip(LENGTHS) {
-        let Ok(prompt) = prompts.text(id, Tokens::new(length)) else { return Template::Unsaid };
-        let body = target.endpoint().dialect().body(&RequestShape::text(model, &prompt, 1));
+        let Some(body) = body(target.endpoint().dialect(), model, prompts, id, Tokens::new(length)) else {
+            return Template::Unsaid;
+        };
         let mut answer = Answer::default();
         client.send(&target.prepare(body), &mut answer).await;
         match (answer.end, answer.usage.input) {
@@ -38,6 +42,16 @@ pub async fn template(target: Arc<Target>, model: &str, prompts: &Prompts) -> Te
         }
     }
     steady(&added)
+}
+
+/// A body whose prompt goes as the run's do: servers that begin a text with a token of their own leave ids as they are.
+fn body(dialect: Dialect, model: &str, prompts: &Prompts, id: u64, length: Tokens) -> Option<Vec<u8>> {
+    if prompts.are_ids() {
+        let ids = as_ids(dialect, &prompts.ids(&Shared::Nothing, None, id, length));
+        return Some(dialect.body(&RequestShape { extra: Some(&ids), ..RequestShape::text(model, "", 1) }));
+    }
+    let prompt = prompts.text(id, length).ok()?;
+    Some(dialect.body(&RequestShape::text(model, &prompt, 1)))
 }
 
 fn steady(added: &[Option<u64>]) -> Template {

@@ -210,7 +210,7 @@ impl Said {
     /// As a saved plan has it.
     pub(crate) fn wording(self, texts: Texts) -> Wording {
         let whole = self.whole().into_owned();
-        let Self { prompt, ids, messages, mut fields, shared, made, images: _ } = self;
+        let Self { prompt, ids, messages, mut fields, shared, made, images } = self;
         // The names of blocks mean something within their own trace only.
         let named = matches!(shared, Shared::Blocks { .. });
         let made_again = texts == Texts::Left && made && !named;
@@ -228,7 +228,8 @@ impl Said {
                 Content::Body(Value::Object(fields).to_string())
             }
         };
-        Wording { content, shared: if named { Shared::Nothing } else { shared }, whole, ..Wording::default() }
+        let shared = if named { Shared::Nothing } else { shared };
+        Wording { content, shared, images, whole, ..Wording::default() }
     }
 
     /// Its text, and what is laid over a body of `dialect` that has the text alone; `user`, what the user lays over all, comes
@@ -239,18 +240,22 @@ impl Said {
             patch.insert("messages".to_owned(), messages);
         }
         if let Some(ids) = self.ids {
-            match dialect {
-                Dialect::Sglang => {
-                    patch.extend([("text".to_owned(), Value::Null), ("input_ids".to_owned(), serde_json::json!(ids))]);
-                }
-                _ => drop(patch.insert("prompt".to_owned(), serde_json::json!(ids))),
-            }
+            patch.extend(as_ids(dialect, &ids));
         }
         if let Some(user) = user {
             laid_over(&mut patch, user);
         }
         (self.prompt, patch)
     }
+}
+
+/// What is laid over a body whose prompt is token ids.
+pub(crate) fn as_ids(dialect: Dialect, ids: &[u32]) -> Map<String, Value> {
+    let fields = match dialect {
+        Dialect::Sglang => vec![("text", Value::Null), ("input_ids", serde_json::json!(ids))],
+        _ => vec![("prompt", serde_json::json!(ids))],
+    };
+    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// Whether a dialect takes a prompt as token ids.

@@ -154,11 +154,18 @@ pub enum ReplayError {
         line: u64,
     },
     /// Nothing was left to send.
-    #[error("the trace holds no request to send ({left_out} failed when they were recorded)")]
+    #[error("the trace holds no request to send{}", and_failed(*left_out))]
     Empty {
         /// How many failed.
         left_out: u64,
     },
+}
+
+fn and_failed(left_out: u64) -> String {
+    match left_out {
+        0 => String::new(),
+        left_out => format!(" ({left_out} failed when they were recorded)"),
+    }
 }
 
 impl From<TraceError> for ReplayError {

@@ -18,6 +18,8 @@ pub struct Wording {
     pub content: Content,
     /// The beginning that it shares with others.
     pub shared: Shared,
+    /// How many images its trace says that it has, and does not have itself.
+    pub images: u32,
     /// All of it as one text, for the digest.
     pub whole: String,
     /// What its body holds besides, for the digest.
@@ -100,7 +102,7 @@ impl Plan {
                 next = plan.next();
             }
             for (k, request) in turns.iter().enumerate() {
-                let Wording { content, shared, whole, carried, held_to } =
+                let Wording { content, shared, images, whole, carried, held_to } =
                     say(request).map_err(|error| SaveError::Say(error.into()))?;
                 let class = plan.class(request).map(|class| class.name.clone());
                 let further = Further { class: class.as_deref(), leave: plan.leave(request), body: &carried };
@@ -108,7 +110,7 @@ impl Plan {
                 let before = k.checked_sub(1).map(|before| &turns[before]);
                 let line = line(&plan, request, before, &turns);
                 let [ttft_deadline, tbt_deadline] = held_to;
-                let line = TraceRequest { class, shared, content, ttft_deadline, tbt_deadline, ..line };
+                let line = TraceRequest { class, shared, content, images, ttft_deadline, tbt_deadline, ..line };
                 saving.add(request.id, line)?;
             }
         }

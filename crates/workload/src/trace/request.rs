@@ -59,7 +59,10 @@ impl TraceRequest {
     /// How many images it had that its messages do not show, so that they have to be made up.
     #[must_use]
     pub fn counted_images(&self) -> u32 {
-        if self.content == Content::Lengths { self.images } else { 0 }
+        match self.content {
+            Content::Lengths | Content::Prompt(_) => self.images,
+            Content::Messages { .. } | Content::NewMessages { .. } | Content::Body(_) => 0,
+        }
     }
 }
 

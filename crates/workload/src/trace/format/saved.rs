@@ -36,6 +36,9 @@ pub(super) fn read(record: &Record<'_>) -> Result<Row, Fault> {
         model: record.text("model")?,
         shared: record.read("prefix", prefix)?.unwrap_or_default(),
         content,
+        images: record
+            .read("images", |cell| u32::try_from(cell.count()?).map_err(|_| cell.fault("a count")))?
+            .unwrap_or(0),
         ttft_deadline: record.read("ttft_deadline_ns", |cell| cell.time(TimeUnit::Nanoseconds))?,
         tbt_deadline: record.read("tbt_deadline_ns", |cell| cell.time(TimeUnit::Nanoseconds))?,
         ..TraceRequest::default()

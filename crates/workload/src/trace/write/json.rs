@@ -81,6 +81,7 @@ pub(super) fn metron(out: &mut impl Write, request: &TraceRequest) -> io::Result
         }
         Content::Body(body) => object.json("body", Some(body))?,
     }
+    object.raw("images", (request.images > 0).then_some(request.images))?;
     object.raw("ttft_deadline_ns", request.ttft_deadline.map(Nanos::get))?;
     object.raw("tbt_deadline_ns", request.tbt_deadline.map(Nanos::get))?;
     object.end()

@@ -122,6 +122,7 @@ impl Format {
                 "messages",
                 "messages of a turn",
                 "body",
+                "images",
                 "deadlines",
             ],
             Self::Mooncake => {
