@@ -184,10 +184,9 @@ impl Competitor {
             }
             Kind::Guidellm => {
                 let mut command = program("guidellm");
-                command.args(["benchmark", "--target", &url, "--model", "bench", "--profile", "concurrent"]);
-                command.args(["--rate", &streams, "--max-requests", &requests, "--processor"]).arg(tokenizer);
-                command.args(["--data", &format!("prompt_tokens=16,output_tokens={tokens}"), "--disable-console"]);
-                command.arg("--output-path").arg(result.join("guidellm.json"));
+                command.args(["run", "--disable-console"]);
+                let json = result.join(GUIDELLM);
+                command.args(guidellm_flags(&url, load, tokenizer, &json));
                 return command;
             }
         };
@@ -209,14 +208,29 @@ impl Competitor {
         let name = match self.kind {
             Kind::VllmRs | Kind::Sglang | Kind::VllmPython => RESULT,
             Kind::Aiperf => "profile_export_aiperf.json",
-            Kind::Guidellm => "guidellm.json",
+            Kind::Guidellm => GUIDELLM,
         };
         serde_json::from_slice(&std::fs::read(result.join(name))?).map_err(io::Error::other)
     }
 }
 
+/// GuideLLM's flags: each names a kind and its settings.
+fn guidellm_flags(url: &str, load: Load<'_>, tokenizer: &Path, json: &Path) -> Vec<String> {
+    let Load { streams, requests, tokens, .. } = load;
+    let flags = [
+        ("--backend", format!("openai_http,target={url},model=bench")),
+        ("--profile", format!("concurrent,streams={streams}")),
+        ("--constraint", format!("max_requests,count={requests}")),
+        ("--tokenizer", format!("huggingface_auto,model={}", tokenizer.display())),
+        ("--data", format!("synthetic_text,prompt_tokens=16,output_tokens={tokens}")),
+        ("--output", format!("json,path={}", json.display())),
+    ];
+    flags.into_iter().flat_map(|(flag, kind)| [flag.to_owned(), format!("kind={kind}")]).collect()
+}
+
 /// What the result of those is called that take a file's name.
 const RESULT: &str = "result.json";
+const GUIDELLM: &str = "guidellm.json";
 
 /// A tokenizer of a few words: nearly all want one, and nobody's prompts matter here.
 fn write_tokenizer(folder: &Path) -> io::Result<()> {

@@ -111,10 +111,13 @@ fn measure(metron: &Path, streams: u64, competitors: &[Competitor]) -> io::Resul
 /// One client's row: `of` is its part of the point.
 fn row(point: &Value, name: &str, of: &Value) -> String {
     let number = |value: &Value, path: &str| value.pointer(path).and_then(Value::as_f64).unwrap_or(f64::NAN);
-    let milliseconds = |ours: &str, truth: &str| (number(of, ours) - number(of, truth)) * 1e3;
+    let milliseconds = |ours: &str, truth: &str| match (number(of, ours) - number(of, truth)) * 1e3 {
+        unknown if unknown.is_nan() => "-".to_owned(),
+        known => format!("{known:.3}"),
+    };
     let (ideal, floor) = (number(point, "/ideal_tokens_per_s"), &point["floor"]);
     format!(
-        "{:>7}  {:<11}  {:>6.3}  {:>9.2}  {:>9.2}  {:>6.3}  {:>6.3}  {:>8.3}  {:>8.3}  {:>7.1}  {}",
+        "{:>7}  {:<11}  {:>6.3}  {:>9.2}  {:>9.2}  {:>6.3}  {:>6.3}  {:>8}  {:>8}  {:>7.1}  {}",
         number(point, "/streams"),
         name,
         number(of, "/cpu_s_per_million_tokens") / number(floor, "/cpu_s_per_million_tokens"),
