@@ -1,6 +1,6 @@
-"""Serves a GGUF model with llama.cpp's own server on loopback: serve_llamacpp.py MODEL.gguf PORT
+"""Serves a GGUF model with llama.cpp's own server on loopback: serve_llamacpp.py MODEL.gguf PORT [SLOTS]
 
-Needs the package xllamacpp, which holds that server. Runs until it is ended.
+Needs the package xllamacpp, which holds that server. SLOTS (4) is how many requests it computes at once. Runs until it is ended.
 """
 import sys
 import threading
@@ -8,14 +8,14 @@ import threading
 import xllamacpp
 
 
-def main(model, port):
+def main(model, port, slots):
     parameters = xllamacpp.CommonParams()
     parameters.model.path = model
     parameters.model_alias = {"tiny"}
     parameters.hostnames = ["127.0.0.1"]
     parameters.port = port
     parameters.n_ctx = 8192
-    parameters.n_parallel = 4
+    parameters.n_parallel = slots
     parameters.cpuparams.n_threads = 1
     server = xllamacpp.Server(parameters)
     print(f"llama.cpp serves {model} on http://127.0.0.1:{port}", flush=True)
@@ -24,6 +24,6 @@ def main(model, port):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
+    if len(sys.argv) not in (3, 4):
         sys.exit(__doc__)
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) == 4 else 4)

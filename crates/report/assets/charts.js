@@ -9,6 +9,8 @@
     const NEAR = 30;
     /// On paper everything is drawn so many times finer than it is shown.
     const FINE = 3;
+    /// As wide as half a sheet, and a whole one: what is drawn is fitted to its column there.
+    const SHEET = [360, 720];
     const colour = (name) => getComputedStyle(root).getPropertyValue("--" + name).trim();
     const tone = (series) => colour(series.tone < 0 ? "faint" : "line-" + (series.tone % 6));
     const joined = (series) => series.mark === "line" || series.mark === "steps";
@@ -147,7 +149,13 @@
 
         height() {
             const rows = this.plot.y.names?.length ?? 0;
-            return Math.max(this.area.clientWidth < 420 ? 230 : 280, 70 + 22 * rows);
+            return Math.max(this.width < 420 ? 230 : 280, 70 + 22 * rows);
+        }
+
+        /// In pixels of the screen; on paper whatever the screen's width is.
+        wide() {
+            const alone = this.area.closest(".plots")?.children.length === 1;
+            return this.printing ? SHEET[alone ? 1 : 0] : Math.floor(this.area.clientWidth);
         }
 
         /// What stands at a place along an axis.
@@ -177,7 +185,7 @@
 
         draw(fine = 1) {
             this.u?.destroy();
-            this.width = Math.floor(this.area.clientWidth);
+            this.width = this.wide();
             const font = `${12 * fine}px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif`;
             const scale = (side) => ({
                 time: false, auto: false, distr: this.log[side] ? 3 : 1, log: 10,

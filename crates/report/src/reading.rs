@@ -82,6 +82,11 @@ impl ProbeVerdict {
     }
 }
 
+/// What bounds a capacity, as short as it is clear: an objective by its expression alone.
+pub(crate) fn bound(bounded_by: &str) -> &str {
+    bounded_by.strip_prefix("objective ").unwrap_or(bounded_by)
+}
+
 /// The workloads of a sweep, in the order of its cells.
 pub(crate) fn workloads(report: &SweepReport) -> Vec<&str> {
     let mut names: Vec<&str> = Vec::new();

@@ -148,7 +148,7 @@ fn capacity(cell: &SweptCell) -> [String; 3] {
     });
     // Without a number, what there is to say is the answer itself.
     let bound = found.bounded_by.clone().unwrap_or_else(|| found.answer.clone());
-    [value, interval, short(bound.strip_prefix("objective ").unwrap_or(&bound), 30)]
+    [value, interval, short(reading::bound(&bound), 30)]
 }
 
 fn profile(cell: &SweptCell) -> [String; 3] {

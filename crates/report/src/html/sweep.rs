@@ -113,14 +113,14 @@ fn capacities(report: &SweepReport) -> Markup {
             div.scroll {
                 table {
                     tr {
-                        @for head in ["target", "workload", "load", "capacity", "95 % interval", "unit", "bounded by", "objectives", "probes", "requests"] { th { (head) } }
+                        @for head in ["target", "workload", "load", "capacity", "95 % interval", "bounded by", "objectives", "probes", "requests"] { th { (head) } }
                     }
                     @for cell in &cells {
                         tr {
                             td { (cell.target) } td { (cell.workload) } td { (load(cell)) }
                             @match (reading::without_figures(cell), &cell.capacity) {
                                 (None, Some(found)) => (capacity(found)),
-                                (words, _) => (instead(cell, 7, &words.unwrap_or_default())),
+                                (words, _) => (instead(cell, 6, &words.unwrap_or_default())),
                             }
                         }
                     }
@@ -145,10 +145,9 @@ fn capacity(found: &SweptCapacity) -> Markup {
         )
     };
     html! {
-        td { (of(&|capacity| figure::number(capacity.value))) }
+        td { (of(&|capacity| format!("{} {}", figure::number(capacity.value), capacity.unit))) }
         td { (of(&ends)) }
-        td { (of(&|capacity| capacity.unit.clone())) }
-        td { (found.bounded_by.clone().unwrap_or_else(none)) }
+        td { (found.bounded_by.as_deref().map_or_else(none, |bound| reading::bound(bound).to_owned())) }
         td { (found.objectives.join(", ")) }
         td { (found.probes) }
         td { (found.requests) }
