@@ -15,6 +15,7 @@ use metron_sim::server::{Options, Server};
 use metron_sim::truth::{self, Record, What};
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, EventData, EventFlags};
+use rustix::thread::{CpuSet, sched_setaffinity};
 
 const ENGINE: &str = "sim:vllm-v1?max-num-seqs=4096&blocks=100000";
 
@@ -26,7 +27,10 @@ fn main() {
 
     let log = std::env::temp_dir().join(format!("metron-lateness-{}.log", std::process::id()));
     let options = Options { log: Some(log.clone()), ..Options::default() };
+    // The server's thread inherits the first, and this one takes the second.
+    pin(0);
     let server = Server::start(&spec, SocketAddr::from(([127, 0, 0, 1], 0)), options).unwrap();
+    pin(1);
     let connections: Vec<TcpStream> = (0..streams).map(|_| TcpStream::connect(server.addr()).unwrap()).collect();
     let started = Instant::now();
     ask(&connections, tokens);
@@ -47,7 +51,9 @@ fn judge(records: &[Record]) {
     let batches: Vec<&[&Record]> = tokens.chunk_by(|one, other| one.due == other.due).collect();
     let largest = batches.iter().map(|batch| batch.len()).max().unwrap();
     let (mut costs, mut first, mut beyond) = (Vec::new(), Vec::new(), Vec::new());
-    for batch in batches.iter().filter(|batch| 10 * batch.len() >= 9 * largest) {
+    let full: Vec<&[&Record]> = batches.into_iter().filter(|batch| 10 * batch.len() >= 9 * largest).collect();
+    courses(&full);
+    for batch in &full {
         let late = |token: &Record| (token.at - token.due).get() as f64;
         let last = batch.len() - 1;
         let cost = (batch[last].at - batch[0].at).get() as f64 / last as f64;
@@ -58,6 +64,30 @@ fn judge(records: &[Record]) {
     println!("{} batches of {largest}; a send costs {}", costs.len(), quantiles(&mut costs));
     println!("the first token of a batch is late by {}", quantiles(&mut first));
     println!("a token is late by its place in the batch times that cost, and {}", quantiles(&mut beyond));
+}
+
+/// Keeps this thread, and those that it starts from now on, on one core. On a machine that has no such core it goes where it may.
+fn pin(core: usize) {
+    let mut cores = CpuSet::new();
+    cores.set(core);
+    if let Err(error) = sched_setaffinity(None, &cores) {
+        println!("not pinned to core {core}: {error}");
+    }
+}
+
+/// What a send costs in each tenth of a batch, on the average of all batches.
+fn courses(batches: &[&[&Record]]) {
+    let tenths: Vec<String> = (0..10)
+        .map(|tenth| {
+            let costs = batches.iter().map(|batch| {
+                let last = batch.len() - 1;
+                let (from, to) = (last * tenth / 10, last * (tenth + 1) / 10);
+                (batch[to].at - batch[from].at).get() as f64 / (to - from).max(1) as f64
+            });
+            format!("{:.1}", costs.sum::<f64>() / batches.len() as f64 / 1e3)
+        })
+        .collect();
+    println!("a send costs in each tenth of a batch {} us", tenths.join(" "));
 }
 
 fn quantiles(values: &mut [f64]) -> String {

@@ -120,7 +120,13 @@ fn what_prompts_share_is_found_over_the_socket_and_in_virtual_time_alike() {
     let url = "sim:vllm-v1?cost=linear:1000000,0,0&prefix-caching=true";
     // One at a time: what is in the cache is then no matter of time.
     let run = ["run", "--url", url, "--concurrency", "1", "--output-tokens", "20", "--quiet"];
+    // Blocks of 40 tokens beside the engine's of 16: a block of one may end within one of the other.
+    let traced = ["[1, 2, 3]", "[1, 2, 4]", "[1, 5, 3]", "[1, 2, 3]", "[6]", "[6, 2]"].map(|ids| {
+        format!("{{\"timestamp\": 0, \"input_length\": 110, \"output_length\": 20, \"hash_ids\": {ids}}}\n")
+    });
+    std::fs::write(folder.path().join("named.jsonl"), traced.concat()).expect("written");
     for (name, plan) in [
+        ("blocks", ["--trace", "named.jsonl", "--trace-format", "mooncake", "--trace-block", "40"]),
         ("groups", ["--requests", "12", "--input-tokens", "uniform:70..120", "--prefix", "groups:3,64"]),
         ("sessions", ["--requests", "12", "--input-tokens", "uniform:20..50", "--turns", "4"]),
     ] {

@@ -8,15 +8,17 @@ use std::sync::mpsc::Sender;
 use metron_results::event::{InFlight, RunEvent, RunPhase};
 use metron_results::timeline::TimelineWriter;
 use metron_sim::Spec;
-use metron_sim::engine::SharedPrefix;
+use metron_sim::engine::{BlockName, SharedPrefix};
 use metron_sim::schedule::{Arrival, Given, Inside, Schedule, What};
 use metron_sim::spec::{Fault, Place};
 use metron_units::{Nanos, Tokens};
 use metron_wire::Clock;
-use metron_workload::{PlannedRequest, Prefix};
+use metron_workload::PlannedRequest;
+use metron_workload::trace::{Scope, Shared};
 
 use super::answered::{Answers, Ending};
 use super::flights::{Flight, Flights};
+use super::named::named;
 use super::teller::Told;
 use super::turns::{Taken, Turns};
 use crate::conduct::FeedError;
@@ -38,6 +40,8 @@ const MOST_IN_NO_TIME: u64 = 100_000;
 /// A run at work.
 pub(super) struct Drive<'w> {
     longest_prompt: Option<Tokens>,
+    /// Of the engine's cache, if it has one.
+    block_size: Option<u64>,
     spec: Spec,
     engine: Schedule,
     turns: Turns,
@@ -83,6 +87,7 @@ impl<'w> Drive<'w> {
     ) -> Self {
         Self {
             longest_prompt: spec.longest_prompt(),
+            block_size: spec.cached_block_size(),
             spec: spec.clone(),
             engine: Schedule::new(spec),
             turns,
@@ -171,7 +176,7 @@ impl<'w> Drive<'w> {
 
     fn take_turn(&mut self) -> Result<(), RunError> {
         let Some(taken) = self.turns.take(self.now, &self.gate)? else { return Ok(()) };
-        let Taken { told: Told { request, prompt, prefix }, phase, prompt_tokens, held_back } = taken;
+        let Taken { told: Told { request, prompt, shared: common }, phase, prompt_tokens, held_back } = taken;
         let number = self.dispatched;
         self.dispatched += 1;
         if held_back {
@@ -181,7 +186,7 @@ impl<'w> Drive<'w> {
         let room = usize::try_from(output.get()).unwrap_or(0).min(1 << 16);
         let fault = self.spec.faults.of(number);
         let plan = self.turns.whole();
-        let shared = shared(&request, prefix, prompt_tokens);
+        let (shared, names) = self.found(&request, &common, prompt_tokens);
         let flight = Flight {
             number,
             request,
@@ -211,8 +216,33 @@ impl<'w> Drive<'w> {
         }
         self.flights.take_off(flight);
         let arrival = Arrival { request: number, at: self.now, prompt: prompt_tokens, output, shared };
-        self.engine.arrive(arrival, &mut self.given);
+        self.engine.arrive_named(arrival, names, &mut self.given);
         self.hand_out()
+    }
+
+    /// What a prefix cache may find of a prompt: a session's own beginning, what the plan says that prompts share, or its trace's
+    /// named blocks. Names that hold within a session only are the session's beginning already.
+    fn found(
+        &self,
+        request: &PlannedRequest,
+        common: &Shared,
+        prompt: Tokens,
+    ) -> (Option<SharedPrefix>, Vec<BlockName>) {
+        /// Sessions and groups are numbered apart.
+        const SESSIONS: u64 = 1 << 63;
+        if let Some(turn) = request.turn {
+            // All of it: the next turn begins with it.
+            return (Some(SharedPrefix { group: SESSIONS | turn.session, tokens: prompt }), Vec::new());
+        }
+        match common {
+            Shared::Group { group, tokens } => {
+                (Some(SharedPrefix { group: *group, tokens: (*tokens).min(prompt) }), Vec::new())
+            }
+            Shared::Blocks { ids, size, scope: Scope::Trace } => {
+                (None, self.block_size.map_or_else(Vec::new, |block| named(ids, *size, prompt, block)))
+            }
+            Shared::Nothing | Shared::Blocks { scope: Scope::Session, .. } => (None, Vec::new()),
+        }
     }
 
     /// Hands out what the engine gave.
@@ -311,17 +341,6 @@ impl<'w> Drive<'w> {
             }
         }
         Ok(())
-    }
-}
-
-/// What a prefix cache may find of a prompt: a session's own beginning, or what the plan says that prompts share.
-fn shared(request: &PlannedRequest, prefix: Option<Prefix>, prompt: Tokens) -> Option<SharedPrefix> {
-    /// Sessions and groups are numbered apart.
-    const SESSIONS: u64 = 1 << 63;
-    match request.turn {
-        // All of it: the next turn begins with it.
-        Some(turn) => Some(SharedPrefix { group: SESSIONS | turn.session, tokens: prompt }),
-        None => prefix.map(|Prefix { group, tokens }| SharedPrefix { group, tokens: tokens.min(prompt) }),
     }
 }
 

@@ -8,6 +8,7 @@
 mod answered;
 mod drive;
 mod flights;
+mod named;
 mod talks;
 mod teller;
 mod turns;

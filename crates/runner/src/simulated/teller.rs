@@ -3,7 +3,7 @@
 
 use metron_units::Share;
 use metron_workload::trace::Shared;
-use metron_workload::{Plan, PlanDigest, PlannedRequest, Prefix};
+use metron_workload::{Plan, PlanDigest, PlannedRequest};
 
 use crate::feeder::KeepTexts;
 use crate::script::{Composer, ScriptError};
@@ -26,8 +26,8 @@ pub(super) struct Told {
     pub(super) request: PlannedRequest,
     /// If texts are kept.
     pub(super) prompt: Option<String>,
-    /// The beginning that it shares with others.
-    pub(super) prefix: Option<Prefix>,
+    /// What it shares with others.
+    pub(super) shared: Shared,
 }
 
 impl Teller {
@@ -54,12 +54,7 @@ impl Teller {
                 (Some(said.prompt).filter(|_| self.keeps), said.shared)
             }
         };
-        let prefix = match shared {
-            Shared::Group { group, tokens } => Some(Prefix { group, tokens }),
-            // The engine's cache knows beginnings by one name, and blocks have many.
-            Shared::Nothing | Shared::Blocks { .. } => None,
-        };
-        Ok(Told { request, prompt, prefix })
+        Ok(Told { request, prompt, shared })
     }
 
     /// Of what is left nobody is told: there is no digest of the whole.
