@@ -115,6 +115,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "the corpus lies in files; what is tested opens none")]
     fn every_format_has_a_target_with_a_corpus_on_which_it_holds() {
         let of_formats = TraceFormat::ALL.iter().map(|format| format!("trace_{}", format.name().replace('-', "_")));
         for target in of_formats.chain(["trace".to_owned()]) {
