@@ -198,7 +198,7 @@ fn parse(text: &str) -> Result<Bound, Refused> {
         matches!(c, '+' | '-' | '−') && text[..*at].chars().next_back().is_none_or(char::is_whitespace)
     });
     let Some((at, sign)) = start else {
-        return Err((BoundRefusal::NoAllowance, format!("{text} +5%")));
+        return Err((BoundRefusal::NoAllowance, with_sign(text)));
     };
     let (words, amount) = (&text[..at], text[at + sign.len_utf8()..].trim());
     let direction = if sign == '+' { Direction::Up } else { Direction::Down };
@@ -221,6 +221,22 @@ fn parse(text: &str) -> Result<Bound, Refused> {
         (refusal, format!("{subject} {sign}{}", meant(amount, metric)))
     })?;
     Ok(Bound { metric, aspect, direction, allowance })
+}
+
+/// A bound that was meant by a text without a sign: the first number in it says how far, the sign is that in which the figure gets worse.
+fn with_sign(text: &str) -> String {
+    let mut words: Vec<&str> = text.split_whitespace().collect();
+    let far = words.iter().position(|word| word.starts_with(|c: char| c.is_ascii_digit()));
+    let amount = far.map_or_else(|| "5%".to_owned(), |at| words.split_off(at).concat());
+    // Each refusal mends one thing: the sign, the statistic, the unit.
+    let mut typed = format!("{} +{amount}", words.join(" "));
+    while let Err((_, hint)) = parse(&typed) {
+        if hint == typed {
+            return EXAMPLE.to_owned();
+        }
+        typed = hint;
+    }
+    typed
 }
 
 /// The words before the sign, in either order.

@@ -33,6 +33,13 @@ fn a_refusal_says_what_is_wrong_and_what_can_be_typed() {
     for (typed, words, hint) in [
         ("", "is empty", "p99 ttft +5%"),
         ("p99 ttft", "does not say how far", "p99 ttft +5%"),
+        ("p99 ttft 5%", "does not say how far", "p99 ttft +5%"),
+        ("p50 e2e_latency 200 ms", "does not say how far", "p50 e2e_latency +200ms"),
+        ("ttft 5", "does not say how far", "p99 ttft +5ms"),
+        ("goodput 3%", "does not say how far", "goodput -3%"),
+        ("goodput", "does not say how far", "goodput -5%"),
+        ("tfft p99 5%", "does not say how far", "p99 ttft +5%"),
+        ("5%", "does not say how far", "p99 ttft +5%"),
         ("p99 tfft +5%", "no metric is called `tfft`", "p99 ttft +5%"),
         ("tfft p99 +5%", "no metric is called `tfft`", "p99 ttft +5%"),
         ("ttft +5%", "has many values", "p99 ttft +5%"),
