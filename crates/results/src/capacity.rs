@@ -24,6 +24,10 @@ pub struct CapacityFile {
     pub bounded_by: Option<String>,
     /// The answer in words.
     pub answer: String,
+    /// Whether the server showed at the end that it was still the one that it was at the beginning; null where there is no capacity
+    /// that an objective bounds.
+    #[serde(default)]
+    pub steadiness: Option<Steadiness>,
     /// Whether the search came to its end; if not, `--resume` goes on with it.
     pub finished: bool,
     /// Whom it asked; null before the first probe.
@@ -34,6 +38,18 @@ pub struct CapacityFile {
     pub probes: Vec<Probe>,
     /// The time that the probes took, drains included; virtual where the runs were.
     pub wall_s: f64,
+}
+
+/// What is known of the server having stayed the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Steadiness {
+    /// An early load was played again, and did as it had done.
+    Shown,
+    /// It was played again, and whether it did as it had done could not be told.
+    Unclear,
+    /// The budget ended, or the search was cut off, before it was played again.
+    Unchecked,
 }
 
 /// A load with its interval.
@@ -71,6 +87,9 @@ pub struct Probe {
     pub load: f64,
     /// Whether it holds the objectives.
     pub verdict: Verdict,
+    /// Whether it played an earlier load again, to see whether the server is still the one that it was.
+    #[serde(default)]
+    pub replay: bool,
     /// Requests that were looked at, warm-up included.
     pub requests: u64,
     /// How long it took, drain included.
@@ -104,6 +123,9 @@ pub struct State {
     pub took_ns: u64,
     /// Whether the queue grew without end.
     pub growing: bool,
+    /// Whether the queue was still rising at the end, if only by chance.
+    #[serde(default)]
+    pub rising: bool,
     /// Whether it ran its whole length: nothing that was seen of it ended it.
     pub whole: bool,
     /// Whether the client could not keep up.

@@ -36,6 +36,8 @@ fn a_search_finds_the_capacity_and_goes_on_to_the_same_answer_after_a_kill() {
     assert!((value / CAPACITY - 1.0).abs() < 0.06, "{capacity}");
     assert_eq!((capacity["unit"].as_str(), capacity["confidence"].as_f64()), (Some("requests/s"), Some(0.95)));
     assert_eq!(whole["bounded_by"], "objective p95 ttft <= 100ms");
+    assert_eq!(whole["steadiness"], "shown");
+    assert_eq!(whole["probes"].as_array().expect("probes").last().expect("one")["replay"], true);
     assert_eq!(
         serde_json::from_str::<serde_json::Value>(&text(&folder.path().join("whole/capacity.json"))).unwrap(),
         whole
@@ -70,6 +72,22 @@ fn a_server_without_a_load_that_holds_gets_words_and_no_number() {
     assert_eq!((&file["capacity"], &file["bounded_by"]), (&serde_json::Value::Null, &serde_json::Value::Null));
     assert!(file["answer"].as_str().unwrap().contains("no load holds"), "{}", file["answer"]);
     jsonschema::validate(&folder.metron(["schema", "capacity"]).json(), &file).unwrap();
+}
+
+#[test]
+fn a_budget_that_ends_before_the_server_was_seen_to_stay_the_same_is_told() {
+    let folder = Folder::new();
+    let whole = folder.metron(arguments(QUEUE, "p95 ttft <= 100ms", &["--output", "whole"])).with_code(0).json();
+    let probes = whole["probes"].as_array().expect("probes").iter();
+    let before: f64 = probes.filter(|it| it["replay"] == false).map(|it| it["duration_s"].as_f64().unwrap()).sum();
+    // So much that the last probe that measures is cut short.
+    let budget = format!("{:.3}s", before - 1.0);
+    let more = ["--budget", &budget, "--output", "poor"];
+    let poor = folder.metron(arguments(QUEUE, "p95 ttft <= 100ms", &more)).with_code(0);
+    let file = poor.json();
+    assert_eq!((&file["steadiness"], &file["finished"]), (&"unchecked".into(), &true.into()), "{}", file["answer"]);
+    assert!(file["answer"].as_str().unwrap().contains("the server may have changed meanwhile"), "{}", file["answer"]);
+    assert!(text(&folder.path().join("poor/report.html")).contains("the server may have changed meanwhile"));
 }
 
 #[test]

@@ -14,7 +14,7 @@ pub fn probe_line(number: usize, probe: &Probe, unit: &str) -> String {
     format!(
         "probe {number}: {} {unit} {} after {} in {}",
         load(probe.load),
-        ProbeVerdict::of(probe).words(),
+        played(probe),
         figure::count(probe.requests, "request"),
         seconds(probe.duration_s)
     )
@@ -37,12 +37,7 @@ pub fn capacity_table(file: &CapacityFile, style: Style) -> String {
     );
     for probe in file.by_load() {
         let value = |name: &String| probe.values.get(name).copied().flatten().map_or_else(|| "-".to_owned(), load);
-        let cells = [
-            load(probe.load),
-            ProbeVerdict::of(probe).words().to_owned(),
-            probe.requests.to_string(),
-            seconds(probe.duration_s),
-        ];
+        let cells = [load(probe.load), played(probe), probe.requests.to_string(), seconds(probe.duration_s)];
         rows.push(cells.into_iter().chain(file.objectives.iter().map(value)));
     }
     let probes =
@@ -63,6 +58,11 @@ pub(super) fn ends(capacity: &Capacity) -> String {
         || format!("at least {}", load(capacity.low)),
         |high| format!("{} .. {}", load(capacity.low), load(high)),
     )
+}
+
+/// The verdict, and whether it is one on an earlier load that was played again.
+fn played(probe: &Probe) -> String {
+    format!("{}{}", ProbeVerdict::of(probe).words(), if probe.replay { ", played again" } else { "" })
 }
 
 /// With four digits that mean something.

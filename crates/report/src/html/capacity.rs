@@ -62,7 +62,7 @@ fn table(file: &CapacityFile) -> Markup {
                     tr {
                         td { (figure::number(probe.load)) }
                         @let verdict = ProbeVerdict::of(probe);
-                        td class=(class(verdict)) { (verdict.words()) }
+                        td class=(class(verdict)) { (verdict.words()) @if probe.replay { ", played again" } }
                         td { (probe.requests) }
                         td { (figure::setting(probe.duration_s)) }
                         @for objective in &file.objectives {
@@ -178,7 +178,7 @@ fn ratios(file: &CapacityFile, k: usize, objective: &str) -> Option<Plot> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use metron_results::capacity::{Capacity, SCHEMA, Search, State, Verdict};
+    use metron_results::capacity::{Capacity, SCHEMA, Search, State, Steadiness, Verdict};
 
     use super::*;
     use crate::samples::HOSTILE;
@@ -189,6 +189,7 @@ mod tests {
         Probe {
             load,
             verdict,
+            replay: false,
             requests: 1_000,
             duration_s: 30.0,
             run: None,
@@ -197,6 +198,7 @@ mod tests {
                 load: load.to_string(),
                 took_ns: 30_000_000_000,
                 growing: false,
+                rising: false,
                 whole: true,
                 client_bound: false,
                 estimates: vec![Some([ratio.to_owned(), "1000".to_owned(), "0.000001".to_owned()])],
@@ -217,6 +219,7 @@ mod tests {
             }),
             bounded_by: Some(format!("objective {SLO}")),
             answer: HOSTILE.to_owned(),
+            steadiness: Some(Steadiness::Unchecked),
             finished: true,
             target: None,
             search: Search {
@@ -225,7 +228,10 @@ mod tests {
                 precision: 0.05,
                 seed: 0,
             },
-            probes: vec![probe(6.0, Verdict::Fails, "0.03"), probe(4.0, Verdict::Holds, "0.004")],
+            probes: vec![
+                probe(6.0, Verdict::Fails, "0.03"),
+                Probe { replay: true, ..probe(4.0, Verdict::Holds, "0.004") },
+            ],
             wall_s: 60.0,
         }
     }
@@ -233,7 +239,7 @@ mod tests {
     #[test]
     fn a_search_shows_its_answer_its_probes_and_no_markup_from_outside() {
         let page = capacity_report(&found());
-        for words in ["4.20 to 4.80", "holds", "fails", "bounded by"] {
+        for words in ["4.20 to 4.80", "holds, played again", "fails", "bounded by"] {
             assert!(page.contains(words), "{words}");
         }
         assert!(!page.contains("<img"), "markup from outside");

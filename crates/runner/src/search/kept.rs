@@ -233,6 +233,7 @@ impl CapacitySearch {
             capacity: None,
             bounded_by: None,
             answer: String::new(),
+            steadiness: None,
             finished: false,
             target: None,
             search: Search {
@@ -282,7 +283,14 @@ impl Log<'_> {
     fn write(&mut self, answer: &Answer, probes: &[Probe], progressed: Progressed) -> Result<(), StorageError> {
         let (unit, demands) = (self.settings.unit, &self.search.demands);
         (self.file.capacity, self.file.bounded_by) = capacity::capacity_of(answer, unit, demands);
+        self.file.steadiness = capacity::steadiness(answer, probes, demands, &self.settings);
         self.file.answer = capacity::outcome(answer, unit, demands, probes);
+        // While it goes on nothing is left undone yet.
+        if progressed == Progressed::IsOver
+            && let Some(undone) = self.file.steadiness.and_then(capacity::left_undone)
+        {
+            self.file.answer = format!("{}; {undone}", self.file.answer);
+        }
         self.file.finished = progressed == Progressed::IsOver;
         self.file.wall_s = self.file.probes.iter().map(|probe| probe.duration_s).sum();
         self.folder.write(RunFile::Capacity, self.file.to_json().as_bytes())

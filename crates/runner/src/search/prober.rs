@@ -34,6 +34,14 @@ impl LoadUnit {
         }
     }
 
+    /// The users of a closed loop; `None` of an open one.
+    pub(super) fn users(self, load: Load) -> Option<u64> {
+        match self {
+            Self::RequestsPerSecond => None,
+            Self::ConcurrentRequests => Some(load.0 as u64),
+        }
+    }
+
     /// The nearest load that can be played.
     #[must_use]
     pub fn nearest(self, load: Load) -> Load {

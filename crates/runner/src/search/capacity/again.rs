@@ -6,15 +6,16 @@
 //! prompts that a server has seen before would be answered from its cache.
 
 use metron_metrics::interval::{Z, student};
+use metron_results::capacity::Steadiness;
 
 use super::super::demand::Demand;
-use super::super::prober::{Ending, Load};
+use super::super::prober::{Ending, Load, LoadUnit};
 use super::answer::{Answer, BoundedBy, Capacity, Unsteady};
 use super::estimate::STRETCHES;
 use super::isotonic::{Bracket, bracket};
-use super::plan::{NARROW, SHORTEST, Step, crossings, measure, middle, near, points};
+use super::plan::{NARROW, SHORTEST, Step, crossings, length, measure, middle, near, points};
 use super::probe::{Patience, Plan, Probe};
-use super::regression::{Foretold, Point, Scatter, foretold};
+use super::regression::{Foretold, NEARBY, Point, Scatter, foretold};
 use super::{Settings, Spent};
 
 /// A search that takes longer plays the load again after so many probes, too: a server that declines would lead it ever further down.
@@ -23,9 +24,13 @@ const LONG: usize = 12;
 /// Probes after the first one near the capacity that may be played again, too.
 const EARLY: usize = 6;
 
-/// Standard errors beyond which the server has changed, and within which it has not. Between them it is asked once more.
+/// Standard errors by which it does worse beyond which the server has changed, and within which it has not. Between them it is asked
+/// once more.
 const CHANGED: f64 = 4.0;
 const SAME: f64 = 2.0;
+
+/// Standard errors by which each of the last probes has to show it by itself.
+const EACH: f64 = 4.0;
 
 /// How often it is asked.
 const MOST: usize = 5;
@@ -58,20 +63,25 @@ pub(super) fn again(probes: &[Probe], demands: &[Demand], settings: &Settings) -
         let longest = before.iter().filter(|probe| probe.whole).map(|probe| probe.requests).max();
         // Loads that are whole numbers may have been told apart by less than an interval needs.
         let most = end.and(longest).map_or(long, |longest| longest.min(long));
-        let left = settings.budget.requests.saturating_sub(spent.requests).max(1);
-        Again::Step(Step::Play(Plan { load, most: most.min(left), patience: Patience::Length }))
+        let most = length(settings, spent, load, most);
+        Again::Step(Step::Play(Plan { load, most, patience: Patience::Length, replay: true }))
     };
     if late.is_empty() {
         return ask();
     }
     let growing = late.iter().filter(|probe| probe.growing).count();
+    if late.iter().any(|probe| probe.growing && !outlasted(before, probe)) {
+        return Again::Measure;
+    }
     let changed = |objective, since| Again::Step(Step::Done(Answer::Unstable(Unsteady { since, objective })));
     if growing >= GROWING {
         return changed(0, before.len());
     }
-    match surest(before, until, late, load, demands) {
+    match surest(before, until, late, load, (demands, settings.unit)) {
         Some(Difference { sure, objective, since })
-            if sure > CHANGED && late.len() >= AGREEING && agree(before, until, late, load, demands) =>
+            if sure > CHANGED
+                && late.len() >= AGREEING
+                && agree(before, until, late, load, (demands, settings.unit)) =>
         {
             changed(objective, since)
         }
@@ -81,10 +91,32 @@ pub(super) fn again(probes: &[Probe], demands: &[Demand], settings: &Settings) -
     }
 }
 
+/// What the probes that played a load again showed.
+pub(super) fn steadiness(probes: &[Probe], demands: &[Demand], settings: &Settings) -> Steadiness {
+    // The budget may have ended a replay, or the measurement before there was one.
+    let replays = |probe: &&Probe| probe.replay && probe.whole && probe.ending == Ending::Enough;
+    let late: Vec<Probe> = probes.iter().rev().take_while(replays).cloned().collect();
+    let Some(load) = late.first().map(|probe| probe.load) else { return Steadiness::Unchecked };
+    let before = &probes[..probes.len() - late.len()];
+    let Some((until, _)) = (1..=before.len()).find_map(|until| Some((until, said(&before[..until], demands)?))) else {
+        return Steadiness::Unclear;
+    };
+    let difference = surest(before, until, &late, load, (demands, settings.unit));
+    let same = difference.is_some_and(|it| it.sure <= SAME) && late.iter().all(|probe| !probe.growing);
+    if same { Steadiness::Shown } else { Steadiness::Unclear }
+}
+
+/// Whether one of the probes of the same load had come to rest, and did not grow for as long as `late` took to. Where none had, the
+/// server only now shows what it was coming to, and the search goes on from there.
+fn outlasted(before: &[Probe], late: &Probe) -> bool {
+    let mut alike = before.iter().filter(|probe| probe.load == late.load && probe.whole && !probe.growing);
+    alike.any(|probe| !probe.rising && probe.requests >= late.requests)
+}
+
 /// Whether each of the last probes shows a change by itself.
-fn agree(before: &[Probe], until: usize, late: &[Probe], load: Load, demands: &[Demand]) -> bool {
-    let shows = |one: &Probe| surest(before, until, std::slice::from_ref(one), load, demands);
-    late.iter().all(|one| one.growing || shows(one).is_some_and(|difference| difference.sure > CHANGED))
+fn agree(before: &[Probe], until: usize, late: &[Probe], load: Load, of: (&[Demand], LoadUnit)) -> bool {
+    let shows = |one: &Probe| surest(before, until, std::slice::from_ref(one), load, of);
+    late.iter().all(|one| one.growing || shows(one).is_some_and(|difference| difference.sure > EACH))
 }
 
 /// A check that is due.
@@ -149,20 +181,27 @@ fn ended(probes: &[Probe], demands: &[Demand], settings: &Settings) -> Option<An
     }
 }
 
-/// By how many standard errors the end differs from what was foretold.
+/// By how many standard errors the end does worse than was foretold. One that does better is no server that wears out: the curve that
+/// foretold it was too high.
 struct Difference {
     sure: f64,
     objective: usize,
     since: usize,
 }
 
-fn surest(before: &[Probe], until: usize, late: &[Probe], load: Load, demands: &[Demand]) -> Option<Difference> {
+fn surest(
+    before: &[Probe],
+    until: usize,
+    late: &[Probe],
+    load: Load,
+    (demands, unit): (&[Demand], LoadUnit),
+) -> Option<Difference> {
     let of = |(objective, demand): (usize, &Demand)| {
         let bunch = most_bunched(before, objective, demand);
         let now = shown(late, objective, demand, bunch)?;
         let from = (until..=before.len()).filter_map(move |since| {
-            let then = told(&before[..since], objective, demand, load)?;
-            let sure = (now.height - then.height).abs() / then.doubt.hypot(now.doubt);
+            let then = told(&before[..since], objective, (demand, unit), load)?;
+            let sure = (now.height - then.height).max(0.0) / then.doubt.hypot(now.doubt);
             Some(Difference { sure, objective, since })
         });
         from.max_by(|a, b| a.sure.total_cmp(&b.sure))
@@ -170,12 +209,18 @@ fn surest(before: &[Probe], until: usize, late: &[Probe], load: Load, demands: &
     demands.iter().enumerate().filter_map(of).max_by(|a, b| a.sure.total_cmp(&b.sure))
 }
 
-/// What the probes that ran their length say of `load`, or, of too few, those that played it.
-fn told(probes: &[Probe], objective: usize, demand: &Demand, load: Load) -> Option<Foretold> {
+/// What the probes that ran their length say of `load`, or, of too few or of users, whose curve is none, those that played it. It
+/// foretells no fewer misses than could have been seen.
+fn told(probes: &[Probe], objective: usize, (demand, unit): (&Demand, LoadUnit), load: Load) -> Option<Foretold> {
     let whole: Vec<Probe> = probes.iter().filter(|probe| probe.whole).cloned().collect();
-    foretold(&points(&whole, objective, demand), Scatter::of(demand), load.get().ln()).or_else(|| {
+    let bunch = most_bunched(probes, objective, demand);
+    let points = points(&whole, objective, demand);
+    let curve = foretold(&points, Scatter::of(demand), load.get().ln()).filter(|_| unit.users(load).is_none());
+    let of: f64 = points.iter().filter(|point| (point.x - load.get().ln()).abs() < NEARBY).map(|point| point.of).sum();
+    let at_least = |it: Foretold| Foretold { height: it.height.max((bunch / of).ln()), ..it };
+    curve.map(|it| if demand.counts() { at_least(it) } else { it }).or_else(|| {
         let alike: Vec<Probe> = whole.into_iter().filter(|probe| probe.load == load).collect();
-        shown(&alike, objective, demand, most_bunched(probes, objective, demand))
+        shown(&alike, objective, demand, bunch)
     })
 }
 

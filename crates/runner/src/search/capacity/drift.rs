@@ -1,6 +1,7 @@
 //! Whether the server stayed the same over the search: probes at like loads must tell alike, early or late. Knows no prober.
 
 use super::super::demand::Demand;
+use super::super::prober::LoadUnit;
 use super::answer::Unsteady;
 use super::plan::points;
 use super::probe::Probe;
@@ -16,19 +17,22 @@ const SURER: f64 = 6.0;
 const LEAST: f64 = 8.0;
 
 /// The first probe that contradicts an earlier one beyond chance: of two steady states the one under the lower load did worse. A
-/// growing queue has no steady state and is told early: two of them are asked for, at loads that held before for their whole length or
-/// below such. `None` if all agree.
-pub(super) fn unsteady(probes: &[Probe], demands: &[Demand]) -> Option<Unsteady> {
+/// growing queue has no steady state and is told early: two of them are asked for, at loads that held before, for as long as these took
+/// to show it, or below such. Of a closed loop only like loads are held against each other: all its users wait for one batch, and one more of them may
+/// break it up, so that more load is the easier one. `None` if all agree.
+pub(super) fn unsteady(probes: &[Probe], demands: &[Demand], unit: LoadUnit) -> Option<Unsteady> {
     let mut growing = 0;
     for (since, late) in probes.iter().enumerate() {
-        for early in &probes[..since] {
+        let comparable = |early: &&Probe| unit.users(late.load).is_none() || early.load == late.load;
+        for early in probes[..since].iter().filter(comparable) {
             let (higher, lower) = if early.load > late.load { (early, late) } else { (late, early) };
             if let Some(objective) = worse(lower, higher, demands) {
                 return Some(Unsteady { since, objective });
             }
             // A probe that ended as soon as it held may have ended before the queue had begun to grow. And a full scheduler's queue
             // may grow at once or not at all at one load: only one that grows where it did not before tells of another server.
-            let held = early.load >= late.load && early.whole && !early.growing && within(early, demands);
+            let settled = early.whole && !early.growing && !early.rising && early.requests >= late.requests;
+            let held = early.load >= late.load && settled && within(early, demands);
             growing += u32::from(late.growing && held);
             if growing == 2 {
                 return Some(Unsteady { since, objective: 0 });
@@ -78,6 +82,8 @@ mod tests {
             load: Load::new(load).unwrap(),
             verdict: if ratio > 0.01 { Verdict::Fails } else { Verdict::Holds },
             growing: false,
+            rising: false,
+            replay: false,
             whole: true,
             requests: of as u64,
             duration: Nanos::from_secs(60),
@@ -96,18 +102,37 @@ mod tests {
         let short = Probe { whole: false, ..probe(49.22, 0.0, 0.0, 2_496.0) };
         let growing = |load, ratio| Probe { growing: true, whole: false, ..probe(load, ratio, 0.7, 1_280.0) };
         let recovered = [growing(47.69, 104.0), growing(47.92, 126.0), probe(47.92, 0.26, 0.5, 8_000.0)];
-        assert_eq!(unsteady(&recovered, &demands()), None, "a server that is better than it was is not worn out");
+        assert_eq!(
+            unsteady(&recovered, &demands(), LoadUnit::RequestsPerSecond),
+            None,
+            "a server that is better than it was is not worn out"
+        );
         let mut probes = vec![short, growing(49.10, 9.8), probe(47.60, 0.0, 0.0, 5_376.0), growing(48.79, 20.5)];
-        assert_eq!(unsteady(&probes, &demands()), None);
+        assert_eq!(unsteady(&probes, &demands(), LoadUnit::RequestsPerSecond), None);
         probes.extend([growing(46.9, 20.0), growing(47.1, 15.0)]);
-        assert_eq!(unsteady(&probes, &demands()), Some(Unsteady { since: 5, objective: 0 }), "two below one that held");
+        assert_eq!(
+            unsteady(&probes, &demands(), LoadUnit::RequestsPerSecond),
+            Some(Unsteady { since: 5, objective: 0 }),
+            "two below one that held"
+        );
     }
 
     #[test]
     fn one_bunch_of_misses_at_a_lower_load_is_no_change_but_many_are() {
         let higher = probe(212.0, 0.0, 0.0, 21_248.0);
-        assert_eq!(unsteady(&[probe(181.0, 0.588, 1.026, 5_440.0), higher.clone()], &demands()), None);
-        let changed = unsteady(&[probe(181.0, 40.0, 0.05, 5_440.0), higher], &demands());
+        assert_eq!(
+            unsteady(&[probe(181.0, 0.588, 1.026, 5_440.0), higher.clone()], &demands(), LoadUnit::RequestsPerSecond),
+            None
+        );
+        let both = [probe(181.0, 40.0, 0.05, 5_440.0), higher];
+        let changed = unsteady(&both, &demands(), LoadUnit::RequestsPerSecond);
         assert_eq!(changed, Some(Unsteady { since: 1, objective: 0 }));
+        assert_eq!(
+            unsteady(&both, &demands(), LoadUnit::ConcurrentRequests),
+            None,
+            "another number of users is another batch"
+        );
+        let alike = both.map(|it| Probe { load: Load::new(181.0).unwrap(), ..it });
+        assert!(unsteady(&alike, &demands(), LoadUnit::ConcurrentRequests).is_some());
     }
 }

@@ -28,6 +28,7 @@ pub fn written(probe: &Probe, played: Option<&PlayedRun>, run: Option<String>, d
             Verdict::Fails => written::Verdict::Fails,
             Verdict::Undecided => written::Verdict::Undecided,
         },
+        replay: probe.replay,
         requests: probe.requests,
         duration_s: probe.duration.as_secs_f64(),
         run,
@@ -36,6 +37,7 @@ pub fn written(probe: &Probe, played: Option<&PlayedRun>, run: Option<String>, d
             load: probe.load.get().to_string(),
             took_ns: probe.duration.get(),
             growing: probe.growing,
+            rising: probe.rising,
             whole: probe.whole,
             client_bound: probe.ending == Ending::ClientBound,
             estimates: probe.estimates.iter().map(|estimate| estimate.as_ref().map(texts)).collect(),
@@ -64,6 +66,8 @@ fn probe_of(probe: &written::Probe) -> Option<Probe> {
             written::Verdict::Undecided => Verdict::Undecided,
         },
         growing: state.growing,
+        rising: state.rising,
+        replay: probe.replay,
         whole: state.whole,
         requests: probe.requests,
         duration: Nanos::new(state.took_ns),
@@ -89,6 +93,20 @@ pub fn capacity_of(answer: &Answer, unit: LoadUnit, demands: &[Demand]) -> (Opti
         confidence: CONFIDENCE,
     };
     (Some(capacity), Some(bounded_by))
+}
+
+/// What the search did not come to, in words; `None` if nothing.
+#[must_use]
+pub fn left_undone(steadiness: written::Steadiness) -> Option<&'static str> {
+    match steadiness {
+        written::Steadiness::Shown => None,
+        written::Steadiness::Unclear => {
+            Some("an early load was played again, but whether the server is still the same could not be told")
+        }
+        written::Steadiness::Unchecked => {
+            Some("the search ended before an early load was played again, so the server may have changed meanwhile")
+        }
+    }
 }
 
 /// An answer in words.

@@ -10,6 +10,7 @@ mod drift;
 mod estimate;
 mod file;
 mod isotonic;
+mod monotone;
 mod plan;
 mod probe;
 mod regression;
@@ -17,11 +18,12 @@ mod series;
 mod verdict;
 mod warm_up;
 
+use metron_results::capacity::Steadiness;
 use metron_units::{Nanos, Share};
 
 pub use answer::{Answer, BoundedBy, Capacity, Unsteady};
 pub use estimate::Estimate;
-pub use file::{capacity_of, outcome, probes_of, written};
+pub use file::{capacity_of, left_undone, outcome, probes_of, written};
 pub use probe::Probe;
 pub use verdict::Verdict;
 
@@ -85,6 +87,13 @@ pub fn so_far(probes: &[Probe], demands: &[Demand], settings: &Settings) -> Answ
     plan::so_far(probes, demands, settings)
 }
 
+/// What is known of the server having stayed the same; `None` without a capacity that an objective bounds.
+#[must_use]
+pub fn steadiness(answer: &Answer, probes: &[Probe], demands: &[Demand], settings: &Settings) -> Option<Steadiness> {
+    let Answer::Capacity(Capacity { bounded_by: BoundedBy::Objective(_), .. }) = answer else { return None };
+    Some(again::steadiness(probes, demands, settings))
+}
+
 /// Searches for the capacity. `previous` are the probes of a search that was cut off, with the same objectives and settings;
 /// `told` hears of each probe as it ends, with the prober that played it.
 ///
@@ -106,7 +115,7 @@ pub fn search<P: Prober>(
         let spent: Nanos = probes.iter().map(|probe| probe.duration).fold(Nanos::ZERO, Nanos::saturating_add);
         let seed = settings.seed.wrapping_add((probes.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let left = settings.budget.time.checked_sub(spent).unwrap_or(Nanos::ZERO);
-        let probe = probe::play(prober, demands, plan, seed, left)?;
+        let probe = probe::play(prober, demands, (plan, settings.unit), seed, left)?;
         told(prober, &probe);
         probes.push(probe);
     }

@@ -11,6 +11,7 @@ use super::again::{Again, again};
 use super::answer::{Answer, BoundedBy, Capacity};
 use super::drift;
 use super::isotonic::{Bracket, bracket};
+use super::monotone::{Ends, ends};
 use super::probe::{Patience, Plan, Probe};
 use super::regression::{Crossing, Point, Scatter, crossing};
 use super::verdict::Verdict;
@@ -45,6 +46,12 @@ const MOST_PROBES: usize = 80;
 /// Grains of requests that the interval must rest on, at the usual precision of 5 %.
 const LEAST_NEAR: u64 = 1_000;
 
+/// How often each user of a closed loop asks, at least.
+const TURNS: u64 = 16;
+
+/// Probes of one number of users: what more of them tell is known.
+const ALIKE: usize = 4;
+
 /// What comes next.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Step {
@@ -66,18 +73,16 @@ pub(super) fn measure(probes: &[Probe], demands: &[Demand], settings: &Settings)
     let spent = Spent::of(probes);
     let grain = demands.iter().map(Demand::grain).max().unwrap_or(10);
     let found = crossings(probes, demands, &bracket);
-    if let Some(unsteady) = drift::unsteady(probes, demands) {
+    if let Some(unsteady) = drift::unsteady(probes, demands, settings.unit) {
         return Step::Done(Answer::Unstable(unsteady));
     }
     if spent.exceeds(&settings.budget) || probes.last().is_some_and(|probe| probe.ending == Ending::Interrupted) {
         return Step::Done(conclude(&found, probes, demands, settings));
     }
     let patient = |load: Load| {
-        Step::Play(Plan {
-            load: settings.unit.nearest(load),
-            most: (grain * PATIENCE).min(settings.budget.requests.saturating_sub(spent.requests).max(1)),
-            patience: Patience::Verdict,
-        })
+        let load = settings.unit.nearest(load);
+        let most = length(settings, spent, load, grain * PATIENCE);
+        Step::Play(Plan { load, most, patience: Patience::Verdict, replay: false })
     };
     match (bracket.holds, bracket.fails) {
         (None, None) => {
@@ -89,9 +94,15 @@ pub(super) fn measure(probes: &[Probe], demands: &[Demand], settings: &Settings)
             Step::Done(conclude(&found, probes, demands, settings))
         }
         (Some(holds), Some(fails)) if fails.get() > holds.get() * NARROW => patient(middle(holds, fails)),
-        (Some(holds), Some(fails)) => refine(probes, &found, (holds, fails), settings, grain)
+        (Some(holds), Some(fails)) => refine(probes, demands, &found, (holds, fails), settings)
             .unwrap_or_else(|| Step::Done(conclude(&found, probes, demands, settings))),
     }
+}
+
+/// Requests of a probe that needs `wanted` of them, as far as the budget goes. In a closed loop each user has to ask again and again.
+pub(super) fn length(settings: &Settings, spent: Spent, load: Load, wanted: u64) -> u64 {
+    let turns = TURNS * settings.unit.users(load).unwrap_or(0);
+    wanted.max(turns).min(settings.budget.requests.saturating_sub(spent.requests).max(1))
 }
 
 /// The answer, whatever would come next.
@@ -185,40 +196,62 @@ pub(super) fn points(probes: &[Probe], objective: usize, demand: &Demand) -> Vec
 /// Where the next probe near the crossing goes; `None` if the interval is narrow enough.
 fn refine(
     probes: &[Probe],
+    demands: &[Demand],
     found: &Option<Binding>,
     (holds, fails): (Load, Load),
     settings: &Settings,
-    grain: u64,
 ) -> Option<Step> {
-    let left = settings.budget.requests.saturating_sub(Spent::of(probes).requests).max(1);
-    let length = |load: Load, most: u64| {
-        Some(Step::Play(Plan { load: within(settings, load), most: most.min(left), patience: Patience::Length }))
+    let grain = demands.iter().map(Demand::grain).max().unwrap_or(10);
+    let play = |load: Load, most: u64| {
+        let load = within(settings, load);
+        let alike = probes.iter().filter(|probe| probe.load == load).count();
+        let told = settings.unit.users(load).is_some() && alike >= ALIKE;
+        let most = length(settings, Spent::of(probes), load, most);
+        (!told).then_some(Step::Play(Plan { load, most, patience: Patience::Length, replay: false }))
     };
-    if probes.len() >= MOST_PROBES {
+    if probes.len() >= MOST_PROBES || is_cliff(probes, demands, found, settings, grain) {
         return None;
     }
     let Some(Binding { crossing, .. }) = found else {
         let (low, high) = (holds.shifted(-NEAREST), fails.shifted(NEAREST));
         let width = (high.get() / low.get()).ln();
-        let inside: Vec<&Probe> =
-            probes.iter().filter(|probe| !probe.growing && probe.load >= low && probe.load <= high).collect();
-        let have: u64 = inside.iter().map(|probe| probe.requests).sum();
+        let inside: Vec<&Probe> = probes.iter().filter(|probe| probe.load >= low && probe.load <= high).collect();
+        let have: u64 = inside.iter().filter(|probe| !probe.growing).map(|probe| probe.requests).sum();
         let part = (0.5 + GOLDEN * inside.len() as f64).fract();
-        return length(low.shifted(part * width), (have / 4).max(grain * FIRST));
+        // Of users the number between the two that is not known yet is as good as any.
+        let at = if settings.unit.users(holds).is_some() { middle(holds, fails) } else { low.shifted(part * width) };
+        return play(at, (have / 4).max(grain * FIRST));
     };
-    let half = 0.5 * (crossing.high - crossing.low);
+    let half = crossing.half();
     let close: Vec<&Probe> = probes.iter().filter(|probe| near(probe, crossing.at)).collect();
     let asked = settings.precision.get();
     let have: u64 = close.iter().map(|probe| probe.requests).sum();
     if half <= asked && close.len() >= FEWEST && have >= grain * LEAST_NEAR {
         return None;
     }
-    let lever: f64 = close.iter().map(|probe| probe.requests as f64 * (probe.load.get().ln() - crossing.at)).sum();
+    // A queue that grew says as much of its side of the crossing as any other probe.
+    let beside = |probe: &&Probe| (probe.load.get().ln() - crossing.at).abs() < NEAR;
+    let levers = probes.iter().filter(beside);
+    let lever: f64 = levers.map(|probe| probe.requests as f64 * (probe.load.get().ln() - crossing.at)).sum();
     let reach = (0.7 * half).clamp(NEAREST, FARTHEST);
     let need = have as f64 * ((half / asked).powi(2) - 1.0) * 0.55;
     let most = (need as u64).min(have * 3 / 4).max(grain * SHORTEST);
     let x = crossing.at + if lever > 0.0 { -reach } else { reach };
-    length(Load::new(x.exp()).unwrap_or(settings.start), most)
+    play(Load::new(x.exp()).unwrap_or(settings.start), most)
+}
+
+/// Whether the capacity is known as well as was asked for without any curve, and no curve fits better.
+fn is_cliff(probes: &[Probe], demands: &[Demand], found: &Option<Binding>, settings: &Settings, grain: u64) -> bool {
+    let Some(ends) = ends(probes, demands) else { return false };
+    let middle = middle(ends.holds, ends.fails).get().ln();
+    let near: u64 = probes.iter().filter(|probe| near(probe, middle)).map(|probe| probe.requests).sum();
+    let narrow = half_of(&ends) <= settings.precision.get() && near >= grain * LEAST_NEAR;
+    narrow && found.as_ref().is_none_or(|found| found.crossing.half() > settings.precision.get())
+}
+
+/// Half the distance of the two, in parts of the load.
+fn half_of(ends: &Ends) -> f64 {
+    0.5 * (ends.fails.get() / ends.holds.get()).ln()
 }
 
 pub(super) fn near(probe: &Probe, x: f64) -> bool {
@@ -230,18 +263,48 @@ fn within(settings: &Settings, load: Load) -> Load {
     settings.unit.nearest(if load < settings.least { settings.least } else { load })
 }
 
-/// The answer as well as it is known.
+/// The answer as well as it is known: by the curve; where that is wider than was asked for, no wider than is known without one.
 fn conclude(found: &Option<Binding>, probes: &[Probe], demands: &[Demand], settings: &Settings) -> Answer {
-    if let Some(Binding { objective, crossing }) = found {
-        let load = |x: f64| Load::new(x.exp()).unwrap_or(settings.start);
-        return Answer::Capacity(Capacity {
-            value: settings.unit.floor(load(crossing.at)),
-            low: settings.unit.floor(load(crossing.low)),
-            high: Some(load(crossing.high)),
-            bounded_by: BoundedBy::Objective(*objective),
-        });
+    let load = |x: f64| Load::new(x.exp()).unwrap_or(settings.start);
+    let by_curve = found.as_ref().map(|Binding { objective, crossing }| Capacity {
+        value: settings.unit.floor(load(crossing.at)),
+        low: settings.unit.floor(load(crossing.low)),
+        high: Some(load(crossing.high)),
+        bounded_by: BoundedBy::Objective(*objective),
+    });
+    let wide = found.as_ref().is_none_or(|found| found.crossing.half() > settings.precision.get());
+    match (by_curve, ends(probes, demands).filter(|_| wide)) {
+        (Some(curve), None) => Answer::Capacity(curve),
+        (curve, Some(ends)) => Answer::Capacity(without_a_curve(curve, ends, settings)),
+        (None, None) => by_verdicts(probes, demands, settings),
     }
-    by_verdicts(probes, demands, settings)
+}
+
+/// What is known without a curve, narrowed by one where there is one that agrees.
+fn without_a_curve(curve: Option<Capacity>, ends: Ends, settings: &Settings) -> Capacity {
+    let (low, high) = (settings.unit.nearest(ends.holds), below(ends.fails, settings));
+    let high = if high < low { low } else { high };
+    let own = Capacity {
+        value: settings.unit.floor(middle(low, high)),
+        low,
+        high: Some(high),
+        bounded_by: BoundedBy::Objective(ends.objective),
+    };
+    let Some(curve) = curve.filter(|curve| curve.value >= low && curve.value <= high) else { return own };
+    let low = if curve.low > low { curve.low } else { low };
+    let high = curve.high.filter(|narrower| *narrower < high).unwrap_or(high);
+    Capacity { low, high: Some(high), ..curve }
+}
+
+/// The highest load that may hold where `fails` does not.
+fn below(fails: Load, settings: &Settings) -> Load {
+    match settings.unit {
+        LoadUnit::RequestsPerSecond => fails,
+        LoadUnit::ConcurrentRequests => {
+            let fails = settings.unit.nearest(fails);
+            Load::new(fails.get() - 1.0).unwrap_or(fails)
+        }
+    }
 }
 
 /// Without a crossing the verdicts alone speak: each is surer than the interval has to be.
@@ -253,13 +316,10 @@ fn by_verdicts(probes: &[Probe], demands: &[Demand], settings: &Settings) -> Ans
     let fails = of(Verdict::Fails).min_by(|a, b| a.load.get().total_cmp(&b.load.get()));
     match (holds, fails) {
         (Some(holds), Some(fails)) if holds.load < fails.load => {
-            let high = match settings.unit {
-                LoadUnit::RequestsPerSecond => Some(fails.load),
-                LoadUnit::ConcurrentRequests => Load::new(fails.load.get() - 1.0),
-            };
-            let value = settings.unit.floor(middle(holds.load, high.unwrap_or(holds.load)));
+            let high = below(fails.load, settings);
+            let value = settings.unit.floor(middle(holds.load, high));
             let bounded_by = BoundedBy::Objective(worst_of(fails, demands));
-            Answer::Capacity(Capacity { value, low: holds.load, high, bounded_by })
+            Answer::Capacity(Capacity { value, low: holds.load, high: Some(high), bounded_by })
         }
         _ => Answer::NotYet { holds: holds.map(|probe| probe.load), fails: fails.map(|probe| probe.load) },
     }

@@ -6,7 +6,7 @@ use metron_results::event::InFlight;
 use metron_units::Nanos;
 
 use super::super::demand::Demand;
-use super::super::prober::{Ending, Load, Observation, Played, Prober, Wish};
+use super::super::prober::{Ending, Load, LoadUnit, Observation, Played, Prober, Wish};
 use super::estimate::Estimate;
 use super::series::Series;
 use super::verdict::{LOOK, Look, Verdict, look};
@@ -20,6 +20,10 @@ pub struct Probe {
     pub verdict: Verdict,
     /// Whether the queue grew without end, so that no steady state was seen.
     pub growing: bool,
+    /// Whether its queue was still rising at the end, if only by chance.
+    pub rising: bool,
+    /// Whether it played an earlier load again, to see whether the server is still the one that it was.
+    pub replay: bool,
     /// Whether it ran its whole length: nothing that was seen of it ended it, so that its figures are not chosen by what they are.
     pub whole: bool,
     /// Requests seen, warm-up included.
@@ -48,21 +52,28 @@ pub(super) struct Plan {
     pub(super) load: Load,
     pub(super) most: u64,
     pub(super) patience: Patience,
+    /// Whether an earlier load is played again, to see whether the server is still the one that it was.
+    pub(super) replay: bool,
 }
 
 /// Grains of requests before a probe is looked at for the first time.
 const FIRST_LOOK: u64 = 4;
 
-/// Plays one probe. `most_time` bounds it too.
+/// How often each user of a closed loop asks before it is looked at for the first time.
+const FIRST_TURNS: u64 = 6;
+
+/// Plays one probe of a load in `unit`. `most_time` bounds it too.
 pub(super) fn play<P: Prober>(
     prober: &mut P,
     demands: &[Demand],
-    plan: Plan,
+    (plan, unit): (Plan, LoadUnit),
     seed: u64,
     most_time: Nanos,
 ) -> Result<Probe, P::Error> {
     let mut series = Series::new(demands.len());
-    let mut next_look = demands.iter().map(Demand::grain).max().unwrap_or(64) * FIRST_LOOK;
+    let users = unit.users(plan.load);
+    let first = demands.iter().map(Demand::grain).max().unwrap_or(64) * FIRST_LOOK;
+    let mut next_look = first.max(FIRST_TURNS * users.unwrap_or(0));
     let mut see = |seen: &Observation<'_>| {
         series.push(seen);
         if series.requests() >= plan.most || series.duration() >= most_time {
@@ -72,7 +83,7 @@ pub(super) fn play<P: Prober>(
             return ControlFlow::Continue(());
         }
         next_look = (series.requests() as f64 * LOOK).ceil() as u64;
-        let look = look(&series, demands);
+        let look = look(&series, demands, users);
         match enough(&look, plan.patience) {
             // To wait for a queue that has grown without end would take as long again.
             true if look.growing => ControlFlow::Break(InFlight::Dropped),
@@ -82,10 +93,11 @@ pub(super) fn play<P: Prober>(
     };
     let wish = Wish { load: plan.load, seed, most: plan.most, time: most_time };
     let Played { ending, took: duration } = prober.probe(wish, &mut see)?;
-    let Look { verdict, growing, estimates } = look(&series, demands);
+    let Look { verdict, growing, rising, estimates } = look(&series, demands, users);
     let requests = series.requests();
     let whole = requests >= plan.most;
-    Ok(Probe { load: plan.load, verdict, growing, whole, requests, duration, estimates, ending })
+    let Plan { load, replay, .. } = plan;
+    Ok(Probe { load, verdict, growing, rising, replay, whole, requests, duration, estimates, ending })
 }
 
 fn enough(look: &Look, patience: Patience) -> bool {

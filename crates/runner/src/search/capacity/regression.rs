@@ -50,6 +50,13 @@ pub(super) struct Crossing {
     pub(super) high: f64,
 }
 
+impl Crossing {
+    /// Half the width of its interval, in parts of the load.
+    pub(super) fn half(&self) -> f64 {
+        0.5 * (self.high - self.low)
+    }
+}
+
 /// The narrowest and widest standard deviation of the kernel, in parts of the load.
 const NARROWEST: f64 = 0.03;
 const WIDEST: f64 = 0.4;
@@ -58,7 +65,7 @@ const WIDEST: f64 = 0.4;
 const ENOUGH: f64 = 3.0;
 
 /// The widest kernel that foretells, in parts of the load: beyond, the curve's form would have its say.
-const NEARBY: f64 = 0.07;
+pub(super) const NEARBY: f64 = 0.07;
 
 /// The slope must be so many standard errors above zero.
 const SLOPE_SURE: f64 = 2.0;

@@ -62,6 +62,11 @@ impl Series {
         self.last
     }
 
+    /// The full batches that so many requests take.
+    pub(super) fn batches_of(&self, requests: u64) -> usize {
+        usize::try_from(requests.div_ceil(self.size)).unwrap_or(usize::MAX)
+    }
+
     /// Full batches.
     pub(super) fn batches(&self) -> usize {
         self.full.len()

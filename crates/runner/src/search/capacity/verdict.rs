@@ -7,13 +7,16 @@
 use super::super::demand::Demand;
 use super::estimate::{Estimate, estimate};
 use super::series::Series;
-use super::warm_up::{grows, warm_up};
+use super::warm_up::{endless, grows, rises, warm_up};
 
 /// Standard errors that decide, for Student's t with 11 degrees of freedom.
 const BOUNDARY: f64 = 3.3;
 
 /// Misses come in bunches: independent ones would scatter this many times less.
 const LEAST_BUNCHING: f64 = 2.0;
+
+/// A closed loop begins with all users at once: so many times each of them asks before anything counts.
+const FIRST_TURNS: u64 = 2;
 
 /// A probe is looked at again once it is so much longer.
 pub(super) const LOOK: f64 = 1.25;
@@ -35,28 +38,34 @@ pub(super) struct Look {
     pub(super) verdict: Verdict,
     /// The queue grows without end: no figure of this probe is a figure of a steady state.
     pub(super) growing: bool,
+    /// The queue was still rising at the end, if only by chance: what was not missed yet may be missed later.
+    pub(super) rising: bool,
     /// One for each objective that could be estimated.
     pub(super) estimates: Vec<Option<Estimate>>,
 }
 
-pub(super) fn look(series: &Series, demands: &[Demand]) -> Look {
+/// What is seen so far. `users` are those of a closed loop: their number is what is in flight, so that nothing grows there.
+pub(super) fn look(series: &Series, demands: &[Demand], users: Option<u64>) -> Look {
     let in_flight = series.in_flight();
-    let from = warm_up(&in_flight);
+    let settled = users.map_or(0, |users| series.batches_of(FIRST_TURNS * users));
+    let from = warm_up(&in_flight).max(settled);
+    let rising = users.is_none() && rises(&in_flight, from);
     let estimates: Vec<_> = (0..demands.len()).map(|objective| estimate(series, objective, from)).collect();
     let judged =
         |(demand, estimate): (&Demand, &Option<Estimate>)| estimate.map_or(Verdict::Undecided, |it| judge(demand, it));
     let verdicts: Vec<Verdict> = demands.iter().zip(&estimates).map(judged).collect();
     let over =
         |(demand, estimate): (&Demand, &Option<Estimate>)| estimate.is_some_and(|it| it.ratio > demand.allowed());
-    let growing = grows(&in_flight) && demands.iter().zip(&estimates).any(over);
+    let missing = demands.iter().zip(&estimates).any(over);
+    let growing = users.is_none() && (missing && grows(&in_flight) || endless(&in_flight, series.requests()));
     let verdict = if growing || verdicts.contains(&Verdict::Fails) {
         Verdict::Fails
-    } else if verdicts.iter().all(|&verdict| verdict == Verdict::Holds) {
+    } else if !rising && verdicts.iter().all(|&verdict| verdict == Verdict::Holds) {
         Verdict::Holds
     } else {
         Verdict::Undecided
     };
-    Look { verdict, growing, estimates }
+    Look { verdict, growing, rising, estimates }
 }
 
 fn judge(demand: &Demand, estimate: Estimate) -> Verdict {

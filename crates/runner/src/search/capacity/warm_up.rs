@@ -1,11 +1,16 @@
-//! Where a probe's warm-up ends, and whether its queue grows without end. Knows no objective: both look at the requests in
-//! flight.
+//! Where a probe's warm-up ends, and whether its queue grows. Knows no objective: all look at the requests in flight.
 
 /// Fewest batches that either answer is given for.
 const FEWEST: usize = 16;
 
 /// Growth that is no chance: this many requests more at the end than at the start.
 const GROWTH: f64 = 16.0;
+
+/// Turns of all that is under way, after which a rise is no longer that of a server that fills.
+const TURNS: f64 = 8.0;
+
+/// A rise to look out for: the last quarter so many times the first, and so many requests more.
+const RISE: (f64, f64) = (1.25, 8.0);
 
 /// The batches to leave out at the start, while the server fills: until the requests in flight first reach the mean of the second
 /// half (the crossing of the mean; G. S. Fishman, *Concepts and Methods in Discrete Event Digital Simulation*, 1973). At most a third.
@@ -35,6 +40,25 @@ pub(super) fn grows(in_flight: &[f64]) -> bool {
     means.is_sorted_by(|before, after| before < after) && means[7] > GROWTH + 4.0 * means[0]
 }
 
+/// Whether a queue that grows does so for longer than the server takes to fill, after `requests` of them.
+pub(super) fn endless(in_flight: &[f64], requests: u64) -> bool {
+    let last = &in_flight[in_flight.len() - in_flight.len() / 8..];
+    grows(in_flight) && requests as f64 >= TURNS * last.iter().sum::<f64>() / last.len() as f64
+}
+
+/// Whether the requests in flight still rise after the warm-up, be it by chance: each quarter is above the one before. What such a
+/// probe has not missed yet, it may miss later.
+pub(super) fn rises(in_flight: &[f64], from: usize) -> bool {
+    let kept = &in_flight[from.min(in_flight.len())..];
+    if kept.len() < FEWEST {
+        return false;
+    }
+    let cut = |quarter: usize| quarter * kept.len() / 4;
+    let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len() as f64;
+    let means: Vec<f64> = (0..4).map(|quarter| mean(&kept[cut(quarter)..cut(quarter + 1)])).collect();
+    means.is_sorted_by(|before, after| before < after) && means[3] > RISE.0 * means[0] + RISE.1
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,5 +85,15 @@ mod tests {
         let level: Vec<f64> = (0..64).map(|k| f64::from(k.min(20))).collect();
         assert!(!grows(&level), "it has stopped");
         assert!(!grows(&line.iter().map(|x| x / 10.0).collect::<Vec<_>>()), "six more requests are chance");
+    }
+
+    #[test]
+    fn a_server_that_fills_does_not_grow_without_end_and_one_that_rises_is_not_settled() {
+        let line: Vec<f64> = (0..64).map(f64::from).collect();
+        assert!(endless(&line, 1_000) && !endless(&line, 300), "60 under way are five turns of 300");
+        assert!(rises(&line, 0));
+        let filled: Vec<f64> = (0..64).map(|k| f64::from(k.min(20))).collect();
+        assert!(!rises(&filled, 20), "it was full when the warm-up ended");
+        assert!(!rises(&line.iter().map(|x| x / 10.0).collect::<Vec<_>>(), 0), "five more requests are chance");
     }
 }
