@@ -126,15 +126,17 @@ fn what_prompts_share_is_found_over_the_socket_and_in_virtual_time_alike() {
     });
     std::fs::write(folder.path().join("named.jsonl"), traced.concat()).expect("written");
     for (name, plan) in [
-        ("blocks", ["--trace", "named.jsonl", "--trace-format", "mooncake", "--trace-block", "40"]),
-        ("groups", ["--requests", "12", "--input-tokens", "uniform:70..120", "--prefix", "groups:3,64"]),
-        ("sessions", ["--requests", "12", "--input-tokens", "uniform:20..50", "--turns", "4"]),
+        ("blocks", "--trace named.jsonl --trace-format mooncake --trace-block 40"),
+        ("groups", "--requests 12 --input-tokens uniform:70..120 --prefix groups:3,64"),
+        ("sessions", "--requests 12 --input-tokens uniform:20..50 --turns 4"),
+        // A session that begins as one before it did; what its later turns share lies behind words of their own.
+        ("groups-of-sessions", "--requests 16 --input-tokens uniform:70..120 --prefix groups:2,64 --turns 3"),
     ] {
         let prefilled = |time: &str| {
             let out = format!("{name}-{time}");
             let rest = ["--output", &out];
             let virtual_time = (time == "virtual").then_some("--virtual-time");
-            folder.metron(run.iter().copied().chain(plan).chain(rest).chain(virtual_time)).that_ran();
+            folder.metron(run.iter().copied().chain(plan.split(' ')).chain(rest).chain(virtual_time)).that_ran();
             let rows = read_rows(&folder.path().join(&out).join("requests.parquet")).expect("rows");
             let prompts: u64 = rows.map(|row| row.expect("a row").input_tokens.get()).sum();
             let iterations = iterations(&folder.path().join(&out).join("engine.parquet"));

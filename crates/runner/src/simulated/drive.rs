@@ -8,18 +8,13 @@ use std::sync::mpsc::Sender;
 use metron_results::event::{InFlight, RunEvent, RunPhase};
 use metron_results::timeline::TimelineWriter;
 use metron_sim::Spec;
-use metron_sim::engine::{BlockName, SharedPrefix};
 use metron_sim::schedule::{Arrival, Given, Inside, Schedule, What};
 use metron_sim::spec::{Fault, Place};
 use metron_units::{Nanos, Tokens};
 use metron_wire::Clock;
-use metron_workload::PlannedRequest;
-use metron_workload::trace::{Scope, Shared};
 
 use super::answered::{Answers, Ending};
 use super::flights::{Flight, Flights};
-use super::named::named;
-use super::teller::Told;
 use super::turns::{Taken, Turns};
 use crate::conduct::FeedError;
 use crate::error::RunError;
@@ -176,7 +171,7 @@ impl<'w> Drive<'w> {
 
     fn take_turn(&mut self) -> Result<(), RunError> {
         let Some(taken) = self.turns.take(self.now, &self.gate)? else { return Ok(()) };
-        let Taken { told: Told { request, prompt, shared: common }, phase, prompt_tokens, held_back } = taken;
+        let Taken { request, phase, prompt, beginning, prompt_tokens, held_back } = taken;
         let number = self.dispatched;
         self.dispatched += 1;
         if held_back {
@@ -186,7 +181,6 @@ impl<'w> Drive<'w> {
         let room = usize::try_from(output.get()).unwrap_or(0).min(1 << 16);
         let fault = self.spec.faults.of(number);
         let plan = self.turns.whole();
-        let (shared, names) = self.found(&request, &common, prompt_tokens);
         let flight = Flight {
             number,
             request,
@@ -215,34 +209,10 @@ impl<'w> Drive<'w> {
             Some(_) | None => {}
         }
         self.flights.take_off(flight);
-        let arrival = Arrival { request: number, at: self.now, prompt: prompt_tokens, output, shared };
+        let names = self.block_size.map_or_else(Vec::new, |block| beginning.blocks(prompt_tokens, block));
+        let arrival = Arrival { request: number, at: self.now, prompt: prompt_tokens, output, shared: None };
         self.engine.arrive_named(arrival, names, &mut self.given);
         self.hand_out()
-    }
-
-    /// What a prefix cache may find of a prompt: a session's own beginning, what the plan says that prompts share, or its trace's
-    /// named blocks. Names that hold within a session only are the session's beginning already.
-    fn found(
-        &self,
-        request: &PlannedRequest,
-        common: &Shared,
-        prompt: Tokens,
-    ) -> (Option<SharedPrefix>, Vec<BlockName>) {
-        /// Sessions and groups are numbered apart.
-        const SESSIONS: u64 = 1 << 63;
-        if let Some(turn) = request.turn {
-            // All of it: the next turn begins with it.
-            return (Some(SharedPrefix { group: SESSIONS | turn.session, tokens: prompt }), Vec::new());
-        }
-        match common {
-            Shared::Group { group, tokens } => {
-                (Some(SharedPrefix { group: *group, tokens: (*tokens).min(prompt) }), Vec::new())
-            }
-            Shared::Blocks { ids, size, scope: Scope::Trace } => {
-                (None, self.block_size.map_or_else(Vec::new, |block| named(ids, *size, prompt, block)))
-            }
-            Shared::Nothing | Shared::Blocks { scope: Scope::Session, .. } => (None, Vec::new()),
-        }
     }
 
     /// Hands out what the engine gave.

@@ -5,8 +5,10 @@ use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use metron_units::{Nanos, Tokens};
+use metron_workload::trace::Shared;
 use metron_workload::{Plan, PlannedRequest, Turn};
 
+use super::named::Beginning;
 use super::teller::Told;
 use crate::sessions::{Intent, NotSent, Session, Sessions, Why};
 use crate::talk::How;
@@ -22,6 +24,7 @@ pub(super) struct Talks {
 
 struct Talk {
     session: Session,
+    beginning: Arc<Beginning>,
     later: VecDeque<Told>,
     /// Tokens that were said so far, answers as long as they were given.
     said: u64,
@@ -41,7 +44,13 @@ impl Talks {
     }
 
     /// A session begins with `first`.
-    pub(super) fn begin(&mut self, plan: &Plan, first: &PlannedRequest, later: VecDeque<Told>) {
+    pub(super) fn begin(
+        &mut self,
+        plan: &Plan,
+        first: &PlannedRequest,
+        beginning: &Arc<Beginning>,
+        later: VecDeque<Told>,
+    ) {
         let Some(Turn { session: name, .. }) = first.turn else { return };
         let mut turns = NotSent::default();
         let later_phases = later.iter().map(|told| told.request.phase);
@@ -50,7 +59,7 @@ impl Talks {
         let abandoned = plan.abandons(first, in_all);
         let mut session = self.counts.begin(turns, if abandoned { Intent::Abandon } else { Intent::Complete });
         session.sends(planned(first.phase));
-        self.open.insert(name, Talk { session, later, said: 0 });
+        self.open.insert(name, Talk { session, beginning: Arc::clone(beginning), later, said: 0 });
     }
 
     /// When the next turn comes.
@@ -64,15 +73,17 @@ impl Talks {
         self.open.get_mut(&name)?.later.pop_front()
     }
 
-    /// The turn that was taken is sent; how long its prompt is.
-    pub(super) fn sends(&mut self, request: &PlannedRequest) -> Tokens {
-        let said = request.turn.and_then(|turn| self.open.get_mut(&turn.session)).map_or(0, |talk| {
-            talk.session.sends(planned(request.phase));
-            talk.said
-        });
+    /// The turn that was taken is sent; how long its prompt is, and how it begins. `shared` is what its own words share.
+    pub(super) fn sends(&mut self, request: &PlannedRequest, shared: Shared) -> Option<(Tokens, Arc<Beginning>)> {
+        let turn = request.turn?;
+        let talk = self.open.get_mut(&turn.session)?;
+        talk.session.sends(planned(request.phase));
         // A conversation that was cut down begins anew.
-        let said = if request.turn.is_some_and(|turn| turn.history == Tokens::new(0)) { 0 } else { said };
-        Tokens::new(said) + request.own_tokens()
+        if turn.history == Tokens::new(0) {
+            talk.said = 0;
+            talk.beginning = Arc::new(Beginning::of(request, shared));
+        }
+        Some((Tokens::new(talk.said) + request.own_tokens(), Arc::clone(&talk.beginning)))
     }
 
     /// The turn that was taken is not sent, nor is any after it.

@@ -9,6 +9,7 @@ use metron_units::{Nanos, Tokens};
 use metron_workload::{Plan, PlannedRequest};
 
 use super::is_open;
+use super::named::Beginning;
 use super::talks::{Talks, Then};
 use super::teller::{Teller, Told};
 use crate::conduct::FeedError;
@@ -43,8 +44,12 @@ enum Pace {
 
 /// A request whose turn has come.
 pub(super) struct Taken {
-    pub(super) told: Told,
+    pub(super) request: PlannedRequest,
     pub(super) phase: Phase,
+    /// If texts are kept.
+    pub(super) prompt: Option<String>,
+    /// What its prompt begins with.
+    pub(super) beginning: Arc<Beginning>,
     /// The length of its prompt, with the answers that were given before it.
     pub(super) prompt_tokens: Tokens,
     /// A bound of requests in flight made it late.
@@ -100,16 +105,15 @@ impl Turns {
             return Ok(self.take_later(at, gate));
         }
         let Some(first) = self.next_planned() else { return Ok(None) };
-        let told = self.teller.tell(first)?;
+        let Told { request, prompt, shared } = self.teller.tell(first)?;
         let mut later = VecDeque::new();
         while self.peeked.as_ref().is_some_and(|turn| !turn.is_first())
             && let Some(turn) = self.next_planned()
         {
             later.push_back(self.teller.tell(turn)?);
         }
-        let request = &told.request;
         let (turn, held_back) = match &mut self.pace {
-            Pace::Open { .. } => (gate.open_turn(request, at), request.intended.is_some_and(|intended| intended < at)),
+            Pace::Open { .. } => (gate.open_turn(&request, at), request.intended.is_some_and(|intended| intended < at)),
             Pace::Closed { ready } => {
                 ready.pop();
                 (gate.turn(request.phase, at), false)
@@ -117,9 +121,10 @@ impl Turns {
         };
         match turn {
             Turn::Go(phase) => {
-                self.talks.begin(&self.whole, request, later);
+                let beginning = Arc::new(Beginning::of(&request, shared));
+                self.talks.begin(&self.whole, &request, &beginning, later);
                 let prompt_tokens = request.input_tokens;
-                Ok(Some(Taken { told, phase, prompt_tokens, held_back }))
+                Ok(Some(Taken { request, phase, prompt, beginning, prompt_tokens, held_back }))
             }
             Turn::Over => {
                 self.end();
@@ -136,14 +141,14 @@ impl Turns {
     }
 
     fn take_later(&mut self, at: Nanos, gate: &Gate) -> Option<Taken> {
-        let told = self.talks.take()?;
-        match gate.later_turn(told.request.phase, at) {
+        let Told { request, prompt, shared } = self.talks.take()?;
+        match gate.later_turn(request.phase, at) {
             Turn::Go(phase) => {
-                let prompt_tokens = self.talks.sends(&told.request);
-                Some(Taken { told, phase, prompt_tokens, held_back: false })
+                let (prompt_tokens, beginning) = self.talks.sends(&request, shared)?;
+                Some(Taken { request, phase, prompt, beginning, prompt_tokens, held_back: false })
             }
             Turn::Over => {
-                self.talks.refuse(&told.request);
+                self.talks.refuse(&request);
                 self.free(at);
                 None
             }
