@@ -21,10 +21,12 @@ pub fn config_yaml(config: &RunConfig, model: Option<&str>) -> String {
 
 /// Whether `yaml` is what a run of `config` writes: whether a folder that holds it holds that run.
 pub(crate) fn is_of(yaml: &str, config: &RunConfig) -> bool {
-    // A model that was not named was asked for, and is named in the file.
     let written = serde_saphyr::from_str::<RunConfig>(yaml);
     written.is_ok_and(|written| {
-        let expected = config_yaml(config, written.model.as_deref());
+        // A model that was not named was asked for, and what a template adds was measured: both stand in the file.
+        let template_tokens = config.template_tokens.or(written.template_tokens);
+        let expected = RunConfig { template_tokens, ..config.clone() };
+        let expected = config_yaml(&expected, written.model.as_deref());
         serde_saphyr::from_str::<RunConfig>(&expected).is_ok_and(|expected| expected == written)
     })
 }
@@ -56,6 +58,14 @@ mod tests {
         assert!(!is_of(&yaml, &RunConfig { seed: 8, ..config() }));
         assert!(!is_of(&yaml, &RunConfig { model: Some("other".to_owned()), ..config() }));
         assert!(!is_of("url: x", &config()) && !is_of("", &config()));
+    }
+
+    #[test]
+    fn what_was_measured_of_the_server_makes_no_other_run() {
+        let measured = RunConfig { template_tokens: Some(13), ..config() };
+        let yaml = config_yaml(&measured, Some("m"));
+        assert!(is_of(&yaml, &config()) && is_of(&yaml, &measured));
+        assert!(!is_of(&yaml, &RunConfig { template_tokens: Some(12), ..config() }));
     }
 
     #[test]

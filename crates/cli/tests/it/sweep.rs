@@ -178,7 +178,9 @@ fn an_engine_is_started_measured_and_gone_afterwards_and_one_that_fails_stops_no
     let (good, bad) = (port(), port());
     let targets =
         [engine("bad", bad, "echo loading; echo no such model >&2; exit 7"), engine("good", good, "ENGINE & wait")];
-    write(&folder, &format!("targets:\n{}loads: [{{concurrency: 1, requests: 5}}]\n", targets.concat()));
+    // With the model's own tokenizer named, what the template adds is measured, and kept in the run's configuration.
+    let defaults = "defaults: {tokenizer: cl100k_base}";
+    write(&folder, &format!("{defaults}\ntargets:\n{}loads: [{{concurrency: 1, requests: 5}}]\n", targets.concat()));
     let ended = sweep(&folder, &[]).with_code(1);
     assert!(ended.stdout.contains("failed: bad, default, concurrency-1-requests-5"), "{}", ended.stdout);
     assert!(ended.stdout.contains("exit status: 7") && ended.stdout.contains("| no such model"), "{}", ended.stdout);
@@ -190,6 +192,8 @@ fn an_engine_is_started_measured_and_gone_afterwards_and_one_that_fails_stops_no
     let log = std::fs::read_to_string(folder.path().join("out/good/engine.log")).expect("a log");
     assert!(log.contains("serving sim:fixed"), "{log}");
     TcpStream::connect(("127.0.0.1", good)).expect_err("the engine is gone");
+    let config = std::fs::read_to_string(folder.path().join("out/good/default/concurrency-1-requests-5/config.yaml"));
+    assert!(config.expect("a configuration").contains("template_tokens: "));
     let again = sweep(&folder, &["--resume"]).with_code(1);
     assert_eq!(again.stderr.matches("kept ").count(), 1, "what failed is tried again: {}", again.stderr);
 }
