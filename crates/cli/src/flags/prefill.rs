@@ -10,8 +10,8 @@ use super::{OutputFlags, TargetFlags, TimeoutFlags, WorkloadFlags};
 const NOTES: &str = "\
 One request at a time, a cold prompt each, one token asked for; two requests of each
 length come first and count nowhere. Each length is asked until the interval of its
-median is within --precision, and lengths are added where the others foretell them
-worse than that.
+median is within --precision, and lengths are added where the curve may be off by
+more than that: few on a smooth curve, hundreds where an engine has many steps.
 
 Examples:
   metron prefill --url http://localhost:8000 --prompt-tokens 64..16384
@@ -67,7 +67,7 @@ pub(crate) struct ProfileFlags {
     #[arg(long, value_name = "N", default_value = "64", value_parser = at_least_one::<u64>)]
     pub(crate) samples: u64,
     /// Lengths at most.
-    #[arg(long, value_name = "N", default_value = "24", value_parser = at_least_one::<u32>)]
+    #[arg(long, value_name = "N", default_value = "256", value_parser = at_least_one::<u32>)]
     pub(crate) most_lengths: u32,
     /// A load beside which it is measured: a rate (2/s) or a number of users (4). [default: none, the server is idle]
     #[arg(long, value_name = "LOAD", value_parser = background)]

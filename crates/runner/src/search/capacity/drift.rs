@@ -29,14 +29,15 @@ pub(super) fn unsteady(probes: &[Probe], demands: &[Demand], unit: LoadUnit) -> 
             if let Some(objective) = worse(lower, higher, demands) {
                 return Some(Unsteady { since, objective });
             }
-            // A probe that ended as soon as it held may have ended before the queue had begun to grow. And a full scheduler's queue
-            // may grow at once or not at all at one load: only one that grows where it did not before tells of another server.
-            let settled = early.whole && !early.growing && !early.rising && early.requests >= late.requests;
-            let held = early.load >= late.load && settled && within(early, demands);
-            growing += u32::from(late.growing && held);
-            if growing == 2 {
-                return Some(Unsteady { since, objective: 0 });
-            }
+        }
+        // A probe that ended as soon as it held may have ended before the queue had begun to grow. And a full scheduler's queue
+        // may grow at once or not at all at one load: only one that grows where it did not before tells of another server.
+        let settled =
+            |early: &&Probe| early.whole && !early.growing && !early.rising && early.requests >= late.requests;
+        let mut held = probes[..since].iter().filter(comparable).filter(settled);
+        growing += u32::from(late.growing && held.any(|early| early.load >= late.load && within(early, demands)));
+        if growing == 2 {
+            return Some(Unsteady { since, objective: 0 });
         }
     }
     None
@@ -106,6 +107,12 @@ mod tests {
             unsteady(&recovered, &demands(), LoadUnit::RequestsPerSecond),
             None,
             "a server that is better than it was is not worn out"
+        );
+        let held = [49.0, 48.0].map(|load| probe(load, 0.5, 0.5, 8_000.0));
+        assert_eq!(
+            unsteady(&[held.to_vec(), vec![growing(47.0, 3.0)]].concat(), &demands(), LoadUnit::RequestsPerSecond),
+            None,
+            "one that grew is one, however many held"
         );
         let mut probes = vec![short, growing(49.10, 9.8), probe(47.60, 0.0, 0.0, 5_376.0), growing(48.79, 20.5)];
         assert_eq!(unsteady(&probes, &demands(), LoadUnit::RequestsPerSecond), None);

@@ -2,10 +2,12 @@
 //!
 //! Each inner length is left out in turn, each form is fitted to the rest and asked for it (leave-one-out cross-validation; M. Stone, *J. R. Stat. Soc. B* 36
 //! (1974) 111). The form of the least mean squared relative error is taken; a simpler one whose error is within a tenth is preferred. A
-//! quadratic that would fall somewhere within the lengths, or a line that falls, is no candidate.
+//! quadratic that would fall somewhere within the lengths, or a line that falls, is no candidate. Of straight pieces the error counts as far
+//! as it is of lengths that were not measured ([`super::gaps`]).
 
 use super::curve::{Curve, Kind};
 use super::forms::{Median, form};
+use super::gaps::{Gap, gaps, unknown};
 use super::profile::{Point, Profile};
 
 /// Lengths that a fit needs.
@@ -47,20 +49,23 @@ pub fn fit(points: Vec<Point>) -> Result<Profile, FitError> {
     let chosen = candidates.into_iter().find(|(errors, _)| root_mean_square(errors) <= least * AS_GOOD);
     let (left_out, curve) = chosen.expect("four medians always have a piecewise curve");
     let told = medians.iter().map(|median| (curve.at(median.tokens) / median.seconds - 1.0).abs());
-    let error = left_out.into_iter().map(f64::abs).chain(told).fold(0.0, f64::max);
+    let hidden: Vec<f64> = match curve.kind() {
+        Kind::Piecewise => gaps(&medians, &left_out).into_iter().map(|gap| gap.error).collect(),
+        Kind::Linear | Kind::Quadratic => left_out.into_iter().map(f64::abs).collect(),
+    };
+    let error = hidden.into_iter().chain(told).fold(0.0, f64::max);
     Ok(Profile::new(points, curve, error).expect("points are sorted, and a fitted curve rises between them"))
 }
 
-/// The inner point that the others foretell worst, by its place, and the relative error; `None` for too few points.
-pub(super) fn surprise(points: Vec<Point>) -> Option<(usize, f64)> {
+/// What the best form may miss between neighbouring points, by rising length; nothing for too few points.
+pub(super) fn missed(points: Vec<Point>) -> Vec<Gap> {
     let medians = pooled(&points);
     if medians.len() < FEWEST || medians.len() != points.len() {
-        return None;
+        return Vec::new();
     }
     let forms = Kind::ALL.into_iter().filter_map(|kind| errors_left_out(kind, &medians));
-    let best = forms.min_by(|a, b| root_mean_square(a).total_cmp(&root_mean_square(b)))?;
-    let worst = best.iter().map(|error| error.abs()).enumerate().max_by(|a, b| a.1.total_cmp(&b.1))?;
-    Some((worst.0 + 1, worst.1))
+    let best = forms.min_by(|a, b| root_mean_square(a).total_cmp(&root_mean_square(b)));
+    best.map_or_else(Vec::new, |left_out| gaps(&medians, &left_out))
 }
 
 fn root_mean_square(errors: &[f64]) -> f64 {
@@ -87,7 +92,8 @@ fn errors_left_out(kind: Kind, medians: &[Median]) -> Option<Vec<f64>> {
             let rest = medians.iter().enumerate().filter(|(k, _)| *k != left_out).map(|(_, it)| *it);
             let rest: Vec<Median> = rest.collect();
             let Median { tokens, seconds, .. } = medians[left_out];
-            Some(form(kind, &rest)?.at(tokens) / seconds - 1.0)
+            let error = form(kind, &rest)?.at(tokens) / seconds - 1.0;
+            Some(if kind == Kind::Piecewise { unknown(error, &medians[left_out - 1..=left_out + 1]) } else { error })
         })
         .collect()
 }

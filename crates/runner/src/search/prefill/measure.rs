@@ -1,4 +1,4 @@
-//! Measures a profile: a few lengths first, then more where the curve still surprises. Each length is asked one request at a time
+//! Measures a profile: a few lengths first, then more where the curve may still miss something. Each length is asked one request at a time
 //! until the median's interval is narrow enough. Knows no server: [`Ask`] does.
 
 use metron_metrics::interval::{Interval, order_statistic, samples_needed};
@@ -7,7 +7,7 @@ use metron_results::prefill_profile as written;
 use metron_results::summary::Target;
 use metron_units::Share;
 
-use super::fit::{FitError, fit, surprise};
+use super::fit::{FitError, fit, missed};
 use super::profile::{Point, Profile};
 
 /// Lengths to begin with, evenly apart in their logarithms.
@@ -52,8 +52,8 @@ pub struct Plan {
     pub least: u64,
     /// The longest one.
     pub most: u64,
-    /// How narrow each median's interval must be, half its width over the median; and how far the curve may lie from a length
-    /// that it was not told before no more lengths are asked for.
+    /// How narrow each median's interval must be, half its width over the median; and how far the curve may be off between lengths,
+    /// beyond those intervals, before no more are asked for.
     pub precision: Share,
     /// Requests of one length at most.
     pub samples: u64,
@@ -129,8 +129,8 @@ pub fn measure<A: Ask>(
             break;
         }
         if waiting.is_empty() && points.len() < plan.lengths {
-            let tried = |tokens: &u64| refused.contains(tokens) || points.iter().any(|it| it.prompt_tokens == *tokens);
-            waiting = surprising(&points, plan.precision.get()).into_iter().filter(|tokens| !tried(tokens)).collect();
+            let tried = |tokens| refused.contains(&tokens);
+            waiting.extend(next_length(&points, plan.precision.get(), tried));
         }
     }
     refused.sort_unstable();
@@ -148,18 +148,29 @@ fn first_lengths(least: u64, most: u64) -> Vec<u64> {
     lengths
 }
 
-/// The lengths on both sides of the point that the others foretell worst; none if all are foretold well enough.
-fn surprising(points: &[written::Point], enough: f64) -> Vec<u64> {
-    let Some((place, error)) = surprise(points.iter().map(told_apart).collect()) else { return Vec::new() };
-    if error <= enough {
-        return Vec::new();
+/// The next length: the middle of the gap in which the curve may miss most, by how far and over how many lengths (in their
+/// logarithms), beyond what the medians at its ends are known to. `None` if it misses too little anywhere.
+fn next_length(points: &[written::Point], enough: f64, tried: impl Fn(u64) -> bool) -> Option<u64> {
+    let mut worst: Option<(f64, u64)> = None;
+    for gap in missed(points.iter().map(told_apart).collect()) {
+        let [before, after] = [&points[gap.place], &points[gap.place + 1]];
+        let (low, high) = (before.prompt_tokens, after.prompt_tokens);
+        let middle = ((low as f64 * high as f64).sqrt().round() as u64).clamp(low + 1, high - 1);
+        if gap.error <= enough + half_width(before).max(half_width(after)) || tried(middle) {
+            continue;
+        }
+        let missed = gap.error * (high as f64 / low as f64).ln();
+        if worst.is_none_or(|(most, _)| missed > most) {
+            worst = Some((missed, middle));
+        }
     }
-    let between = |a: usize, b: usize| {
-        let (low, high) = (points[a].prompt_tokens, points[b].prompt_tokens);
-        let middle = ((low as f64) * (high as f64)).sqrt().round() as u64;
-        (middle > low && middle < high).then_some(middle)
-    };
-    [between(place, place + 1), between(place - 1, place)].into_iter().flatten().collect()
+    worst.map(|(_, middle)| middle)
+}
+
+/// Half the interval of a point's median over the median; 0 where there is no interval.
+fn half_width(point: &written::Point) -> f64 {
+    let median = point.ttft_s.get("p50").copied().filter(|median| *median > 0.0);
+    point.median_ci95.zip(median).map_or(0.0, |([low, high], median)| (high - low) / 2.0 / median)
 }
 
 fn told_apart(point: &written::Point) -> Point {

@@ -9,6 +9,7 @@ mod curve;
 mod file;
 mod fit;
 mod forms;
+mod gaps;
 mod measure;
 mod profile;
 #[cfg(test)]
