@@ -3,7 +3,7 @@
 //! `cargo run --release -p metron-bench --bin instrument -- [STREAMS...] [--competitor NAME=PATH]...` (1024, 4096 and 8192 streams
 //! unless named; `bench/competitors FOLDER` fetches the competitors). The server is `metron sim` on core 0 (TTFT 100 ms, gaps of
 //! 20 ms, 128 tokens), the client alone on core 1, closed loop. Prints a table, then one JSON object. All take turns in one run, so
-//! that ratios hold on a machine whose speed drifts.
+//! that ratios hold on a machine whose speed drifts; the floor and metron do so three times (`--rounds`).
 
 #![forbid(unsafe_code)]
 
@@ -23,6 +23,9 @@ struct Arguments {
     /// How many streams, one row each.
     #[arg(default_values_t = [1024, 4096, 8192])]
     streams: Vec<u64>,
+    /// How often the floor and metron take turns; the row is of the turn with the median ratio of their costs.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
+    rounds: u64,
     /// Another load generator, and where it lies, as `bench/competitors` prints it.
     #[arg(long = "competitor", value_name = "NAME=PATH")]
     competitors: Vec<Competitor>,
@@ -94,17 +97,35 @@ fn measure_competitor(metron: &Path, folder: &Path, streams: u64, competitor: &C
     }))
 }
 
-fn measure(metron: &Path, streams: u64, competitors: &[Competitor]) -> io::Result<Value> {
+/// A turn of the floor and one of metron.
+fn turn(metron: &Path, folder: &Path, streams: u64) -> io::Result<Value> {
+    let floor = floor(metron, streams)?;
+    let client = measure_metron(metron, folder, streams)?;
+    Ok(json!({ "cpu_ratio": cost(&client) / cost(&floor), "floor": floor, "metron": client }))
+}
+
+fn cost(of: &Value) -> f64 {
+    of["cpu_s_per_million_tokens"].as_f64().unwrap_or(f64::NAN)
+}
+
+/// All turns at so many streams, in the order of their ratios, and the one in the middle as the point.
+fn measure(metron: &Path, streams: u64, rounds: u64, competitors: &[Competitor]) -> io::Result<Value> {
     let folder = std::env::temp_dir().join(format!("metron-bench-{}-{streams}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
-    let floor = floor(metron, streams)?;
-    let client = measure_metron(metron, &folder, streams);
+    let turns: io::Result<Vec<Value>> = (0..rounds).map(|_| turn(metron, &folder, streams)).collect();
     let beside: io::Result<Vec<Value>> =
         competitors.iter().map(|competitor| measure_competitor(metron, &folder, streams, competitor)).collect();
     std::fs::remove_dir_all(&folder)?;
+    let mut turns = turns?;
+    turns.sort_by(|one, other| {
+        let ratio = |turn: &Value| turn["cpu_ratio"].as_f64().unwrap_or(f64::NAN);
+        ratio(one).total_cmp(&ratio(other))
+    });
     let ideal = streams as f64 * TOKENS as f64 / ANSWER_S;
+    let median = &turns[turns.len() / 2];
     Ok(json!({
-        "streams": streams, "ideal_tokens_per_s": ideal, "floor": floor, "metron": client?, "competitors": beside?,
+        "streams": streams, "ideal_tokens_per_s": ideal, "floor": median["floor"], "metron": median["metron"],
+        "cpu_ratios": turns.iter().map(|turn| &turn["cpu_ratio"]).collect::<Vec<_>>(), "competitors": beside?,
     }))
 }
 
@@ -120,9 +141,9 @@ fn row(point: &Value, name: &str, of: &Value) -> String {
         "{:>7}  {:<11}  {:>6.3}  {:>9.2}  {:>9.2}  {:>6.3}  {:>6.3}  {:>8}  {:>8}  {:>7.1}  {}",
         number(point, "/streams"),
         name,
-        number(of, "/cpu_s_per_million_tokens") / number(floor, "/cpu_s_per_million_tokens"),
-        number(of, "/cpu_s_per_million_tokens"),
-        number(floor, "/cpu_s_per_million_tokens"),
+        cost(of) / cost(floor),
+        cost(of),
+        cost(floor),
         number(of, "/tokens_per_s") / ideal,
         number(floor, "/tokens_per_s") / ideal,
         milliseconds("/ttft_p99_s", "/true_ttft_p99_s"),
@@ -150,9 +171,10 @@ fn main() -> ExitCode {
     );
     let mut points = Vec::new();
     for streams in arguments.streams {
-        match measure(&metron, streams, &arguments.competitors) {
+        match measure(&metron, streams, arguments.rounds, &arguments.competitors) {
             Ok(point) => {
                 println!("{}", row(&point, "metron", &point["metron"]));
+                println!("         its cost over the floor's in every turn: {}", point["cpu_ratios"]);
                 for beside in point["competitors"].as_array().into_iter().flatten() {
                     println!("{}", row(&point, beside["name"].as_str().unwrap_or_default(), beside));
                 }

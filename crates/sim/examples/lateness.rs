@@ -50,7 +50,7 @@ fn judge(records: &[Record]) {
     let tokens: Vec<&Record> = records.iter().filter(|record| record.what == What::Token).collect();
     let batches: Vec<&[&Record]> = tokens.chunk_by(|one, other| one.due == other.due).collect();
     let largest = batches.iter().map(|batch| batch.len()).max().unwrap();
-    let (mut costs, mut first, mut beyond) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut costs, mut first, mut beyond, mut worst) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let full: Vec<&[&Record]> = batches.into_iter().filter(|batch| 10 * batch.len() >= 9 * largest).collect();
     courses(&full);
     for batch in &full {
@@ -59,11 +59,16 @@ fn judge(records: &[Record]) {
         let cost = (batch[last].at - batch[0].at).get() as f64 / last as f64;
         costs.push(cost);
         first.push(late(batch[0]));
-        beyond.extend(batch.iter().enumerate().map(|(place, token)| late(token) - place as f64 * cost));
+        let mut late: Vec<f64> =
+            batch.iter().enumerate().map(|(place, token)| late(token) - place as f64 * cost).collect();
+        late.sort_unstable_by(f64::total_cmp);
+        worst.push(late[last * 99 / 100]);
+        beyond.append(&mut late);
     }
     println!("{} batches of {largest}; a send costs {}", costs.len(), quantiles(&mut costs));
     println!("the first token of a batch is late by {}", quantiles(&mut first));
-    println!("a token is late by its place in the batch times that cost, and {}", quantiles(&mut beyond));
+    println!("a token is late by its place in the batch times its batch's cost, and {}", quantiles(&mut beyond));
+    println!("of that the 99th percentile of a batch is, over the batches, {}", quantiles(&mut worst));
 }
 
 /// Keeps this thread, and those that it starts from now on, on one core. On a machine that has no such core it goes where it may.
