@@ -7,7 +7,7 @@ use metron_metrics::objective::{Objective, Statistic};
 use metron_results::capacity::{CapacityFile, Probe};
 
 use super::charts::charts;
-use super::page;
+use super::{lines, page};
 use crate::course::Named;
 use crate::plot::{Axis, Mark, Plot, Reference, Series};
 use crate::reading::ProbeVerdict;
@@ -21,7 +21,7 @@ pub fn capacity_report(file: &CapacityFile) -> String {
     let body = html! {
         header {
             h1 { "Capacity" @if let Some(url) = &url { " of " (url) } }
-            p { (file.answer) @if !file.finished { " (the search is not over)" } }
+            p { (lines(&file.answer)) @if !file.finished { " (the search is not over)" } }
             p.faint {
                 (figure::count(file.probes.len() as u64, "probe")) ", " (figure::count(requests, "request")) ", "
                 (figure::setting(file.wall_s)) " under load"

@@ -7,7 +7,7 @@ use metron_results::capacity::Capacity;
 use metron_results::sweep::{CellKind, CellStatus, SweepReport, SweptCapacity, SweptCell};
 
 use super::charts::charts;
-use super::page;
+use super::{lines, page};
 use crate::figure;
 use crate::reading::{self, Percentile};
 pub use plots::sweep_plots;
@@ -128,7 +128,7 @@ fn capacities(report: &SweepReport) -> Markup {
             }
             @for (cell, found) in cells.iter().filter_map(|cell| Some((cell, cell.capacity.as_ref()?))) {
                 @if reading::without_figures(cell).is_none() {
-                    p { (cell.target) ", " (cell.workload) ", " (cell.load) ": " (found.answer) }
+                    p { (cell.target) ", " (cell.workload) ", " (cell.load) ": " (lines(&found.answer)) }
                 }
             }
         }

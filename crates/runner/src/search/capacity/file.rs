@@ -113,7 +113,7 @@ pub fn left_undone(steadiness: written::Steadiness) -> Option<&'static str> {
 #[must_use]
 pub fn outcome(answer: &Answer, unit: LoadUnit, demands: &[Demand], probes: &[Probe]) -> String {
     let unit = unit.name();
-    let shown = |load: Load| format!("{:.4} {unit}", load.get());
+    let shown = |load: Load| format!("{} {unit}", brief(load.get()));
     match answer {
         Answer::Capacity(capacity) => {
             let value = shown(capacity.value);
@@ -125,7 +125,7 @@ pub fn outcome(answer: &Answer, unit: LoadUnit, demands: &[Demand], probes: &[Pr
         }
         Answer::NoLoadHolds => {
             let least = probes.iter().map(|probe| probe.load.get()).fold(f64::INFINITY, f64::min);
-            format!("no load holds the objectives: they fail even at {least:.4} {unit}")
+            format!("no load holds the objectives: they fail even at {} {unit}", brief(least))
         }
         Answer::ClientTooSlow => "this client cannot send even the lowest load of --range".to_owned(),
         Answer::Unstable(unsteady) => {
@@ -147,5 +147,23 @@ pub fn outcome(answer: &Answer, unit: LoadUnit, demands: &[Demand], probes: &[Pr
                 .to_owned()
         }
         Answer::NotYet { holds: None, fails: None } => "not known yet: no load could be judged".to_owned(),
+    }
+}
+
+/// A load with four digits that mean something, and without zeros that mean nothing: users are whole numbers.
+fn brief(load: f64) -> String {
+    let decimals = if load > 0.0 { (3.0 - load.log10().floor()).clamp(0.0, 6.0) } else { 0.0 };
+    let text = format!("{load:.*}", decimals as usize);
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::brief;
+
+    #[test]
+    fn a_load_has_the_digits_that_mean_something() {
+        let shown = [8.0, 26.6529, 0.020_612, 1_234.5, 40.0, 0.0].map(brief);
+        assert_eq!(shown, ["8", "26.65", "0.02061", "1234", "40", "0"]);
     }
 }
