@@ -19,6 +19,9 @@ pub(super) struct Table {
 struct Metered {
     source: Source,
     left: usize,
+    /// Whether a quote was opened that is not closed yet.
+    is_quoted: bool,
+    is_over: bool,
 }
 
 impl Read for Metered {
@@ -29,6 +32,8 @@ impl Read for Metered {
         let most = buffer.len().min(self.left);
         let read = self.source.read(&mut buffer[..most])?;
         self.left -= read;
+        self.is_over |= read == 0 && !buffer.is_empty();
+        self.is_quoted ^= buffer[..read].iter().filter(|&&b| b == b'"').count() % 2 == 1;
         Ok(read)
     }
 }
@@ -36,7 +41,7 @@ impl Read for Metered {
 impl Table {
     /// Reads the header.
     pub(super) fn new(source: Source, head: &[u8]) -> Result<Self, TraceError> {
-        let metered = Metered { source, left: LONGEST };
+        let metered = Metered { source, left: LONGEST, is_quoted: false, is_over: false };
         let mut reader = ReaderBuilder::new().delimiter(delimiter(head)).from_reader(metered);
         let header = reader.headers().map_err(|error| refused(error, 1))?;
         let header = header.iter().map(|name| name.trim().to_owned()).collect();
@@ -52,7 +57,25 @@ impl Table {
     pub(super) fn advance(&mut self) -> Result<bool, TraceError> {
         let line = self.reader.position().line();
         self.reader.get_mut().left = LONGEST;
-        self.reader.read_byte_record(&mut self.row).map_err(|error| refused(error, line))
+        let is_row = self.reader.read_byte_record(&mut self.row).map_err(|error| refused(error, line))?;
+        // The reader takes the end of the file for the quote's end, and so half a cell for a whole one.
+        let metered = self.reader.get_ref();
+        if is_row && metered.is_over && metered.is_quoted {
+            return Err(TraceError::Row(self.cut_short()));
+        }
+        Ok(is_row)
+    }
+
+    /// The file ends within the quotes of the row's last cell.
+    fn cut_short(&self) -> Fault {
+        let last = self.row.len();
+        Fault {
+            line: self.row.position().map_or(1, csv::Position::line),
+            column: last as u64,
+            field: last.checked_sub(1).and_then(|at| self.header.get(at)).cloned().unwrap_or_default(),
+            value: self.row.iter().next_back().map(|cell| Fault::shown(&String::from_utf8_lossy(cell))),
+            expected: "a quote that is closed before the file ends".to_owned(),
+        }
     }
 
     /// The row to which [`advance`](Self::advance) went.

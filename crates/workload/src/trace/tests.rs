@@ -272,6 +272,31 @@ fn options_outrank_what_the_format_says() {
 }
 
 #[test]
+fn a_turn_is_not_its_own_parent() {
+    let chat = |id: u64, parent: u64| {
+        format!(
+            "{{\"chat_id\": {id}, \"parent_chat_id\": {parent}, \"timestamp\": 1, \"input_length\": 2, \"output_length\": 3, \
+             \"type\": \"text\", \"turn\": 1, \"hash_ids\": [1]}}\n"
+        )
+    };
+    check_refused(
+        &format!("{}{}", chat(5, 4), chat(4, 4)),
+        "`parent_chat_id` is `4`; expected the chat before this one",
+        1,
+        1,
+    );
+}
+
+#[test]
+fn a_quote_that_the_file_does_not_close_is_no_cell() {
+    let table = |last: &str| format!("{AZURE}2023-11-16 18:20:01.2,5,98\n2023-11-16 18:20:02.2,6,{last}");
+    for last in ["\"9", "\"9\n", "\""] {
+        check_refused(&table(last), "expected a quote that is closed before the file ends", 1, 2);
+    }
+    assert_eq!(requests(table("\"98\"")).len(), 3, "closed with the file's last byte");
+}
+
+#[test]
 fn an_open_quote_or_an_endless_line_does_not_fill_the_memory() {
     struct Endless(&'static [u8]);
     impl Read for Endless {
