@@ -281,25 +281,19 @@
                 }
                 ctx.globalAlpha = 1;
                 ctx.lineWidth = 1.3 * pixel;
-                for (const series of this.ofMark("spans")) {
-                    ctx.strokeStyle = tone(series);
-                    ctx.beginPath();
-                    series.x.forEach((x, k) => {
-                        const [at, low, high] = [u.valToPos(x, "x", true), u.valToPos(series.low[k], "y", true), u.valToPos(series.high[k], "y", true)];
-                        ctx.moveTo(at, low); ctx.lineTo(at, high);
-                        for (const end of [low, high]) { ctx.moveTo(at - 4 * pixel, end); ctx.lineTo(at + 4 * pixel, end); }
-                    });
-                    ctx.stroke();
-                }
-                for (const series of this.ofMark("across")) {
-                    ctx.strokeStyle = tone(series);
-                    ctx.beginPath();
-                    series.y.forEach((y, k) => {
-                        const [at, low, high] = [u.valToPos(y, "y", true), u.valToPos(series.low[k], "x", true), u.valToPos(series.high[k], "x", true)];
-                        ctx.moveTo(low, at); ctx.lineTo(high, at);
-                        for (const end of [low, high]) { ctx.moveTo(end, at - 4 * pixel); ctx.lineTo(end, at + 4 * pixel); }
-                    });
-                    ctx.stroke();
+                // Intervals of what is drawn upwards, and of what is drawn to the right.
+                for (const [mark, along, ends] of [["spans", "x", "y"], ["across", "y", "x"]]) {
+                    const point = (at, end) => along === "x" ? [at, end] : [end, at];
+                    for (const series of this.ofMark(mark)) {
+                        ctx.strokeStyle = tone(series);
+                        ctx.beginPath();
+                        series[along].forEach((value, k) => {
+                            const [at, low, high] = [u.valToPos(value, along, true), u.valToPos(series.low[k], ends, true), u.valToPos(series.high[k], ends, true)];
+                            ctx.moveTo(...point(at, low)); ctx.lineTo(...point(at, high));
+                            for (const end of [low, high]) { ctx.moveTo(...point(at - 4 * pixel, end)); ctx.lineTo(...point(at + 4 * pixel, end)); }
+                        });
+                        ctx.stroke();
+                    }
                 }
                 ctx.strokeStyle = colour("faint");
                 ctx.setLineDash([4 * pixel, 3 * pixel]);

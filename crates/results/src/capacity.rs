@@ -159,3 +159,10 @@ impl CapacityFile {
         serde_json::from_str(text)
     }
 }
+
+/// A load with four digits that mean something.
+#[must_use]
+pub fn four_digits(load: f64) -> String {
+    let decimals = if load == 0.0 { 0.0 } else { (3.0 - load.abs().log10().floor()).clamp(0.0, 6.0) };
+    format!("{load:.*}", decimals as usize)
+}

@@ -72,19 +72,20 @@ impl ParquetThread {
 
     /// What the thread leaves once nothing more comes; `None` if it was asked before.
     fn end(&mut self) -> Option<Result<ParquetFile, StorageError>> {
+        self.joined().map(|ended| ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    }
+
+    /// Lets the thread run to its end.
+    fn joined(&mut self) -> Option<std::thread::Result<Result<ParquetFile, StorageError>>> {
         self.batches = None;
-        let writer = self.writer.take()?;
-        Some(writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        self.writer.take().map(JoinHandle::join)
     }
 }
 
 impl Drop for ParquetThread {
     fn drop(&mut self) {
-        self.batches = None;
-        if let Some(writer) = self.writer.take() {
-            // Waited for, so that nothing is left of the file when this returns. It panicked or did not: it is given up.
-            let _ = writer.join();
-        }
+        // Waited for, so that nothing is left of the file when this returns. It panicked or did not: it is given up.
+        let _given_up = self.joined();
     }
 }
 

@@ -1,6 +1,6 @@
 //! What `metron capacity` says: a line for each probe as it ends, and the table at the end.
 
-use metron_results::capacity::{Capacity, CapacityFile, Probe};
+use metron_results::capacity::{Capacity, CapacityFile, Probe, four_digits};
 
 use super::columns::Columns;
 use super::{section, wrap};
@@ -13,7 +13,7 @@ use crate::{escape, figure};
 pub fn probe_line(number: usize, probe: &Probe, unit: &str) -> String {
     format!(
         "probe {number}: {} {unit} {} after {} in {}",
-        load(probe.load),
+        four_digits(probe.load),
         played(probe),
         figure::count(probe.requests, "request"),
         seconds(probe.duration_s)
@@ -36,8 +36,9 @@ pub fn capacity_table(file: &CapacityFile, style: Style) -> String {
             .chain(file.objectives.iter().map(|it| escape::terminal(it))),
     );
     for probe in file.by_load() {
-        let value = |name: &String| probe.values.get(name).copied().flatten().map_or_else(|| "-".to_owned(), load);
-        let cells = [load(probe.load), played(probe), probe.requests.to_string(), seconds(probe.duration_s)];
+        let value =
+            |name: &String| probe.values.get(name).copied().flatten().map_or_else(|| "-".to_owned(), four_digits);
+        let cells = [four_digits(probe.load), played(probe), probe.requests.to_string(), seconds(probe.duration_s)];
         rows.push(cells.into_iter().chain(file.objectives.iter().map(value)));
     }
     let probes =
@@ -49,26 +50,20 @@ fn headline(file: &CapacityFile) -> String {
     let Some(capacity) = &file.capacity else { return "Capacity: none".to_owned() };
     let confidence = capacity.high.map_or_else(String::new, |_| format!("{:.0} %: ", capacity.confidence * 100.0));
     let interval = format!("{confidence}{}", ends(capacity));
-    format!("Capacity {} {} ({interval})", load(capacity.value), escape::terminal(&capacity.unit))
+    format!("Capacity {} {} ({interval})", four_digits(capacity.value), escape::terminal(&capacity.unit))
 }
 
 /// The ends of its interval.
 pub(super) fn ends(capacity: &Capacity) -> String {
     capacity.high.map_or_else(
-        || format!("at least {}", load(capacity.low)),
-        |high| format!("{} .. {}", load(capacity.low), load(high)),
+        || format!("at least {}", four_digits(capacity.low)),
+        |high| format!("{} .. {}", four_digits(capacity.low), four_digits(high)),
     )
 }
 
 /// The verdict, and whether it is one on an earlier load that was played again.
 fn played(probe: &Probe) -> String {
     format!("{}{}", ProbeVerdict::of(probe).words(), if probe.replay { ", played again" } else { "" })
-}
-
-/// With four digits that mean something.
-pub(super) fn load(load: f64) -> String {
-    let digits = if load == 0.0 { 0 } else { (3 - load.abs().log10().floor() as i32).clamp(0, 6) };
-    format!("{load:.*}", digits as usize)
 }
 
 fn seconds(seconds: f64) -> String {

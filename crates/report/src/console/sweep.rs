@@ -1,9 +1,10 @@
 //! The table that `metron sweep` ends with: one row a run, workload by workload; what searches found; what failed, and why.
 
+use metron_results::capacity::four_digits;
 use metron_results::summary::Verdict;
 use metron_results::sweep::{CellKind, CellStatus, ObjectivesOfCell, SweepReport, SweptCell};
 
-use super::capacity::{ends, load};
+use super::capacity::ends;
 use super::columns::Columns;
 use super::wrap;
 use crate::escape;
@@ -144,7 +145,7 @@ fn capacity(cell: &SweptCell) -> [String; 3] {
     let Some(found) = &cell.capacity else { return [none(), none(), none()] };
     let (value, interval) = found.capacity.as_ref().map_or((none(), none()), |capacity| {
         let unit = if capacity.unit == "requests/s" { "/s" } else { " users" };
-        (format!("{}{unit}", load(capacity.value)), ends(capacity))
+        (format!("{}{unit}", four_digits(capacity.value)), ends(capacity))
     });
     // Without a number, what there is to say is the answer itself.
     let bound = found.bounded_by.clone().unwrap_or_else(|| found.answer.clone());

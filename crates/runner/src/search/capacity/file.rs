@@ -1,7 +1,7 @@
 //! A search as capacity.json tells it, and back: the probes return to the bit, so that a search that was cut off comes to the same
 //! answer. Reads and writes no file.
 
-use metron_results::capacity as written;
+use metron_results::capacity::{self as written, four_digits};
 use metron_units::Nanos;
 
 use super::super::demand::Demand;
@@ -150,10 +150,9 @@ pub fn outcome(answer: &Answer, unit: LoadUnit, demands: &[Demand], probes: &[Pr
     }
 }
 
-/// A load with four digits that mean something, and without zeros that mean nothing: users are whole numbers.
+/// A load in a sentence: without zeros that mean nothing, since users are whole numbers.
 fn brief(load: f64) -> String {
-    let decimals = if load > 0.0 { (3.0 - load.log10().floor()).clamp(0.0, 6.0) } else { 0.0 };
-    let text = format!("{load:.*}", decimals as usize);
+    let text = four_digits(load);
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 

@@ -37,10 +37,10 @@ pub(super) fn ends(probes: &[Probe], demands: &[Demand]) -> Option<Ends> {
     let first = growing.first().map_or(f64::INFINITY, |load| load.get().ln());
     let mut holds: Option<Load> = None;
     let mut fails = grows.map(|load| (load, 0));
+    // What still rises may miss later what it has not missed yet.
+    let settled: Vec<Probe> = probes.iter().filter(|probe| !probe.rising).cloned().collect();
     for (objective, demand) in demands.iter().enumerate() {
         let steady = sorted(probes, objective, demand);
-        // What still rises may miss later what it has not missed yet.
-        let settled: Vec<Probe> = probes.iter().filter(|probe| !probe.rising).cloned().collect();
         let below: Vec<Point> = sorted(&settled, objective, demand).into_iter().filter(|it| it.x < first).collect();
         let lower = lowest_of_surely(&below, demand, |excess| excess < 0.0)?;
         holds = Some(holds.map_or(lower, |other| if other < lower { other } else { lower }));
