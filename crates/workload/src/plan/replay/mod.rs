@@ -4,66 +4,28 @@
 //! nothing is held, and every walk of the plan reads it again: memory does not grow with the file, except for one number a
 //! conversation where the turns of many stand between each other.
 
+mod error;
+mod facts;
+mod reading;
+
 use std::fmt;
 use std::sync::Arc;
 
+pub use error::ReplayError;
+use facts::Facts;
 use metron_units::{Nanos, Rate, Tokens};
+pub use reading::{Again, Answers, HELD, Reading};
 
 use super::chains::Chains;
 use super::config::{Arrivals, Load};
 use super::cursor::Cursor;
-use super::maker::{Classes, MOST_CLASSES, Maker};
+use super::maker::{Classes, Maker};
 use super::own::Own;
 use super::row::{Held, Row};
 use super::speed::Speed;
 use super::together::{Bound, Counts, Place, Placed, Together, Turned, key_of};
 use crate::dist::joint::JointLengths;
-use crate::tokenizer::{Tokenizer, TokenizerError};
-use crate::trace::{Content, Outcome, Shared, Trace, TraceError, TraceRequest, and_more};
-
-/// How many bytes of instants and lengths are held: nearly three million plain requests.
-pub const HELD: usize = 64 << 20;
-/// Opens a trace once more.
-pub type Again = Arc<dyn Fn() -> Result<Trace, TraceError> + Send + Sync>;
-
-/// Whose answers the turns of a trace's conversations go on from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Answers {
-    /// The server's own: each turn waits for the answer before it, and carries it.
-    #[default]
-    Live,
-    /// Those that were recorded: each turn is a request that stands alone, at its own instant.
-    Recorded,
-}
-
-/// How a trace is read.
-#[derive(Clone)]
-pub struct Reading {
-    /// Read no more than so many requests.
-    pub most: Option<u64>,
-    /// Counts the lengths that the trace does not say, as [`TraceRequest::lengths`] tells.
-    pub tokenizer: Option<Tokenizer>,
-    /// Whose answers turns go on from.
-    pub answers: Answers,
-    /// How many turns of a conversation are sent; all if `None`.
-    pub bound: Option<Bound>,
-    /// Opens the trace once more. Without it all of it is held.
-    pub again: Option<Again>,
-    /// How many bytes are held at most, where it can be opened once more.
-    pub held: usize,
-}
-
-impl Default for Reading {
-    fn default() -> Self {
-        Self { most: None, tokenizer: None, answers: Answers::Live, bound: None, again: None, held: HELD }
-    }
-}
-
-impl fmt::Debug for Reading {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reading").field("most", &self.most).field("answers", &self.answers).finish_non_exhaustive()
-    }
-}
+use crate::trace::{Outcome, Trace, TraceError, TraceRequest};
 
 /// A trace in its order, each conversation as a whole where it begins. Cheap to clone.
 ///
@@ -86,91 +48,11 @@ struct File {
     facts: Facts,
 }
 
-/// What is known of all rows.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-struct Facts {
-    requests: u64,
-    sessions: u64,
-    first: Option<Nanos>,
-    last: Option<Nanos>,
-    /// Whether all that wait for no answer have an instant.
-    has_instants: bool,
-    says_more: bool,
-    counts_images: bool,
-    shows_images: bool,
-    left_out: u64,
-    moved: u64,
-    classes: Vec<Arc<str>>,
-}
-
 impl PartialEq for Replay {
     fn eq(&self, other: &Self) -> bool {
         let same = Arc::ptr_eq(&self.file, &other.file)
             || (self.file.facts == other.file.facts && self.file.rows == other.file.rows);
         same && (self.speed, self.repeats) == (other.speed, other.repeats)
-    }
-}
-
-/// Why a trace cannot be replayed.
-#[derive(Debug, thiserror::Error)]
-pub enum ReplayError {
-    /// Lines that cannot be read.
-    #[error("{first}{}", and_more(*rest))]
-    Faults {
-        /// The first of them.
-        first: TraceError,
-        /// How many follow.
-        rest: u64,
-    },
-    /// A request without a length, where no tokenizer was given to find it.
-    #[error("line {line}: the request has neither a length nor a text")]
-    NoLength {
-        /// Where it stands.
-        line: u64,
-    },
-    /// A tokenizer refused a text.
-    #[error("line {line}: the length of the text cannot be counted")]
-    Tokenizer {
-        /// Where it stands.
-        line: u64,
-        /// What was wrong.
-        #[source]
-        source: TokenizerError,
-    },
-    /// A conversation whose turns are numbered otherwise than they come.
-    #[error("line {line}: `turn` is {turn}; expected more than the {before} of the turn before it in its session")]
-    Turns {
-        /// Where it stands.
-        line: u64,
-        /// Its number.
-        turn: u32,
-        /// That of the turn before.
-        before: u32,
-    },
-    /// More kinds of requests than figures could be told of.
-    #[error("line {line}: the trace has more than {MOST_CLASSES} classes")]
-    Classes {
-        /// Where it stands.
-        line: u64,
-    },
-    /// Nothing was left to send.
-    #[error("the trace holds no request to send{}", and_failed(*left_out))]
-    Empty {
-        /// How many failed.
-        left_out: u64,
-    },
-}
-
-fn and_failed(left_out: u64) -> String {
-    match left_out {
-        0 => String::new(),
-        left_out => format!(" ({left_out} failed when they were recorded)"),
-    }
-}
-
-impl From<TraceError> for ReplayError {
-    fn from(first: TraceError) -> Self {
-        Self::Faults { first, rest: 0 }
     }
 }
 
@@ -439,20 +321,6 @@ impl Replay {
     pub fn pairs(&self, name: &str) -> Option<JointLengths> {
         let both = |[input, output]: [Option<Tokens>; 2]| Some([input?, output?]);
         JointLengths::pairs(name, self.said().filter_map(both).collect())
-    }
-}
-
-impl Facts {
-    fn add(&mut self, request: &TraceRequest, row: &Row) {
-        self.has_instants &= row.at.is_some();
-        if let Some(at) = row.at {
-            self.first = Some(self.first.map_or(at, |first| first.min(at)));
-            self.last = self.last.max(Some(at));
-        }
-        let carries = request.content != Content::Lengths || request.shared != Shared::Nothing || request.images > 0;
-        self.says_more |= carries;
-        self.counts_images |= request.counted_images() > 0;
-        self.shows_images |= request.images > request.counted_images();
     }
 }
 
