@@ -14,6 +14,7 @@ use super::capacity::{self, Answer, Budget, Found, Probe, Settings};
 use super::demand::Demand;
 use super::prober::{Ending, Load, LoadUnit};
 use super::runs::{Files, Runs, RunsSettings};
+use crate::config_file::is_of;
 use crate::resolve::ConfigError;
 use crate::{AllFailed, RunConfig, RunError, Stop, config_yaml};
 
@@ -122,15 +123,18 @@ impl CapacitySearch {
         let file = CapacityFile::from_json(&read(RunFile::Capacity)?).map_err(|error| {
             OtherSearch::new(format!("`{}` holds no capacity.json of metron: {error}", path.display()), "")
         })?;
-        let lines =
-            |text: &str| text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect::<Vec<_>>();
-        let (there, here) = (lines(&read(RunFile::Config)?), lines(&config_yaml(&self.config, None)));
+        let there = read(RunFile::Config)?;
         let other = |message: String| OtherSearch::new(message, "without --resume a new search begins");
-        if let Some(line) =
-            here.iter().find(|line| !there.contains(line)).or(there.iter().find(|line| !here.contains(line)))
-        {
-            let message = format!("the search in `{}` is another: `{line}` is not a setting of both", path.display());
-            return Err(other(message));
+        if !is_of(&there, &self.config) {
+            let here = config_yaml(&self.config, None);
+            let settings = |text| str::lines(text).filter(|line| !line.starts_with('#')).collect::<Vec<_>>();
+            let (there, here) = (settings(&there), settings(&here));
+            let mut alone = here
+                .iter()
+                .filter(|line| !there.contains(line))
+                .chain(there.iter().filter(|line| !here.contains(line)));
+            let which = alone.next().map_or_else(String::new, |line| format!(": `{line}` is not a setting of both"));
+            return Err(other(format!("the search in `{}` is another{which}", path.display())));
         }
         if file.objectives != self.objectives() {
             let there = file.objectives.join(", ");
