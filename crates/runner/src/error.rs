@@ -8,7 +8,7 @@ use metron_results::folder::FolderError;
 use metron_results::recorder::SettleError;
 use metron_results::storage::StorageError;
 use metron_sim::server::StartError;
-use metron_wire::GetError;
+use metron_wire::ReachError;
 use metron_workload::PromptError;
 
 use crate::preflight::{ContactError, TooFewDescriptors, TooFewPorts};
@@ -71,7 +71,7 @@ pub enum RunError {
         wanted: u32,
         opened: u64,
         #[source]
-        source: GetError,
+        source: ReachError,
     },
     /// The system refuses a thread, a timer or a poll set.
     #[error("the system refuses what a run needs")]

@@ -74,7 +74,7 @@ pub mod fuzzing;
 mod replay;
 
 pub use answer::{Answer, Channel, Chunk, End, FailureKind, Piece, Usage};
-pub use client::{Client, ConnectionCounts, GetError, Got};
+pub use client::{Client, ConnectionCounts, ReachError, Reply};
 pub use clock::Clock;
 pub use dialect::{Call, Custom, CustomError, Dialect, Envelope, Feature, History, Media, RequestShape, Said, Tool};
 pub use endpoint::{Endpoint, Told, UrlError};

@@ -32,8 +32,8 @@ pub const ADDRESSES: usize = 64;
 pub const MESSAGE_BYTES: usize = 500;
 /// Bytes of an error's body that are read; what is longer costs the connection.
 pub const ERROR_BODY_BYTES: usize = 64 * 1024;
-/// Bytes of a body that [`crate::Client::get`] reads; a longer one is an error of that call.
-pub const GET_BODY_BYTES: usize = 4 * 1024 * 1024;
+/// Bytes of a body that [`crate::Client::get`] and [`crate::Client::post`] read; a longer one is an error of that call.
+pub const REPLY_BYTES: usize = 4 * 1024 * 1024;
 
 /// How long a next address waits for the one before it to connect (RFC 8305 recommends this value).
 pub const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);

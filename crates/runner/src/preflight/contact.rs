@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use metron_wire::{Client, Clock, FailureKind, GetError, Got, Target};
+use metron_wire::{Client, Clock, FailureKind, ReachError, Reply, Target};
 
 use crate::probe::names;
 
@@ -69,28 +69,28 @@ pub async fn contact(target: Arc<Target>, model: Option<&str>) -> Result<Found, 
     let endpoint = target.endpoint();
     let (url, path) = (endpoint.url(), endpoint.models_path());
     let client = Client::new(Arc::clone(&target), Clock::start());
-    let unreachable = |GetError { kind, message }| ContactError::Unreachable { url: url.clone(), kind, message };
+    let unreachable = |ReachError { kind, message }| ContactError::Unreachable { url: url.clone(), kind, message };
     match model.or(endpoint.model()) {
         Some(model) => {
             client.open_ahead(1).await.map_err(unreachable)?;
             Ok(Found { model: model.to_owned(), of: None })
         }
         None => {
-            let got = client.get(&path).await.map_err(unreachable)?;
-            first_model(&got, url)
+            let reply = client.get(&path).await.map_err(unreachable)?;
+            first_model(&reply, url)
         }
     }
 }
 
-fn first_model(got: &Got, url: String) -> Result<Found, ContactError> {
-    let status = got.status;
-    match (status, names(&got.body)) {
+fn first_model(reply: &Reply, url: String) -> Result<Found, ContactError> {
+    let status = reply.status;
+    match (status, names(&reply.body)) {
         (200..=299, Some(models)) => match models.first() {
             Some(model) => Ok(Found { model: model.clone(), of: Some(models.len()) }),
             None => Err(ContactError::NoModel { url }),
         },
-        (401 | 403, _) => Err(ContactError::Refused { url, status, said: first_lines(&got.body) }),
-        _ => Err(ContactError::NoList { url, status, said: first_lines(&got.body) }),
+        (401 | 403, _) => Err(ContactError::Refused { url, status, said: first_lines(&reply.body) }),
+        _ => Err(ContactError::NoList { url, status, said: first_lines(&reply.body) }),
     }
 }
 
@@ -108,16 +108,16 @@ mod tests {
 
     use super::*;
 
-    fn got(status: u16, body: &str) -> Result<Found, ContactError> {
+    fn reply(status: u16, body: &str) -> Result<Found, ContactError> {
         first_model(
-            &Got { status, head: HeadLines::default(), body: body.as_bytes().to_vec() },
+            &Reply { status, head: HeadLines::default(), body: body.as_bytes().to_vec() },
             "http://x/v1/chat/completions".to_owned(),
         )
     }
 
     #[track_caller]
     fn check_found(body: &str, model: &str, of: usize) {
-        assert_eq!(got(200, body), Ok(Found { model: model.to_owned(), of: Some(of) }));
+        assert_eq!(reply(200, body), Ok(Found { model: model.to_owned(), of: Some(of) }));
     }
 
     #[test]
@@ -130,7 +130,7 @@ mod tests {
 
     #[track_caller]
     fn check_refused(status: u16, body: &str, words: &str, hint: &str) {
-        let error = got(status, body).expect_err("no model");
+        let error = reply(status, body).expect_err("no model");
         assert!(error.to_string().contains(words), "{words} in {error}");
         assert!(error.hint().contains(hint), "{hint} in {}", error.hint());
     }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use metron_results::probe::ToldBy;
-use metron_wire::{Client, Clock, Dialect, Got, Target, Told};
+use metron_wire::{Client, Clock, Dialect, Reply, Target, Told};
 use serde_json::Value;
 
 use super::{names, told_by};
@@ -24,30 +24,35 @@ pub(crate) struct Identified {
 struct Question {
     path: &'static str,
     dialect: Dialect,
-    tells: fn(&Got) -> bool,
+    tells: fn(&Reply) -> bool,
     why: &'static str,
 }
 
 const QUESTIONS: [Question; 7] = [
     Question { path: "/v1/models", dialect: Dialect::Chat, tells: lists_models, why: "it lists models at /v1/models" },
     Question { path: "/api/tags", dialect: Dialect::Ollama, tells: lists_models, why: "it lists models at /api/tags" },
-    Question { path: "/info", dialect: Dialect::Tgi, tells: |got| has(got, "model_id"), why: "/info names a model_id" },
+    Question {
+        path: "/info",
+        dialect: Dialect::Tgi,
+        tells: |reply| has(reply, "model_id"),
+        why: "/info names a model_id",
+    },
     Question {
         path: "/get_model_info",
         dialect: Dialect::Sglang,
-        tells: |got| has(got, "model_path"),
+        tells: |reply| has(reply, "model_path"),
         why: "/get_model_info names a model_path",
     },
     Question {
         path: "/props",
         dialect: Dialect::LlamaCpp,
-        tells: |got| has(got, "default_generation_settings"),
+        tells: |reply| has(reply, "default_generation_settings"),
         why: "/props has default_generation_settings",
     },
     Question {
         path: "/v2",
         dialect: Dialect::Triton,
-        tells: |got| has(got, "extensions"),
+        tells: |reply| has(reply, "extensions"),
         why: "/v2 lists extensions",
     },
     Question {
@@ -76,13 +81,13 @@ pub(crate) async fn identify(target: &Arc<Target>) -> Result<Identified, String>
     let mut reached = false;
     for Question { path, dialect, tells, why } in QUESTIONS {
         match client.get(&format!("{}{path}", endpoint.base_path())).await {
-            Ok(got) if tells(&got) => {
-                let models = names(&got.body).unwrap_or_default();
+            Ok(reply) if tells(&reply) => {
+                let models = names(&reply.body).unwrap_or_default();
                 return Ok(Identified { dialect, told_by: ToldBy::Server, why: why.to_owned(), models });
             }
             // A server that wants a key first has the path all the same.
-            Ok(got) if dialect == Dialect::Chat && matches!(got.status, 401 | 403) => {
-                return of(dialect, ToldBy::Server, format!("{path} asks for a key (status {})", got.status));
+            Ok(reply) if dialect == Dialect::Chat && matches!(reply.status, 401 | 403) => {
+                return of(dialect, ToldBy::Server, format!("{path} asks for a key (status {})", reply.status));
             }
             Ok(_) => reached = true,
             Err(error) if !reached => return Err(error.message),
@@ -92,10 +97,10 @@ pub(crate) async fn identify(target: &Arc<Target>) -> Result<Identified, String>
     of(endpoint.dialect(), ToldBy::Nobody, "the server lists nothing that tells, and most speak it".to_owned())
 }
 
-fn lists_models(got: &Got) -> bool {
-    got.status == 200 && names(&got.body).is_some_and(|names| !names.is_empty())
+fn lists_models(reply: &Reply) -> bool {
+    reply.status == 200 && names(&reply.body).is_some_and(|names| !names.is_empty())
 }
 
-fn has(got: &Got, field: &str) -> bool {
-    got.status == 200 && serde_json::from_slice::<Value>(&got.body).is_ok_and(|body| body.get(field).is_some())
+fn has(reply: &Reply, field: &str) -> bool {
+    reply.status == 200 && serde_json::from_slice::<Value>(&reply.body).is_ok_and(|body| body.get(field).is_some())
 }

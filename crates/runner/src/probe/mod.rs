@@ -126,7 +126,7 @@ impl Probe<'_> {
         let Identified { dialect, told_by, why, .. } =
             identify(&Arc::new(first)).await.map_err(|message| self.unreachable(message))?;
         let listing = self.listing(dialect).await?;
-        let listed = listing.as_ref().map(|got| list(&got.body));
+        let listed = listing.as_ref().map(|reply| list(&reply.body));
         let models = listed.flatten();
         let model = self.config.model.clone().or_else(|| models.as_ref()?.first().map(|model| model.id.clone()));
         let target = Arc::new(self.target(Some(dialect), model.as_deref().or(Some("model")), &[])?);
@@ -190,10 +190,10 @@ impl Probe<'_> {
     }
 
     /// What the server answers when its models are asked for; `None` if it does not.
-    async fn listing(&self, dialect: Dialect) -> Result<Option<metron_wire::Got>, ProbeError> {
+    async fn listing(&self, dialect: Dialect) -> Result<Option<metron_wire::Reply>, ProbeError> {
         let target = Arc::new(self.target(Some(dialect), self.config.model.as_deref().or(Some("model")), &[])?);
         let path = target.endpoint().models_path();
-        Ok(Client::new(target, Clock::start()).get(&path).await.ok().filter(|got| got.status == 200))
+        Ok(Client::new(target, Clock::start()).get(&path).await.ok().filter(|reply| reply.status == 200))
     }
 
     /// Asks twice over one client: the second answer is the one to look at.

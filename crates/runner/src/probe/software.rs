@@ -2,7 +2,7 @@
 //! is believed.
 
 use metron_results::probe::SoftwareFound;
-use metron_wire::{Client, Got, HeadLines};
+use metron_wire::{Client, HeadLines, Reply};
 use serde_json::Value;
 
 /// What is found, and the length that some programs tell only here.
@@ -86,7 +86,7 @@ const QUESTIONS: [Question; 6] = [
 ];
 
 /// Looks at an answer's head and a list of models, then asks.
-pub(super) async fn found(client: &Client, head: &HeadLines, listing: Option<&Got>) -> Found {
+pub(super) async fn found(client: &Client, head: &HeadLines, listing: Option<&Reply>) -> Found {
     let mut found = Found {
         found: SoftwareFound {
             server_header: head.header("server").map(str::to_owned),
@@ -101,7 +101,7 @@ pub(super) async fn found(client: &Client, head: &HeadLines, listing: Option<&Go
     }
     let base = client.target().endpoint().base_path().to_owned();
     if found.found.name.is_none()
-        && let Some(metrics) = got(client, &format!("{base}/metrics")).await
+        && let Some(metrics) = reply(client, &format!("{base}/metrics")).await
     {
         by_metrics(&metrics, &mut found.found);
     }
@@ -111,16 +111,16 @@ pub(super) async fn found(client: &Client, head: &HeadLines, listing: Option<&Go
         let may_be_it = name.is_none_or(|name| name == question.name) || question.name.is_empty();
         if found.found.version.is_none()
             && may_be_it
-            && let Some(got) = got(client, &format!("{base}{}", question.path)).await
+            && let Some(reply) = reply(client, &format!("{base}{}", question.path)).await
         {
-            by_itself(&got, question, &mut found);
+            by_itself(&reply, question, &mut found);
         }
     }
     found
 }
 
-async fn got(client: &Client, path: &str) -> Option<Got> {
-    client.get(path).await.ok().filter(|got| got.status == 200)
+async fn reply(client: &Client, path: &str) -> Option<Reply> {
+    client.get(path).await.ok().filter(|reply| reply.status == 200)
 }
 
 fn name(found: &mut SoftwareFound, name: &str, told_by: String) {
@@ -148,7 +148,7 @@ fn by_header(head: &HeadLines, found: &mut SoftwareFound) {
 }
 
 /// Some engines sign the models that they list.
-fn by_listing(listing: &Got, found: &mut SoftwareFound) {
+fn by_listing(listing: &Reply, found: &mut SoftwareFound) {
     let body: Value = serde_json::from_slice(&listing.body).unwrap_or_default();
     let owner = body.pointer("/data/0/owned_by").and_then(Value::as_str).unwrap_or_default();
     for (owned_by, program) in BY_OWNER {
@@ -158,7 +158,7 @@ fn by_listing(listing: &Got, found: &mut SoftwareFound) {
     }
 }
 
-fn by_metrics(metrics: &Got, found: &mut SoftwareFound) {
+fn by_metrics(metrics: &Reply, found: &mut SoftwareFound) {
     let text = String::from_utf8_lossy(&metrics.body);
     let mut names = text.lines().filter(|line| !line.starts_with('#'));
     let told = names.find_map(|line| BY_METRIC.iter().find(|(beginning, _)| line.starts_with(beginning)));
@@ -167,8 +167,8 @@ fn by_metrics(metrics: &Got, found: &mut SoftwareFound) {
     }
 }
 
-fn by_itself(got: &Got, question: &Question, found: &mut Found) {
-    let Ok(body) = serde_json::from_slice::<Value>(&got.body) else { return };
+fn by_itself(reply: &Reply, question: &Question, found: &mut Found) {
+    let Ok(body) = serde_json::from_slice::<Value>(&reply.body) else { return };
     if body.pointer(question.telling).is_none() {
         return;
     }
@@ -183,8 +183,8 @@ fn by_itself(got: &Got, question: &Question, found: &mut Found) {
 mod tests {
     use super::*;
 
-    fn answered(body: &str) -> Got {
-        Got { status: 200, head: HeadLines::default(), body: body.as_bytes().to_vec() }
+    fn answered(body: &str) -> Reply {
+        Reply { status: 200, head: HeadLines::default(), body: body.as_bytes().to_vec() }
     }
 
     #[test]

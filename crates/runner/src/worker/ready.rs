@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
 use metron_units::Nanos;
-use metron_wire::{Client, Clock, GetError, Target};
+use metron_wire::{Client, Clock, ReachError, Target};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
@@ -32,7 +32,7 @@ pub(super) struct Stand {
 enum Unready {
     System(io::Error),
     /// A connection could not be had; so many could.
-    Connection(GetError, u64),
+    Connection(ReachError, u64),
 }
 
 impl Ready {

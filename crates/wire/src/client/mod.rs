@@ -24,21 +24,21 @@ use crate::tls;
 mod counts;
 mod deadline;
 mod exchange;
-mod get;
 mod hearing;
 mod idle;
 mod links;
 mod listening;
 mod multiplexed;
 mod redirect;
+mod unmeasured;
 
 pub use counts::ConnectionCounts;
 use exchange::{Exchange, Finish};
-pub use get::{GetError, Got};
 use idle::{Idle, Kept};
 use links::Links;
 use listening::Listening;
 use redirect::Hop;
+pub use unmeasured::{ReachError, Reply};
 
 /// How many connections are opened at a time in advance: each that is ready has all of these looked at.
 const OPENING_AT_A_TIME: usize = 128;
@@ -155,14 +155,14 @@ impl Client {
     ///
     /// # Errors
     /// If there is no connection.
-    pub async fn offers_http2(&self) -> Result<Option<bool>, GetError> {
+    pub async fn offers_http2(&self) -> Result<Option<bool>, ReachError> {
         let url = self.target.endpoint().address();
         if url.scheme() != "https" {
             return Ok(None);
         }
         let way = Way::new(url, &tls::offering_http2(&self.target.tls), Http::One);
-        let way = way.map_err(|refusal| self.get_error(refusal))?;
-        match self.open(&way).await.map_err(|refusal| self.get_error(refusal))? {
+        let way = way.map_err(|refusal| self.reach_error(refusal))?;
+        match self.open(&way).await.map_err(|refusal| self.reach_error(refusal))? {
             Opened::One(connection) => Ok(Some(connection.chosen_protocol() == Some(tls::HTTP2))),
             Opened::Many(_) => Ok(Some(true)),
         }
@@ -174,9 +174,9 @@ impl Client {
     ///
     /// # Errors
     /// The first failure, after which no more are tried; the connections that were opened are kept.
-    pub async fn open_ahead(&self, connections: usize) -> Result<(), GetError> {
+    pub async fn open_ahead(&self, connections: usize) -> Result<(), ReachError> {
         while self.target.way.may_be_shared() && self.links.room() < connections {
-            let opened = self.open(&self.target.way).await.map_err(|refusal| self.get_error(refusal))?;
+            let opened = self.open(&self.target.way).await.map_err(|refusal| self.reach_error(refusal))?;
             let is_shared = matches!(opened, Opened::Many(_));
             self.keep_ahead(opened);
             if !is_shared {
@@ -215,7 +215,7 @@ impl Client {
             }
         })
         .await;
-        failure.map_or(Ok(()), |refusal| Err(self.get_error(refusal)))
+        failure.map_or(Ok(()), |refusal| Err(self.reach_error(refusal)))
     }
 
     fn keep_ahead(&self, mut opened: Opened) {

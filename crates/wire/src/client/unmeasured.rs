@@ -1,5 +1,5 @@
-//! A bounded GET, for what a server says of itself (`/v1/models`, `/health`), and a POST of the same kind, for what it is told
-//! beside the requests. They measure nothing.
+//! What is asked of a server beside the requests (`/v1/models`, `/health`), and what is told to one (telemetry): a GET or a POST
+//! on a connection of its own, with a bounded reply. It measures nothing.
 
 use std::future::poll_fn;
 use std::rc::Rc;
@@ -15,12 +15,12 @@ use crate::connection::{Connection, Unsent};
 use crate::head_lines::HeadLines;
 use crate::http1::{Content, Head, Malformed, Part};
 use crate::http2::{Broken, Link, Next, request};
-use crate::limits::GET_BODY_BYTES;
+use crate::limits::REPLY_BYTES;
 use crate::target::host_header;
 
 /// The whole answer to a GET or POST.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Got {
+pub struct Reply {
     /// The response's status.
     pub status: u16,
     /// The lines of its head.
@@ -32,7 +32,7 @@ pub struct Got {
 /// Why there is no answer or no connection.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
-pub struct GetError {
+pub struct ReachError {
     /// Its kind.
     pub kind: FailureKind,
     /// What a person needs to act; from outside, so not safe for a terminal as it stands, and without secrets.
@@ -53,40 +53,40 @@ impl Client {
     /// first-token timeouts. The status is the caller's to judge; redirects are not followed.
     ///
     /// # Errors
-    /// If there is no connection, no whole answer in time, or one longer than [`crate::limits::GET_BODY_BYTES`].
-    pub async fn get(&self, path: &str) -> Result<Got, GetError> {
+    /// If there is no connection, no whole answer in time, or one longer than [`crate::limits::REPLY_BYTES`].
+    pub async fn get(&self, path: &str) -> Result<Reply, ReachError> {
         self.exchange_once(Ask { method: "GET", path, body: b"" }).await
     }
 
-    /// POSTs a JSON text, as [`Client::get`] gets.
+    /// POSTs a JSON text, as [`Client::get`] gets a path.
     ///
     /// # Errors
     /// As for [`Client::get`].
-    pub async fn post(&self, path: &str, body: &[u8]) -> Result<Got, GetError> {
+    pub async fn post(&self, path: &str, body: &[u8]) -> Result<Reply, ReachError> {
         self.exchange_once(Ask { method: "POST", path, body }).await
     }
 
-    async fn exchange_once(&self, ask: Ask<'_>) -> Result<Got, GetError> {
+    async fn exchange_once(&self, ask: Ask<'_>) -> Result<Reply, ReachError> {
         let timeout = self.target.settings.timeouts.first_token;
-        let got = async {
+        let reply = async {
             let opened = self.open(&self.target.way).await?;
             match tokio::time::timeout(Duration::from(timeout), self.ask_over(opened, ask)).await {
-                Ok(got) => got,
+                Ok(reply) => reply,
                 Err(_) => Err(Refusal {
                     kind: FailureKind::TimeoutTotal,
                     message: format!("no whole answer to {} {} within {timeout}", ask.method, ask.path),
                 }),
             }
         };
-        got.await.map_err(|refusal| self.get_error(refusal))
+        reply.await.map_err(|refusal| self.reach_error(refusal))
     }
 
-    pub(super) fn get_error(&self, refusal: Refusal) -> GetError {
+    pub(super) fn reach_error(&self, refusal: Refusal) -> ReachError {
         let Refusal { kind, message } = refusal;
-        GetError { kind, message: shortened(self.target.redactor.redact(message)) }
+        ReachError { kind, message: shortened(self.target.redactor.redact(message)) }
     }
 
-    async fn ask_over(&self, opened: Opened, ask: Ask<'_>) -> Result<Got, Refusal> {
+    async fn ask_over(&self, opened: Opened, ask: Ask<'_>) -> Result<Reply, Refusal> {
         let Ask { method, path, body } = ask;
         let asked = match opened {
             _ if path.bytes().any(|b| b <= b' ' || b == 0x7f) => {
@@ -103,7 +103,7 @@ impl Client {
         mut connection: Box<Connection>,
         head: &[u8],
         body: &[u8],
-    ) -> Result<Got, Refusal> {
+    ) -> Result<Reply, Refusal> {
         connection.decoder.keep_heads();
         let mut unsent = Unsent::new([head, body, b""]);
         // A failed write shows in the read.
@@ -117,19 +117,19 @@ impl Client {
             let mut bytes = scratch.bytes(received);
             while let Some(part) = connection.decoder.next(&mut bytes).map_err(broken)? {
                 if coming.take(part)? {
-                    return Ok(self.got(coming, connection.decoder.kept_head()));
+                    return Ok(self.reply(coming, connection.decoder.kept_head()));
                 }
             }
             if received.length == 0 {
                 return match coming.status {
-                    Some(_) if connection.decoder.may_end() => Ok(self.got(coming, connection.decoder.kept_head())),
+                    Some(_) if connection.decoder.may_end() => Ok(self.reply(coming, connection.decoder.kept_head())),
                     _ => Err(refused(FailureKind::ConnectionLost, "the server closed the connection")),
                 };
             }
         }
     }
 
-    async fn ask_over_link(&self, link: &Rc<Link>, head: &[u8], body: &[u8]) -> Result<Got, Refusal> {
+    async fn ask_over_link(&self, link: &Rc<Link>, head: &[u8], body: &[u8]) -> Result<Reply, Refusal> {
         let request = request(self.target.way.scheme(), &[head]);
         let request = request.map_err(|message| refused(FailureKind::Protocol, message))?;
         let lost = |broken: Broken| match broken {
@@ -149,14 +149,14 @@ impl Client {
                 Next::End => coming.take(Part::End)?,
             };
             if is_over {
-                return Ok(self.got(coming, lines.as_deref()));
+                return Ok(self.reply(coming, lines.as_deref()));
             }
         }
     }
 
-    fn got(&self, coming: Coming, head: Option<&[u8]>) -> Got {
+    fn reply(&self, coming: Coming, head: Option<&[u8]>) -> Reply {
         let head = HeadLines::new(head.unwrap_or_default(), |text| self.target.redactor.redact(text));
-        Got { status: coming.status.expect("a head comes before the end"), head, body: coming.body }
+        Reply { status: coming.status.expect("a head comes before the end"), head, body: coming.body }
     }
 
     fn ask_head(&self, ask: Ask<'_>) -> zeroize::Zeroizing<Vec<u8>> {
@@ -202,8 +202,8 @@ impl Coming {
             Part::Body(data) => {
                 let content = self.content.as_mut().expect("a head comes before its body");
                 content.decode(data, |data| self.body.extend_from_slice(data)).map_err(broken)?;
-                if self.body.len() > GET_BODY_BYTES {
-                    let mib = GET_BODY_BYTES >> 20;
+                if self.body.len() > REPLY_BYTES {
+                    let mib = REPLY_BYTES >> 20;
                     return Err(refused(FailureKind::Protocol, format!("a body of more than {mib} MiB")));
                 }
             }
