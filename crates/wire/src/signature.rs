@@ -1,6 +1,8 @@
 //! Signature Version 4, by which AWS knows who sends a request: headers that depend on the body and on the time. It sends
 //! nothing and reads no clock.
 
+use std::collections::BTreeMap;
+
 use ring::{digest, hmac};
 use url::Url;
 
@@ -26,13 +28,22 @@ pub struct Signing {
 pub(crate) struct Signed<'a> {
     pub(crate) method: &'a str,
     pub(crate) url: &'a Url,
-    /// As it is sent.
-    pub(crate) host: &'a str,
-    /// Further headers, names in lower case.
+    /// All that are sent, the host among them. Those that somebody on the way may change are left out of the signature.
     pub(crate) headers: &'a [(&'a str, &'a str)],
     /// The body's hash, by [`hash`].
     pub(crate) body: &'a str,
 }
+
+/// What botocore leaves unsigned, the length, which it does not know when it signs, and what is said to the next hop alone.
+const UNSIGNED: [&str; 7] = [
+    "content-length",
+    "expect",
+    "keep-alive",
+    "proxy-connection",
+    "transfer-encoding",
+    "user-agent",
+    "x-amzn-trace-id",
+];
 
 /// SHA-256, in hexadecimal.
 pub(crate) fn hash(bytes: &[u8]) -> String {
@@ -45,15 +56,11 @@ impl Signing {
         let time = jiff::Timestamp::from_second(at).unwrap_or_default().strftime("%Y%m%dT%H%M%SZ").to_string();
         let day = &time[..8];
         let token = self.session_token.as_ref().map(Secret::expose);
-        let mut headers = vec![("host", request.host), ("x-amz-date", time.as_str())];
-        headers.extend(token.map(|token| ("x-amz-security-token", token)));
-        headers.extend_from_slice(request.headers);
-        headers.sort_unstable();
-        let names: Vec<&str> = headers.iter().map(|(name, _)| *name).collect();
-        let names = names.join(";");
-        // Blanks within a value count as one.
-        let value = |value: &str| value.split_whitespace().collect::<Vec<_>>().join(" ");
-        let lines: String = headers.iter().map(|&(name, text)| format!("{name}:{}\n", value(text))).collect();
+        let own =
+            std::iter::once(("x-amz-date", time.as_str())).chain(token.map(|token| ("x-amz-security-token", token)));
+        let headers = canonical(own.chain(request.headers.iter().copied()));
+        let names = headers.keys().map(String::as_str).collect::<Vec<_>>().join(";");
+        let lines: String = headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
         let canonical = format!(
             "{}\n{}\n{}\n{lines}\n{names}\n{}",
             request.method,
@@ -90,6 +97,21 @@ impl Key {
     fn sign(&self, bytes: &[u8]) -> hmac::Tag {
         hmac::sign(&self.0, bytes)
     }
+}
+
+/// The headers that are signed, names in lower case and in order: blanks within a value count as one, and values of one name stand
+/// in one line as they came.
+fn canonical<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>) -> BTreeMap<String, String> {
+    let mut lines: BTreeMap<String, String> = BTreeMap::new();
+    for (name, value) in headers {
+        let name = name.to_ascii_lowercase();
+        if UNSIGNED.contains(&name.as_str()) {
+            continue;
+        }
+        let value = value.split_whitespace().collect::<Vec<_>>().join(" ");
+        lines.entry(name).and_modify(|line| *line = format!("{line},{value}")).or_insert(value);
+    }
+    lines
 }
 
 /// What a slash becomes.
@@ -131,8 +153,6 @@ fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
     use crate::replay::fixture;
 
@@ -173,10 +193,10 @@ mod tests {
             let url = Url::parse(&vector.url).unwrap();
             let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
             let host = format!("{}{port}", url.host_str().unwrap());
-            let headers: Vec<(&str, &str)> =
-                vector.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            let given = vector.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+            let headers: Vec<(&str, &str)> = [("host", host.as_str())].into_iter().chain(given).collect();
             let body = hash(vector.body.as_bytes());
-            let signed = Signed { method: &vector.method, url: &url, host: &host, headers: &headers, body: &body };
+            let signed = Signed { method: &vector.method, url: &url, headers: &headers, body: &body };
             let token = vector.token.map_or_else(String::new, |token| format!("x-amz-security-token: {token}\r\n"));
             let expected = format!("x-amz-date: {}\r\n{token}authorization: {}\r\n", vector.date, vector.authorization);
             assert_eq!(signing.lines(&signed, vector.at), expected, "{}", vector.url);

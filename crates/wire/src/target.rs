@@ -225,13 +225,17 @@ impl Target {
         self
     }
 
-    /// The last headers of a request, which depend on its body and, where it is signed, on the time: seconds since 1970.
-    pub(crate) fn last_lines<'a>(&self, url: &Url, prepared: &'a Prepared, at: i64) -> Cow<'a, [u8]> {
+    /// The last headers of a request to `url` behind `head`, which depend on its body and, where it is signed, on the time:
+    /// seconds since 1970.
+    pub(crate) fn last_lines<'a>(&self, url: &Url, head: &[u8], prepared: &'a Prepared, at: i64) -> Cow<'a, [u8]> {
         let (Some(signing), Some(hash)) = (&self.signing, &prepared.hash) else {
             return Cow::Borrowed(&prepared.length);
         };
-        let host = host_header(url);
-        let signed = Signed { method: "POST", url, host: &host, headers: &[], body: hash };
+        // What is signed is what is sent: a header that the user gives may stand in the place of one of ours.
+        let lines = [head, &prepared.length].concat();
+        let lines = Zeroizing::new(String::from_utf8(lines).expect("headers are made of texts"));
+        let headers: Vec<(&str, &str)> = lines.lines().skip(1).filter_map(|line| line.split_once(": ")).collect();
+        let signed = Signed { method: "POST", url, headers: &headers, body: hash };
         Cow::Owned([signing.lines(&signed, at).as_bytes(), &prepared.length].concat())
     }
 

@@ -29,12 +29,20 @@ fn header<'a>(request: &'a Request, name: &str) -> &'a str {
     lines.into_iter().find(|(given, _)| given.eq_ignore_ascii_case(name)).map_or("", |(_, value)| value)
 }
 
+/// The names of the headers that a request says it has signed.
+fn signed_headers(request: &Request) -> &str {
+    let parts = header(request, "authorization").split(", ");
+    parts.into_iter().find_map(|part| part.strip_prefix("SignedHeaders=")).unwrap_or_default()
+}
+
 /// The signature that a request should have, from what came over the wire.
 fn expected_signature(request: &Request, service: &str) -> String {
     let path = request.head.split(' ').nth(1).unwrap_or_default().replace('%', "%25").replace(':', "%3A");
-    let (host, date) = (header(request, "host"), header(request, "x-amz-date"));
+    let (names, date) = (signed_headers(request), header(request, "x-amz-date"));
+    let value = |name: &str| header(request, name).split_whitespace().collect::<Vec<_>>().join(" ");
+    let lines: String = names.split(';').map(|name| format!("{name}:{}\n", value(name))).collect();
     let body = hex(digest::digest(&digest::SHA256, request.body.as_bytes()).as_ref());
-    let canonical = format!("POST\n{path}\n\nhost:{host}\nx-amz-date:{date}\n\nhost;x-amz-date\n{body}");
+    let canonical = format!("POST\n{path}\n\n{lines}\n{names}\n{body}");
     let hash = hex(digest::digest(&digest::SHA256, canonical.as_bytes()).as_ref());
     let scope = format!("{}/{REGION}/{service}/aws4_request", &date[..8]);
     let mut key = format!("AWS4{SECRET_KEY}").into_bytes();
@@ -145,6 +153,22 @@ fn a_wrong_key_is_refused_by_the_service_and_a_missing_one_before_anything_is_se
     let ended = Folder::new().metron(["run", "--url", &url].iter().chain(&arguments)).with_code(2);
     assert!(ended.stderr.contains("AWS_ACCESS_KEY_ID") && ended.stderr.contains("export "), "{}", ended.stderr);
     assert_eq!(server.requests().len(), before);
+}
+
+#[test]
+fn what_the_user_gives_is_signed_as_it_is_sent() {
+    let server = service("bedrock", converse);
+    let mut arguments = vec!["--endpoint", "bedrock", "--model", "m"];
+    for given in ["Host: heron.example", "X-Amz-Reed:  two   blanks ", "Content-Type: application/json; charset=utf-8"]
+    {
+        arguments.extend(["--header", given]);
+    }
+    let summary = run(&Folder::new(), &server.url(), &arguments, SECRET_KEY).that_ran().json();
+    assert_eq!(summary["requests"]["completed"], 3);
+    let requests = server.requests();
+    let request = requests.iter().find(|request| request.head.starts_with("POST")).expect("one was sent");
+    assert_eq!(signed_headers(request), "accept;content-type;host;x-amz-date;x-amz-reed");
+    assert_eq!(header(request, "host"), "heron.example");
 }
 
 #[test]

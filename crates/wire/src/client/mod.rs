@@ -255,7 +255,7 @@ impl Client {
     ) -> Result<Option<crate::http1::Head>, Refusal> {
         // What a redirect leads to elsewhere must not learn who signs.
         let last_lines = match hop.is_target() {
-            true => self.target.last_lines(hop.url(), prepared, self.clock.unix_seconds()),
+            true => self.target.last_lines(hop.url(), hop.head(), prepared, self.clock.unix_seconds()),
             false => Cow::Borrowed(&*prepared.length),
         };
         let exchange = Exchange {
