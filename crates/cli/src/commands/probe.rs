@@ -29,12 +29,12 @@ pub(super) fn run(flags: &ProbeFlags) -> Result<Exit, Failure> {
 fn config(flags: &ProbeFlags) -> ProbeConfig {
     ProbeConfig {
         url: flags.url.clone(),
-        model: flags.model.clone(),
-        endpoint: flags.endpoint.clone(),
-        api_key_env: flags.api_key_env.clone(),
-        header: flags.header.clone(),
-        insecure: flags.insecure,
-        ca: flags.ca.clone(),
+        model: flags.server.model.clone(),
+        endpoint: flags.server.endpoint.clone(),
+        api_key_env: flags.server.api_key_env.clone(),
+        header: flags.server.header.clone(),
+        insecure: flags.server.insecure,
+        ca: flags.server.ca.clone(),
         timeout: flags.timeout,
         output_tokens: flags.output_tokens,
     }

@@ -38,7 +38,7 @@ pub(crate) use reading::ReadingFlags;
 pub(crate) use search::{CapacityFlags, Searched};
 pub(crate) use shape::ShapeFlags;
 pub(crate) use sweep::SweepFlags;
-pub(crate) use target::TargetFlags;
+pub(crate) use target::{ServerFlags, TargetFlags};
 pub(crate) use timeouts::TimeoutFlags;
 pub(crate) use trace::{ConvertFlags, InspectFlags, PreviewFlags, SaveFlags, TraceCommand, WorkloadCommand};
 pub(crate) use workload::WorkloadFlags;

@@ -14,6 +14,22 @@ pub(crate) struct TargetFlags {
     /// Run the simulated engine in virtual time: nothing is waited for, and two runs are the same to the byte.
     #[arg(long)]
     pub(crate) virtual_time: bool,
+    #[command(flatten)]
+    pub(crate) server: ServerFlags,
+    /// The version of HTTP. [default: auto, which is 2 where an https server offers it, else 1.1; 2 over http:// asks nobody]
+    #[arg(long, value_name = "V", value_parser = ["1.1", "2", "auto"])]
+    pub(crate) http: Option<String>,
+    /// Follow redirects (307, 308) instead of counting them as errors.
+    #[arg(long)]
+    pub(crate) follow_redirects: bool,
+    /// Ask for whole answers in place of streams: latency and throughput, and nothing of single tokens.
+    #[arg(long)]
+    pub(crate) no_stream: bool,
+}
+
+/// What a server is asked for, and with whose right.
+#[derive(Debug, Args)]
+pub(crate) struct ServerFlags {
     /// The model's name; asked of the server if not given.
     #[arg(long, value_name = "NAME")]
     pub(crate) model: Option<String>,
@@ -31,19 +47,10 @@ pub(crate) struct TargetFlags {
     /// A PEM file of further root certificates.
     #[arg(long, value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,
-    /// The version of HTTP. [default: auto, which is 2 where an https server offers it, else 1.1; 2 over http:// asks nobody]
-    #[arg(long, value_name = "V", value_parser = ["1.1", "2", "auto"])]
-    pub(crate) http: Option<String>,
-    /// Follow redirects (307, 308) instead of counting them as errors.
-    #[arg(long)]
-    pub(crate) follow_redirects: bool,
-    /// Ask for whole answers in place of streams: latency and throughput, and nothing of single tokens.
-    #[arg(long)]
-    pub(crate) no_stream: bool,
 }
 
 /// With the names that the crate of the dialects knows.
-pub(super) fn endpoint_help() -> String {
+fn endpoint_help() -> String {
     format!(
         "The API, or auto: the URL's, else what the server itself tells, else chat. One of {}",
         metron_runner::resolve::endpoints()

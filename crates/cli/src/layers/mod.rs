@@ -167,7 +167,7 @@ mod tests {
         let variables = [("METRON_SEED", "2"), ("METRON_MODEL", "variable")];
         let flags = settled(&["--seed=3"], &variables, "seed: 1\nmodel: file\ntokenizer: file\n").expect("settled");
         assert_eq!(flags.workload.seed, 3);
-        assert_eq!(flags.target.model.as_deref(), Some("variable"));
+        assert_eq!(flags.target.server.model.as_deref(), Some("variable"));
         assert_eq!(flags.workload.tokenizer, "file");
     }
 
@@ -183,9 +183,9 @@ mod tests {
     #[test]
     fn a_switch_can_be_turned_off_above_a_file() {
         let on = settled(&[], &[], "insecure: true\n").expect("settled");
-        assert!(on.target.insecure);
+        assert!(on.target.server.insecure);
         let off = settled(&[], &[("METRON_INSECURE", "false")], "insecure: true\n").expect("settled");
-        assert!(!off.target.insecure);
+        assert!(!off.target.server.insecure);
     }
 
     #[test]
