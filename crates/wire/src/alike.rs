@@ -47,6 +47,11 @@ impl Alike {
         Some((self.choice, self.channel, text))
     }
 
+    /// Reads a byte of each line of memory that the next event is compared with.
+    pub(crate) fn touch(&self) -> usize {
+        self.event.iter().step_by(64).map(|&byte| usize::from(byte)).sum()
+    }
+
     /// Learns an event that was read and says nothing but `told`, which stands in it.
     pub(crate) fn learn(&mut self, event: &str, told: Told) {
         let Some(start) = told.address.checked_sub(event.as_ptr().addr()) else { return };

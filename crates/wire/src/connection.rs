@@ -2,12 +2,13 @@
 
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use metron_units::Nanos;
 
 use crate::http1;
-use crate::socket::{Idleness, Socket, Stamp, Stamps};
+use crate::socket::{Idleness, News, PollSet, Socket, Stamp, Stamps};
 use crate::sse;
 use crate::tls::Session;
 
@@ -124,7 +125,7 @@ impl Connection {
             loop {
                 let Some(session) = &mut self.session else { return Poll::Ready(Ok(())) };
                 // An alert about a bad certificate is worth sending, but its failure is not worth telling.
-                ready!(session.poll_flush(&self.socket, cx))?;
+                ready!(session.poll_flush(&mut self.socket, cx))?;
                 if !session.is_handshaking() {
                     return Poll::Ready(Ok(()));
                 }
@@ -147,7 +148,7 @@ impl Connection {
     /// Writes what is left of a request that was sealed; ready when all of it is with the kernel.
     pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>, unsent: &mut Unsent<'_>) -> Poll<io::Result<()>> {
         if let Some(session) = &mut self.session {
-            return session.poll_flush(&self.socket, cx);
+            return session.poll_flush(&mut self.socket, cx);
         }
         while !unsent.is_empty() {
             let parts = unsent.parts.map(IoSlice::new);
@@ -157,11 +158,40 @@ impl Connection {
         Poll::Ready(Ok(()))
     }
 
+    /// Has a set tell by this number when something has arrived, in place of the runtime.
+    pub(crate) fn enter(&mut self, set: &Rc<PollSet>, number: usize) -> io::Result<()> {
+        self.socket.enter(set, number)
+    }
+
+    /// Has the runtime wake whoever waits, in place of a set.
+    pub(crate) fn leave(&mut self) -> io::Result<()> {
+        self.socket.leave()
+    }
+
+    /// Whether a set tells when something has arrived.
+    pub(crate) fn is_member(&self) -> bool {
+        self.socket.is_member()
+    }
+
+    /// The set tells of it.
+    pub(crate) fn told(&mut self, news: News) {
+        self.socket.told(news);
+    }
+
+    /// Reads a byte of each line of memory that the next read needs.
+    pub(crate) fn touch(&self) -> usize {
+        usize::from(self.decoder.has_head())
+            + self.reads as usize
+            + usize::from(self.session.is_some())
+            + self.events.touch()
+            + usize::from(self.socket.is_member())
+    }
+
     /// Writes some of these bytes: at least one. Under TLS they are sealed and sent with the next flush at the latest.
     pub(crate) fn poll_write_some(&mut self, cx: &mut Context<'_>, parts: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
         let Some(session) = &mut self.session else { return self.socket.poll_send(cx, parts) };
         // What was sealed before goes first, so that a server that does not read is felt.
-        ready!(session.poll_flush(&self.socket, cx))?;
+        ready!(session.poll_flush(&mut self.socket, cx))?;
         parts.iter().try_for_each(|part| session.write(part))?;
         Poll::Ready(Ok(parts.iter().map(|part| part.len()).sum()))
     }
@@ -169,7 +199,7 @@ impl Connection {
     /// Ready when all that was written is with the kernel.
     pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.session {
-            Some(session) => session.poll_flush(&self.socket, cx),
+            Some(session) => session.poll_flush(&mut self.socket, cx),
             None => Poll::Ready(Ok(())),
         }
     }
@@ -214,6 +244,8 @@ impl Connection {
     }
 
     fn has_only_tickets(&mut self) -> bool {
+        // Nobody has looked after it meanwhile.
+        self.socket.told(News::End);
         let mut cx = Context::from_waker(std::task::Waker::noop());
         let mut scratch = Scratch { sealed: Vec::new(), open: vec![0; 1] };
         self.poll_read(&mut cx, &mut scratch).is_pending()
@@ -227,7 +259,7 @@ impl Connection {
         let session = self.session.as_mut().expect("only called with a session");
         if let Err(error) = session.feed(&sealed[..length]) {
             // The peer is told why, if it still listens.
-            let _told = session.poll_flush(&self.socket, cx);
+            let _told = session.poll_flush(&mut self.socket, cx);
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, error)));
         }
         Poll::Ready(Ok(length))

@@ -99,6 +99,11 @@ impl Decoder {
         whole.then(|| parse(strip_mark(&self.kept, &mut self.begun), &mut self.joined))
     }
 
+    /// Reads a byte of the memory that the next event needs.
+    pub(crate) fn touch(&self) -> usize {
+        self.kept.len() + usize::from(self.begun)
+    }
+
     /// Forgets everything but the buffers.
     pub(crate) fn reset(&mut self) {
         self.kept.clear();

@@ -295,20 +295,46 @@ impl Transcript {
         let tokens = self.carried.event(event.listed, event.usage.output);
         self.answer.tokenless |= event.result;
         if event.result || self.answer.pieces.len() > self.first_piece() {
-            let stated_tokens = self.carried.chunk(tokens);
-            let shared_read = !self.answer.chunks.is_empty() && self.last_read == read;
-            if let Some(before) = self.answer.chunks.last_mut().filter(|_| shared_read) {
-                before.shared_read = true;
-            }
-            self.last_read = read;
-            self.answer.chunks.push(Chunk {
-                arrived: stamp.arrived,
-                read_lag: stamp.read_lag,
-                shared_read,
-                stated_tokens,
-                pieces_end: offset(self.answer.pieces.len()),
-            });
+            self.bear(tokens, stamp, read);
         }
+    }
+
+    /// A whole event that says nothing but a text, which stands in it as it is: as [`Transcript::text`] and
+    /// [`Transcript::end_event`] would have it, without what only other events need.
+    pub(crate) fn text_event(&mut self, (choice, channel, text): (u32, Channel, &str), stamp: Stamp, read: u64) {
+        self.answer.text.push_str(text);
+        self.answer.pieces.push(Piece { choice, channel, text_end: offset(self.answer.text.len()) });
+        self.seen |= bit(choice);
+        self.answer.events = self.answer.events.saturating_add(1);
+        self.answer.first_event.get_or_insert(stamp.arrived);
+        let tokens = self.carried.event(None, None);
+        self.bear(tokens, stamp, read);
+    }
+
+    /// The event that ends bears a chunk: all pieces behind the last one's.
+    fn bear(&mut self, tokens: Brought, stamp: Stamp, read: u64) {
+        let stated_tokens = self.carried.chunk(tokens);
+        let shared_read = !self.answer.chunks.is_empty() && self.last_read == read;
+        if let Some(before) = self.answer.chunks.last_mut().filter(|_| shared_read) {
+            before.shared_read = true;
+        }
+        self.last_read = read;
+        self.answer.chunks.push(Chunk {
+            arrived: stamp.arrived,
+            read_lag: stamp.read_lag,
+            shared_read,
+            stated_tokens,
+            pieces_end: offset(self.answer.pieces.len()),
+        });
+    }
+
+    /// Reads a byte of each line of memory that the next event needs.
+    pub(crate) fn touch(&self) -> usize {
+        let Answer { chunks, pieces, text, events, first_event, .. } = &self.answer;
+        let ends = chunks.last().map_or(0, |chunk| chunk.pieces_end) + pieces.last().map_or(0, |piece| piece.text_end);
+        let own = self.carried.waiting ^ self.last_read ^ u64::from(self.seen != 0);
+        let told = text.as_bytes().last().map_or(0, |&byte| usize::from(byte));
+        told + ends as usize + (*events + u32::from(first_event.is_some())) as usize + own as usize
     }
 
     /// Whether an event has reported an error.

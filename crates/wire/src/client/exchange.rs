@@ -80,6 +80,7 @@ impl Exchange<'_> {
             // A failed write is no news of its own: an answer may still come, or else the read says what happened.
             if sending && seat.hearing(|hearing| hearing.connection.poll_write(cx, &mut unsent)).is_ready() {
                 sending = false;
+                seat.hand_over();
             }
             seat.poll_over(cx, &mut deadline, self.scratch)
         })
@@ -136,6 +137,7 @@ impl Exchange<'_> {
             // Only the connection's end would end this body.
             return None;
         }
+        connection.leave().ok()?;
         match tokio::time::timeout(BODY_END_GRACE, self.read_to_body_end(&mut connection)).await {
             Ok(Ok(())) => Some(Kept::ready(connection)),
             Ok(Err(error)) => {

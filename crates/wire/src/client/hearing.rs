@@ -10,6 +10,9 @@ use crate::connection::{Connection, Received, Scratch};
 use crate::reception::{BodyEnd, Progress, Reception};
 use crate::transcript::Reading;
 
+/// How often one answer is read before the next one: a stream that never ends must not keep the others waiting.
+const IN_A_ROW: usize = 8;
+
 /// An answer that is being read.
 pub(super) struct Hearing {
     pub(super) connection: Box<Connection>,
@@ -20,7 +23,7 @@ pub(super) struct Hearing {
     /// When the client goes away by itself.
     leaving: Option<Leaving>,
     /// Whom the answer's end wakes, where it does not read for itself.
-    pub(super) task: Option<Waker>,
+    task: Option<Waker>,
 }
 
 /// How an answer was over.
@@ -41,14 +44,51 @@ impl Hearing {
 
     /// Reads once, if something has arrived, and makes of it what it says.
     pub(super) fn poll_read(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) -> Poll<()> {
-        self.over = match ready!(self.connection.poll_read(cx, scratch)) {
+        let over = match ready!(self.connection.poll_read(cx, scratch)) {
             Err(error) => Some(self.on_break(&describe(&error))),
             Ok(received) => {
                 self.read_at = Some(received.stamp.arrived + received.stamp.read_lag);
                 self.take(received, scratch.bytes(received))
             }
         };
+        if over.is_some() {
+            self.over = over;
+        }
         Poll::Ready(())
+    }
+
+    /// Reads what a set has told of; whether there is more to read. Whoever waits for the answer is woken when it is over.
+    pub(super) fn read_on(&mut self, scratch: &mut Scratch) -> bool {
+        let mut nobody = Context::from_waker(Waker::noop());
+        let mut reads = 0;
+        // The runtime would keep the waker: what it watches is not read here.
+        while self.connection.is_member() && !self.is_over() && reads < IN_A_ROW {
+            if self.poll_read(&mut nobody, scratch).is_pending() {
+                break;
+            }
+            reads += 1;
+        }
+        if self.is_over()
+            && let Some(task) = self.task.take()
+        {
+            task.wake();
+        }
+        reads == IN_A_ROW
+    }
+
+    /// Reads a byte of each line of memory that the next token needs.
+    pub(super) fn touch(&self) -> usize {
+        self.connection.touch()
+            + self.reception.touch()
+            + usize::from(self.is_over())
+            + usize::from(self.leaving.is_some())
+    }
+
+    /// Has the answer's end wake this waker.
+    pub(super) fn wakes(&mut self, waker: &Waker) {
+        if !self.task.as_ref().is_some_and(|task| task.will_wake(waker)) {
+            self.task = Some(waker.clone());
+        }
     }
 
     /// How the answer was over, once it is; told once.

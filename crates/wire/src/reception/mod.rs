@@ -9,7 +9,6 @@ use crate::connection::Received;
 use crate::dialect::{Dialect, Frame, Framing, error_message};
 use crate::event_stream;
 use crate::http1::{self, Content, Head, Malformed, Part};
-use crate::json::Raw;
 use crate::limits::{ERROR_BODY_BYTES, EVENT_BYTES};
 use crate::socket::Stamp;
 use crate::sse;
@@ -96,6 +95,12 @@ impl Reception {
     /// When the last bearing chunk arrived.
     pub(crate) fn last_arrival(&self) -> Option<Nanos> {
         self.transcript.last_arrival()
+    }
+
+    /// Reads a byte of each line of memory that the next event needs.
+    pub(crate) fn touch(&self) -> usize {
+        let own = usize::from(self.is_over()) + usize::from(self.content.is_some()) + self.read as usize;
+        own + self.alike.touch() + self.transcript.touch()
     }
 
     /// The bearing chunks so far, if the answer lacks its end.
@@ -386,9 +391,8 @@ impl Reception {
 
     /// Takes an event's payload.
     fn take_data(&mut self, data: &[u8]) -> Result<(), Reading> {
-        if let Some((choice, channel, text)) = self.alike.text_of(data) {
-            self.transcript.text(choice, channel, Raw::plain(text));
-            self.transcript.end_event(self.stamp, self.read);
+        if let Some(told) = self.alike.text_of(data) {
+            self.transcript.text_event(told, self.stamp, self.read);
             return Ok(());
         }
         if data.trim_ascii().is_empty() {

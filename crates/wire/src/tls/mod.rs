@@ -38,7 +38,7 @@ impl Session {
     }
 
     /// Sends what waits to be sent.
-    pub(crate) fn poll_flush(&mut self, socket: &Socket, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    pub(crate) fn poll_flush(&mut self, socket: &mut Socket, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while self.connection.wants_write() {
             match self.connection.write_tls(&mut Polled { socket, cx }) {
                 Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
@@ -99,7 +99,7 @@ impl Session {
 
 /// A writer that has the task woken when it would block.
 struct Polled<'a, 'b> {
-    socket: &'a Socket,
+    socket: &'a mut Socket,
     cx: &'a mut Context<'b>,
 }
 

@@ -1,9 +1,9 @@
 //! The conformance set: outcome, texts, counts and, event by event, when each token came.
 
-use crate::client::{channels, send, settings, text, with_clock};
+use crate::client::{channels, send, settings, text, with_clock, with_driven_client};
 use metron_conformance::{Case, Expect, Served, Server, cases};
 use metron_units::Nanos;
-use metron_wire::{Answer, Channel, Clock, Dialect, End, FailureKind};
+use metron_wire::{Answer, Channel, Clock, Dialect, End, FailureKind, TargetSettings};
 
 fn outcome(answer: &Answer) -> &'static str {
     match &answer.end {
@@ -65,8 +65,8 @@ fn came_in_time(case: &Case, answer: &Answer, clock: Clock, served: &Served) -> 
     )
 }
 
-/// One request for the case, with so many milliseconds before each event.
-fn run(server: &Server, case: &Case, pace: u64) -> (Answer, Clock) {
+/// Where a case is played, with so many milliseconds before each event.
+fn target(server: &Server, case: &Case, pace: u64) -> TargetSettings {
     let dialect = match &case.custom {
         Some(custom) => Dialect::custom(&case.name, &custom.to_string()).expect("a dialect's description"),
         None => Dialect::from_name(&case.dialect).expect("a dialect of this crate"),
@@ -76,17 +76,24 @@ fn run(server: &Server, case: &Case, pace: u64) -> (Answer, Clock) {
     if let Some(idle) = case.run.get("timeout_idle").and_then(|idle| idle.as_str()) {
         settings.timeouts.idle = idle.parse().unwrap();
     }
+    settings
+}
+
+/// One request for the case, event by event.
+fn run(server: &Server, case: &Case, pace: u64) -> (Answer, Clock) {
     let clock = Clock::start();
-    (with_clock(settings, clock, async |client| send(client).await), clock)
+    (with_clock(target(server, case, pace), clock, async |client| send(client).await), clock)
 }
 
 #[test]
-fn every_case_meets_its_expectation_when_sent_at_once() {
+fn every_case_meets_its_expectation_when_sent_at_once_whoever_reads() {
     let server = Server::start(0).unwrap();
     let cases = cases();
     assert!(cases.len() > 30);
     for case in cases {
         check(&case.name, &case.expect, &run(&server, &case, 0).0);
+        let driven = with_driven_client(target(&server, &case, 0), async |client| send(client).await);
+        check(&case.name, &case.expect, &driven);
     }
 }
 

@@ -1,5 +1,7 @@
 //! Sends requests through the crate, from a plain test function.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 
 use metron_wire::{
@@ -48,6 +50,18 @@ pub(crate) fn with_target<T>(target: Target, clock: Clock, body: impl AsyncFnOnc
     runtime.block_on(async {
         let client = Client::new(Arc::new(target), clock);
         body(&client).await
+    })
+}
+
+/// As [`with_client`], with a client that is driven: its answers are read in one loop.
+pub(crate) fn with_driven_client<T>(settings: TargetSettings, body: impl AsyncFnOnce(&Client) -> T) -> T {
+    with_client(settings, async |client| {
+        let mut body = pin!(body(client));
+        poll_fn(|cx| {
+            client.drive(cx);
+            body.as_mut().poll(cx)
+        })
+        .await
     })
 }
 

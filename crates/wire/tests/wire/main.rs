@@ -8,5 +8,6 @@ mod server;
 mod answers;
 mod cases;
 mod connections;
+mod driven;
 mod http2;
 mod tls;
