@@ -11,9 +11,11 @@ use metron_results::capacity::Steadiness;
 use super::super::demand::Demand;
 use super::super::prober::{Ending, Load, LoadUnit};
 use super::answer::{Answer, BoundedBy, Capacity, Unsteady};
+use super::drift::{SURER, outlasted};
 use super::estimate::STRETCHES;
+use super::grown;
 use super::isotonic::{Bracket, bracket};
-use super::plan::{NARROW, SHORTEST, Step, crossings, length, measure, middle, near, points};
+use super::plan::{NARROW, SHORTEST, Step, crossings, length, measure, middle, near, point, points};
 use super::probe::{Patience, Plan, Probe};
 use super::regression::{Foretold, NEARBY, Point, Scatter, foretold};
 use super::{Settings, Spent};
@@ -30,7 +32,7 @@ const CHANGED: f64 = 4.0;
 const SAME: f64 = 2.0;
 
 /// Standard errors by which each of the last probes has to show it by itself.
-const EACH: f64 = 4.0;
+const EACH: f64 = 3.5;
 
 /// How often it is asked.
 const MOST: usize = 5;
@@ -38,9 +40,6 @@ const MOST: usize = 5;
 /// A change is told only where at least so many of them show it, each by itself: a scheduler that is nearly full misses its bounds in
 /// episodes, and one of them is no other server.
 const AGREEING: usize = 2;
-
-/// Of these, so many whose queue grows without end, at a load at which none did, say the same.
-const GROWING: usize = 2;
 
 /// What the check asks for.
 pub(super) enum Again {
@@ -70,12 +69,12 @@ pub(super) fn again(probes: &[Probe], demands: &[Demand], settings: &Settings) -
         return ask();
     }
     let growing = late.iter().filter(|probe| probe.growing).count();
-    if late.iter().any(|probe| probe.growing && !outlasted(before, probe)) {
+    if late.iter().any(|probe| probe.growing && !was_outlasted(before, probe)) {
         return Again::Measure;
     }
     let changed = |objective, since| Again::Step(Step::Done(Answer::Unstable(Unsteady { since, objective })));
-    if growing >= GROWING {
-        return changed(0, before.len());
+    if let Some(since) = grown::since(probes, demands) {
+        return changed(0, since);
     }
     match surest(before, until, late, load, (demands, settings.unit)) {
         Some(Difference { sure, objective, since })
@@ -87,6 +86,8 @@ pub(super) fn again(probes: &[Probe], demands: &[Demand], settings: &Settings) -
         }
         Some(Difference { sure, .. }) if (sure > SAME || growing > 0) && late.len() < MOST => ask(),
         None if growing > 0 && late.len() < MOST => ask(),
+        // It does grow there now and then: the search goes on with what was seen of it.
+        _ if growing > 0 => Again::Measure,
         _ => done(),
     }
 }
@@ -94,7 +95,7 @@ pub(super) fn again(probes: &[Probe], demands: &[Demand], settings: &Settings) -
 /// What the probes that played a load again showed.
 pub(super) fn steadiness(probes: &[Probe], demands: &[Demand], settings: &Settings) -> Steadiness {
     // The budget may have ended a replay, or the measurement before there was one.
-    let replays = |probe: &&Probe| probe.replay && probe.whole && probe.ending == Ending::Enough;
+    let replays = |probe: &&Probe| probe.replay && (probe.whole || probe.growing) && probe.ending == Ending::Enough;
     let late: Vec<Probe> = probes.iter().rev().take_while(replays).cloned().collect();
     let Some(load) = late.first().map(|probe| probe.load) else { return Steadiness::Unchecked };
     let before = &probes[..probes.len() - late.len()];
@@ -108,15 +109,16 @@ pub(super) fn steadiness(probes: &[Probe], demands: &[Demand], settings: &Settin
 
 /// Whether one of the probes of the same load had come to rest, and did not grow for as long as `late` took to. Where none had, the
 /// server only now shows what it was coming to, and the search goes on from there.
-fn outlasted(before: &[Probe], late: &Probe) -> bool {
-    let mut alike = before.iter().filter(|probe| probe.load == late.load && probe.whole && !probe.growing);
-    alike.any(|probe| !probe.rising && probe.requests >= late.requests)
+fn was_outlasted(before: &[Probe], late: &Probe) -> bool {
+    before.iter().any(|probe| probe.load == late.load && outlasted(probe, late))
 }
 
 /// Whether each of the last probes shows a change by itself.
 fn agree(before: &[Probe], until: usize, late: &[Probe], load: Load, of: (&[Demand], LoadUnit)) -> bool {
     let shows = |one: &Probe| surest(before, until, std::slice::from_ref(one), load, of);
-    late.iter().all(|one| one.growing || shows(one).is_some_and(|difference| difference.sure > EACH))
+    // A queue that grew ended its probe by what was seen of it.
+    let beyond = |one: &Probe| if one.growing { SURER } else { EACH };
+    late.iter().all(|one| shows(one).is_some_and(|difference| difference.sure > beyond(one)))
 }
 
 /// A check that is due.
@@ -197,10 +199,11 @@ fn surest(
     (demands, unit): (&[Demand], LoadUnit),
 ) -> Option<Difference> {
     let of = |(objective, demand): (usize, &Demand)| {
+        // How bunched they come may have been seen only later.
         let bunch = most_bunched(before, objective, demand);
         let now = shown(late, objective, demand, bunch)?;
         let from = (until..=before.len()).filter_map(move |since| {
-            let then = told(&before[..since], objective, (demand, unit), load)?;
+            let then = told(&before[..since], objective, (demand, unit), load, bunch)?;
             let sure = (now.height - then.height).max(0.0) / then.doubt.hypot(now.doubt);
             Some(Difference { sure, objective, since })
         });
@@ -210,16 +213,21 @@ fn surest(
 }
 
 /// What the probes that ran their length say of `load`, or, of too few or of users, whose curve is none, those that played it. It
-/// foretells no fewer misses than could have been seen.
-fn told(probes: &[Probe], objective: usize, (demand, unit): (&Demand, LoadUnit), load: Load) -> Option<Foretold> {
+/// foretells no fewer misses than could have been seen, where they come as bunched as `bunch`.
+fn told(
+    probes: &[Probe],
+    objective: usize,
+    (demand, unit): (&Demand, LoadUnit),
+    load: Load,
+    bunch: f64,
+) -> Option<Foretold> {
     let whole: Vec<Probe> = probes.iter().filter(|probe| probe.whole).cloned().collect();
-    let bunch = most_bunched(probes, objective, demand);
     let points = points(&whole, objective, demand);
     let curve = foretold(&points, Scatter::of(demand), load.get().ln()).filter(|_| unit.users(load).is_none());
     let of: f64 = points.iter().filter(|point| (point.x - load.get().ln()).abs() < NEARBY).map(|point| point.of).sum();
     let at_least = |it: Foretold| Foretold { height: it.height.max((bunch / of).ln()), ..it };
     curve.map(|it| if demand.counts() { at_least(it) } else { it }).or_else(|| {
-        let alike: Vec<Probe> = whole.into_iter().filter(|probe| probe.load == load).collect();
+        let alike: Vec<Probe> = whole.into_iter().filter(|probe| probe.load == load && !probe.growing).collect();
         shown(&alike, objective, demand, bunch)
     })
 }
@@ -233,13 +241,13 @@ fn most_bunched(probes: &[Probe], objective: usize, demand: &Demand) -> f64 {
 
 /// What probes of one load show together, where misses may come as bunched as `bunch`.
 fn shown(late: &[Probe], objective: usize, demand: &Demand, bunch: f64) -> Option<Foretold> {
-    let steady = points(late, objective, demand);
-    let of: f64 = steady.iter().map(|point| point.of).sum();
-    let ratio = steady.iter().map(|point| point.ratio * point.of).sum::<f64>() / of;
-    let variance = steady.iter().map(|point| point.variance * point.of * point.of).sum::<f64>() / (of * of);
+    let seen: Vec<Point> = late.iter().filter_map(|probe| point(probe, objective, demand)).collect();
+    let of: f64 = seen.iter().map(|point| point.of).sum();
+    let ratio = seen.iter().map(|point| point.ratio * point.of).sum::<f64>() / of;
+    let variance = seen.iter().map(|point| point.variance * point.of * point.of).sum::<f64>() / (of * of);
     // Where nothing was missed, at most one bunch is as good a guess as any.
     let height = if ratio > 0.0 { ratio } else { bunch / of };
     let doubt = if ratio > 0.0 { variance.max(0.0).sqrt() / ratio } else { 1.0 };
-    let t = student((STRETCHES - 1) * steady.len()) / Z;
+    let t = student((STRETCHES - 1) * seen.len()) / Z;
     (of > 0.0).then(|| Foretold { height: height.ln(), doubt: doubt * t })
 }

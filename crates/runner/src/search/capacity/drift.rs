@@ -3,7 +3,8 @@
 use super::super::demand::Demand;
 use super::super::prober::LoadUnit;
 use super::answer::Unsteady;
-use super::plan::points;
+use super::grown;
+use super::plan::point;
 use super::probe::Probe;
 use super::regression::Point;
 
@@ -11,57 +12,51 @@ use super::regression::Point;
 const SURE: f64 = 4.5;
 
 /// The same where one of the two was ended by what was seen of it, which looks farther from the bound than its load is.
-const SURER: f64 = 6.0;
+pub(super) const SURER: f64 = 6.0;
 
 /// Grains of requests that a steady state shows itself in.
 const LEAST: f64 = 8.0;
 
-/// The first probe that contradicts an earlier one beyond chance: of two steady states the one under the lower load did worse. A
-/// growing queue has no steady state and is told early: two of them are asked for, at loads that held before, for as long as these took
-/// to show it, or below such. Of a closed loop only like loads are held against each other: all its users wait for one batch, and one more of them may
-/// break it up, so that more load is the easier one. `None` if all agree.
+/// The first probe that contradicts an earlier one beyond chance: of two probes the one under the lower load did worse. A growing queue
+/// has no steady state, and says only that it does worse than one that held for as long. By itself that it grew tells nothing: a full
+/// scheduler's queue may grow or not at one load, and only how often it does tells of another server ([`grown`]). Of a closed loop only
+/// like loads are held against each other: all its users wait for one batch, and one more of them may break it up, so that more load is
+/// the easier one. `None` if all agree.
 pub(super) fn unsteady(probes: &[Probe], demands: &[Demand], unit: LoadUnit) -> Option<Unsteady> {
-    let mut growing = 0;
     for (since, late) in probes.iter().enumerate() {
         let comparable = |early: &&Probe| unit.users(late.load).is_none() || early.load == late.load;
         for early in probes[..since].iter().filter(comparable) {
             let (higher, lower) = if early.load > late.load { (early, late) } else { (late, early) };
-            if let Some(objective) = worse(lower, higher, demands) {
+            // One that grew early and no longer does is no server that wears out.
+            let told = !higher.growing && (!lower.growing || std::ptr::eq(lower, late) && outlasted(early, late));
+            if let Some(objective) = told.then(|| worse(lower, higher, demands)).flatten() {
                 return Some(Unsteady { since, objective });
             }
         }
-        // A probe that ended as soon as it held may have ended before the queue had begun to grow. And a full scheduler's queue
-        // may grow at once or not at all at one load: only one that grows where it did not before tells of another server.
-        let settled =
-            |early: &&Probe| early.whole && !early.growing && !early.rising && early.requests >= late.requests;
-        let mut held = probes[..since].iter().filter(comparable).filter(settled);
-        growing += u32::from(late.growing && held.any(|early| early.load >= late.load && within(early, demands)));
-        if growing == 2 {
-            return Some(Unsteady { since, objective: 0 });
-        }
     }
-    None
+    grown::since(probes, demands).map(|since| Unsteady { since, objective: 0 })
 }
 
-/// Whether what was seen of it lies within all bounds.
-fn within(probe: &Probe, demands: &[Demand]) -> bool {
-    let mut told = demands.iter().zip(&probe.estimates);
-    told.all(|(demand, it)| it.is_some_and(|it| it.ratio <= demand.allowed()))
+/// Whether a probe had come to rest and did not grow for as long as `late` took to: one that ended as soon as it held may have ended
+/// before its queue had begun to grow.
+pub(super) fn outlasted(early: &Probe, late: &Probe) -> bool {
+    early.whole && !early.growing && !early.rising && early.requests >= late.requests
 }
 
 /// The objective by which the lower load did worse than the higher one, in logarithms, where the scatter is alike on both sides.
 fn worse(lower: &Probe, higher: &Probe, demands: &[Demand]) -> Option<usize> {
     (0..demands.len()).find(|&objective| {
-        let pair = [lower.clone(), higher.clone()];
+        let demand = &demands[objective];
+        let of = |probe| point(probe, objective, demand);
+        let Some((bad, good)) = of(lower).zip(of(higher)) else { return false };
         let sure = if lower.whole && higher.whole { SURE } else { SURER };
-        let [bad, good] = points(&pair, objective, &demands[objective])[..] else { return false };
-        let enough = good.of.min(bad.of) >= LEAST * demands[objective].grain() as f64;
-        if !enough || bad.ratio <= 0.0 {
+        let least = if lower.growing { good.of } else { good.of.min(bad.of) };
+        if least < LEAST * demand.grain() as f64 || bad.ratio <= 0.0 {
             return false;
         }
         let doubt = |point: Point| (point.variance / point.ratio.powi(2)).max(0.0);
         // Where nothing was missed, at most one bunch is as good a guess as any.
-        let bunch = bad.bunch().max(1.0 / demands[objective].allowed());
+        let bunch = bad.bunch().max(1.0 / demand.allowed());
         let (best, unsure) = if good.ratio > 0.0 { (good.ratio, doubt(good)) } else { (bunch / good.of, 1.0) };
         (bad.ratio / best).ln() > sure * (unsure + doubt(bad)).sqrt()
     })
@@ -114,14 +109,27 @@ mod tests {
             None,
             "one that grew is one, however many held"
         );
-        let mut probes = vec![short, growing(49.10, 9.8), probe(47.60, 0.0, 0.0, 5_376.0), growing(48.79, 20.5)];
-        assert_eq!(unsteady(&probes, &demands(), LoadUnit::RequestsPerSecond), None);
+        let mut probes = vec![short, growing(49.10, 9.8), probe(47.60, 0.0, 0.0, 8_000.0), growing(48.79, 20.5)];
         probes.extend([growing(46.9, 20.0), growing(47.1, 15.0)]);
-        assert_eq!(
-            unsteady(&probes, &demands(), LoadUnit::RequestsPerSecond),
-            Some(Unsteady { since: 5, objective: 0 }),
-            "two below one that held"
-        );
+        let told = |probes: &[Probe]| unsteady(probes, &demands(), LoadUnit::RequestsPerSecond);
+        assert_eq!(told(&probes), None, "two that grew below one that held may be chance");
+        let held = (0..8).map(|k| probe(47.6 + 0.1 * f64::from(k), 0.0, 0.0, 8_000.0));
+        let mut steady: Vec<Probe> = held.collect();
+        steady.extend((0..6).map(|_| growing(47.5, 15.0)));
+        assert_eq!(told(&steady), None, "nor six after eight that held");
+        steady.push(growing(47.5, 15.0));
+        assert_eq!(told(&steady), Some(Unsteady { since: 8, objective: 0 }), "seven are none");
+    }
+
+    #[test]
+    fn a_queue_that_grows_and_misses_nearly_all_where_few_were_missed_is_another_servers() {
+        let held = probe(34.8, 0.9, 0.15, 25_000.0);
+        let growing = Probe { growing: true, whole: false, ..probe(34.0, 60.0, 0.3, 4_000.0) };
+        let told = |probes: &[Probe]| unsteady(probes, &demands(), LoadUnit::RequestsPerSecond);
+        assert_eq!(told(&[held.clone(), growing.clone()]), Some(Unsteady { since: 1, objective: 0 }));
+        let short = Probe { requests: 3_000, ..held.clone() };
+        assert_eq!(told(&[short, growing.clone()]), None, "it did not last for as long");
+        assert_eq!(told(&[growing, held]), None, "one that grew first is not worn out");
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod answer;
 mod drift;
 mod estimate;
 mod file;
+mod grown;
 mod isotonic;
 mod monotone;
 mod plan;

@@ -21,7 +21,7 @@ use super::{Settings, Spent};
 pub(super) const NARROW: f64 = 1.35;
 
 /// Grains of requests that a probe may take to be decided while the bracket is wide; then it is close enough.
-const PATIENCE: u64 = 60;
+pub(super) const PATIENCE: u64 = 60;
 
 /// The shortest probe near the crossing, in grains.
 pub(super) const SHORTEST: u64 = 250;
@@ -180,17 +180,16 @@ pub(super) fn crossings(probes: &[Probe], demands: &[Demand], bracket: &Bracket)
 
 /// The probes of a steady state, as the regression takes them.
 pub(super) fn points(probes: &[Probe], objective: usize, demand: &Demand) -> Vec<Point> {
-    let steady = |probe: &&Probe| !probe.growing && probe.ending != Ending::ClientBound;
-    probes
-        .iter()
-        .filter(steady)
-        .filter_map(|probe| {
-            let it = (*probe.estimates.get(objective)?)?;
-            let allowed = demand.allowed();
-            let (ratio, variance) = (it.ratio / allowed, it.variance / (allowed * allowed));
-            Some(Point { x: probe.load.get().ln(), ratio, of: it.of, variance })
-        })
-        .collect()
+    let steady = probes.iter().filter(|probe| !probe.growing);
+    steady.filter_map(|probe| point(probe, objective, demand)).collect()
+}
+
+/// What a probe says of an objective, whether or not its queue grew; `None` where it was the client's own figure, or too little was seen.
+pub(super) fn point(probe: &Probe, objective: usize, demand: &Demand) -> Option<Point> {
+    let it = (*probe.estimates.get(objective)?).filter(|_| probe.ending != Ending::ClientBound)?;
+    let allowed = demand.allowed();
+    let (ratio, variance) = (it.ratio / allowed, it.variance / (allowed * allowed));
+    Some(Point { x: probe.load.get().ln(), ratio, of: it.of, variance })
 }
 
 /// Where the next probe near the crossing goes; `None` if the interval is narrow enough.

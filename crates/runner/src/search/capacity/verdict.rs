@@ -54,11 +54,10 @@ pub(super) fn look(series: &Series, demands: &[Demand], users: Option<u64>) -> L
     let judged =
         |(demand, estimate): (&Demand, &Option<Estimate>)| estimate.map_or(Verdict::Undecided, |it| judge(demand, it));
     let verdicts: Vec<Verdict> = demands.iter().zip(&estimates).map(judged).collect();
-    let over =
-        |(demand, estimate): (&Demand, &Option<Estimate>)| estimate.is_some_and(|it| it.ratio > demand.allowed());
-    let missing = demands.iter().zip(&estimates).any(over);
-    let growing = users.is_none() && (missing && grows(&in_flight) || endless(&in_flight, series.requests()));
-    let verdict = if growing || verdicts.contains(&Verdict::Fails) {
+    let fails = verdicts.contains(&Verdict::Fails);
+    // A server that fills up grows, too: it is one that cannot keep up where it surely misses as well, or grows for too long.
+    let growing = users.is_none() && (fails && grows(&in_flight) || endless(&in_flight, series.requests()));
+    let verdict = if growing || fails {
         Verdict::Fails
     } else if !rising && verdicts.iter().all(|&verdict| verdict == Verdict::Holds) {
         Verdict::Holds
