@@ -129,7 +129,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Reads an object: `field` is called with each name, and must read or skip its value.
+    /// Reads an object: `field` is called with each name and may read its value; what it leaves is skipped.
     pub(crate) fn object(
         &mut self,
         mut field: impl FnMut(&mut Self, &str) -> Result<(), JsonError>,
@@ -140,7 +140,7 @@ impl<'a> Reader<'a> {
                 let name = self.string()?;
                 self.expect(b':', "no colon behind a field's name")?;
                 // Names with escapes in them are none that anybody asks for; they are undone all the same.
-                field(self, &name.unescaped())?;
+                self.read_or_skip(|reader| field(reader, &name.unescaped()))?;
                 if !self.another(b'}')? {
                     break;
                 }
@@ -150,7 +150,29 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Reads an array: `element` is called before each element, and must read or skip it.
+    /// Reads an object of which one field matters: `read` is called before its value if that is of this kind.
+    pub(crate) fn field(
+        &mut self,
+        name: &str,
+        kind: Next,
+        mut read: impl FnMut(&mut Self) -> Result<(), JsonError>,
+    ) -> Result<(), JsonError> {
+        self.object(|reader, found| if found == name && reader.peek()? == kind { read(reader) } else { Ok(()) })
+    }
+
+    /// Reads an object of which the strings of these names matter.
+    pub(crate) fn strings<const N: usize>(&mut self, names: [&str; N]) -> Result<[Option<Raw<'a>>; N], JsonError> {
+        let mut found = [None; N];
+        self.object(|reader, name| {
+            if let Some(at) = names.iter().position(|sought| *sought == name) {
+                found[at] = reader.string_or_skip()?.or(found[at]);
+            }
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// Reads an array: `element` is called before each element and may read it; what it leaves is skipped.
     pub(crate) fn array(
         &mut self,
         mut element: impl FnMut(&mut Self) -> Result<(), JsonError>,
@@ -158,7 +180,7 @@ impl<'a> Reader<'a> {
         self.open(b'[', "no array")?;
         if !self.closes(b']')? {
             loop {
-                element(self)?;
+                self.read_or_skip(&mut element)?;
                 if !self.another(b']')? {
                     break;
                 }
@@ -213,8 +235,8 @@ impl<'a> Reader<'a> {
         self.blanks();
         let start = self.at;
         match self.peek()? {
-            Next::Object => self.object(|reader, _| reader.skip().map(drop))?,
-            Next::Array => self.array(|reader| reader.skip().map(drop))?,
+            Next::Object => self.object(|_, _| Ok(()))?,
+            Next::Array => self.array(|_| Ok(()))?,
             Next::String => drop(self.string()?),
             Next::Number => self.number()?,
             Next::Bool | Next::Null => self.word()?,
@@ -226,6 +248,14 @@ impl<'a> Reader<'a> {
     pub(crate) fn end(&mut self) -> Result<(), JsonError> {
         self.blanks();
         if self.at == self.text.len() { Ok(()) } else { Err(self.error("something behind the JSON text's end")) }
+    }
+
+    /// Runs `read` before a value, and skips the value if that has left it.
+    fn read_or_skip(&mut self, read: impl FnOnce(&mut Self) -> Result<(), JsonError>) -> Result<(), JsonError> {
+        self.blanks();
+        let before = self.at;
+        read(self)?;
+        if self.at == before { self.skip().map(drop) } else { Ok(()) }
     }
 
     fn escape(&mut self) -> Result<(), JsonError> {

@@ -113,11 +113,9 @@ impl Transcript {
 
     // What a dialect says of the event that it reads.
 
-    /// Text of a choice.
-    pub(crate) fn text(&mut self, choice: u32, channel: Channel, text: Raw<'_>) {
-        if text.is_empty() {
-            return;
-        }
+    /// Text of a choice, if there is any.
+    pub(crate) fn text<'a>(&mut self, choice: u32, channel: Channel, text: impl Into<Option<Raw<'a>>>) {
+        let Some(text) = text.into().filter(|text| !text.is_empty()) else { return };
         text.append_to(&mut self.answer.text);
         self.end_piece(choice, channel);
         let (address, length) = (text.as_written().as_ptr().addr(), text.as_written().len());
@@ -211,12 +209,10 @@ impl Transcript {
         self.answer.pieces.is_empty()
     }
 
-    /// The choice's finish reason.
-    pub(crate) fn finish(&mut self, choice: u32, reason: Raw<'_>) {
+    /// The choice's finish reason, if there is one.
+    pub(crate) fn finish<'a>(&mut self, choice: u32, reason: impl Into<Option<Raw<'a>>>) {
         // Some gateways write an empty one into every event.
-        if reason.is_empty() {
-            return;
-        }
+        let Some(reason) = reason.into().filter(|reason| !reason.is_empty()) else { return };
         self.event.finished |= bit(choice);
         if choice == 0 {
             self.event.finish = Some(reason.unescaped().into_owned());
@@ -238,14 +234,21 @@ impl Transcript {
         self.event.seen |= bit(choice);
     }
 
-    /// The event lists this many tokens one by one.
-    pub(crate) fn listed(&mut self, tokens: u64) {
-        self.event.listed = Some(self.event.listed.unwrap_or(0).saturating_add(tokens));
+    /// The event lists this many tokens one by one, if it lists any.
+    pub(crate) fn listed(&mut self, tokens: impl Into<Option<u64>>) {
+        if let Some(tokens) = tokens.into() {
+            self.event.listed = Some(self.event.listed.unwrap_or(0).saturating_add(tokens));
+        }
     }
 
     /// The server's counts, totals so far.
     pub(crate) fn usage(&mut self, usage: Usage) {
         self.event.usage = usage;
+    }
+
+    /// The same, to be told one by one.
+    pub(crate) fn counts(&mut self) -> &mut Usage {
+        &mut self.event.usage
     }
 
     /// The event reports an error.

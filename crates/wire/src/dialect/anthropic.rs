@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::cached_usage::Names;
-use super::openai::{Frame, if_object, message};
+use super::event::{self, Frame, objects};
+use super::usage::Names;
 use super::{RequestShape, object};
 use crate::answer::Channel;
 use crate::json::{JsonError, Next, Raw, Reader};
@@ -24,25 +24,26 @@ pub(super) fn body(shape: &RequestShape<'_>) -> Map<String, Value> {
 
 /// Reads an event's data, or a whole unstreamed message.
 pub(super) fn read(text: &str, into: &mut Transcript) -> Result<Frame, JsonError> {
-    let mut reader = Reader::new(text);
     let (mut frame, mut is_last) = (Frame::Other, false);
-    reader.object(|reader, name| {
+    event::read(text, into, |reader, name, into| {
         match (name, reader.peek()?) {
             ("type", Next::String) => is_last = reader.string()?.unescaped() == "message_stop",
             ("delta" | "content_block", Next::Object) => block(reader, into)?,
             ("content", Next::Array) => {
                 frame = Frame::Choices;
-                reader.array(|reader| if_object(reader, |reader| block(reader, into)))?;
+                objects(reader, |reader| block(reader, into))?;
             }
-            ("message", Next::Object) => opening(reader, into)?,
+            // What `message_start` tells: the first usage.
+            ("message", Next::Object) => reader.field("usage", Next::Object, |reader| {
+                into.usage(USAGE.read(reader)?);
+                Ok(())
+            })?,
             ("stop_reason", Next::String) => into.finish(0, reader.string()?),
             ("usage", Next::Object) => into.usage(USAGE.read(reader)?),
-            ("error", Next::Object | Next::String) => into.error(message(reader.skip()?)),
-            _ => drop(reader.skip()?),
+            _ => {}
         }
         Ok(())
     })?;
-    reader.end()?;
     Ok(if is_last { Frame::Final } else { frame })
 }
 
@@ -59,18 +60,7 @@ fn block(reader: &mut Reader<'_>, into: &mut Transcript) -> Result<(), JsonError
                 arguments => into.text(0, Channel::Tool, Raw::plain(arguments)),
             },
             ("stop_reason", Next::String) => into.finish(0, reader.string()?),
-            _ => drop(reader.skip()?),
-        }
-        Ok(())
-    })
-}
-
-/// What `message_start` tells: the first usage.
-fn opening(reader: &mut Reader<'_>, into: &mut Transcript) -> Result<(), JsonError> {
-    reader.object(|reader, name| {
-        match (name, reader.peek()?) {
-            ("usage", Next::Object) => into.usage(USAGE.read(reader)?),
-            _ => drop(reader.skip()?),
+            _ => {}
         }
         Ok(())
     })
@@ -79,8 +69,9 @@ fn opening(reader: &mut Reader<'_>, into: &mut Transcript) -> Result<(), JsonErr
 /// Totals so far.
 const USAGE: Names = Names {
     input: "input_tokens",
-    cached: ["cache_read_input_tokens", "cache_creation_input_tokens"],
+    cached: &["cache_read_input_tokens", "cache_creation_input_tokens"],
     output: "output_tokens",
+    details: None,
 };
 
 // How it ends: with `message_stop`; the reason came in the `message_delta` before it.

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::cached_usage::Names;
-use super::openai::{Frame, if_object, message};
+use super::event::{self, Frame, message, objects};
+use super::usage::Names;
 use super::{RequestShape, object};
 use crate::answer::Channel;
 use crate::json::{JsonError, Next, Raw, Reader};
@@ -22,9 +22,8 @@ pub(super) fn body(shape: &RequestShape<'_>) -> Map<String, Value> {
 
 /// Reads a message's payload, or a whole answer of `converse`.
 pub(super) fn read(text: &str, into: &mut Transcript) -> Result<Frame, JsonError> {
-    let mut reader = Reader::new(text);
-    let (mut frame, mut counts, mut is_last) = (Frame::Other, None, false);
-    reader.object(|reader, name| {
+    let (mut frame, mut is_last) = (Frame::Other, false);
+    event::read(text, into, |reader, name, into| {
         match (name, reader.peek()?) {
             ("delta" | "start", Next::Object) => block(reader, into)?,
             ("output", Next::Object) => {
@@ -32,20 +31,13 @@ pub(super) fn read(text: &str, into: &mut Transcript) -> Result<Frame, JsonError
                 output(reader, into)?;
             }
             ("stopReason", Next::String) => into.finish(0, reader.string()?),
-            ("usage", Next::Object) => counts = Some(USAGE.read(reader)?),
-            ("metrics", Next::Object) => {
-                is_last = true;
-                reader.skip()?;
-            }
+            ("usage", Next::Object) => into.usage(USAGE.read(reader)?),
+            ("metrics", Next::Object) => is_last = true,
             ("message" | "Message", Next::String) => into.error(message(reader.skip()?)),
-            _ => drop(reader.skip()?),
+            _ => {}
         }
         Ok(())
     })?;
-    reader.end()?;
-    if let Some(counts) = counts {
-        into.usage(counts);
-    }
     Ok(if is_last { Frame::Final } else { frame })
 }
 
@@ -58,11 +50,11 @@ fn block(reader: &mut Reader<'_>, into: &mut Transcript) -> Result<(), JsonError
             match (name, reader.peek()?) {
                 ("name" | "input", Next::String) => into.text(0, Channel::Tool, reader.string()?),
                 ("input", Next::Object) => into.text(0, Channel::Tool, Raw::plain(reader.skip()?)),
-                _ => drop(reader.skip()?),
+                _ => {}
             }
             Ok(())
         }),
-        _ => reader.skip().map(drop),
+        _ => Ok(()),
     })
 }
 
@@ -71,23 +63,23 @@ fn reasoning(reader: &mut Reader<'_>, into: &mut Transcript) -> Result<(), JsonE
     reader.object(|reader, name| match (name, reader.peek()?) {
         ("text", Next::String) => reader.string().map(|text| into.text(0, Channel::Reasoning, text)),
         ("reasoningText", Next::Object) => reasoning(reader, into),
-        _ => reader.skip().map(drop),
+        _ => Ok(()),
     })
 }
 
 /// A whole answer's message.
 fn output(reader: &mut Reader<'_>, into: &mut Transcript) -> Result<(), JsonError> {
-    reader.object(|reader, name| match (name, reader.peek()?) {
-        ("message", Next::Object) => reader.object(|reader, name| match (name, reader.peek()?) {
-            ("content", Next::Array) => reader.array(|reader| if_object(reader, |reader| block(reader, into))),
-            _ => reader.skip().map(drop),
-        }),
-        _ => reader.skip().map(drop),
+    reader.field("message", Next::Object, |reader| {
+        reader.field("content", Next::Array, |reader| objects(reader, |reader| block(reader, into)))
     })
 }
 
-const USAGE: Names =
-    Names { input: "inputTokens", cached: ["cacheReadInputTokens", "cacheWriteInputTokens"], output: "outputTokens" };
+const USAGE: Names = Names {
+    input: "inputTokens",
+    cached: &["cacheReadInputTokens", "cacheWriteInputTokens"],
+    output: "outputTokens",
+    details: None,
+};
 
 // How it ends: with the message that has `metrics`; the reason came before it.
 

@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::RequestShape;
-use super::openai::{self, Frame, if_object, index, length, lists};
+use super::event::{Frame, if_object, index, length};
+use super::openai::{self, lists};
+use super::{RequestShape, object};
 use crate::answer::Channel;
 use crate::json::{JsonError, Next, Raw, Reader};
 use crate::transcript::Transcript;
@@ -11,16 +12,13 @@ use crate::transcript::Transcript;
 // Body of a request.
 
 pub(super) fn body(shape: &RequestShape<'_>) -> Map<String, Value> {
-    let Value::Object(body) = json!({
+    object(json!({
         "model": shape.model,
         "messages": [{ "role": "user", "content": shape.prompt }],
         "max_tokens": shape.max_tokens,
         "stream": true,
         "stream_options": { "include_usage": true },
-    }) else {
-        unreachable!("the literal is an object")
-    };
-    body
+    }))
 }
 
 // Meaning of an event.
@@ -59,18 +57,14 @@ fn choice<'a>(reader: &mut Reader<'a>, into: &mut Transcript) -> Result<(), Json
             "finish_reason" => finish = reader.string_or_skip()?,
             "logprobs" => listed = lists(reader, &["content", "refusal"])?.or(listed),
             "token_ids" => listed = length(reader)?.or(listed),
-            _ => drop(reader.skip()?),
+            _ => {}
         }
         Ok(())
     })?;
     into.choice(at);
     delta.tell(at, into)?;
-    if let Some(tokens) = listed {
-        into.listed(tokens);
-    }
-    if let Some(reason) = finish {
-        into.finish(at, reason);
-    }
+    into.listed(listed);
+    into.finish(at, finish);
     Ok(())
 }
 
@@ -85,7 +79,7 @@ impl<'a> Delta<'a> {
                 "refusal" => delta.refusal = Text::read(reader)?,
                 "tool_calls" => delta.tool_calls = Some(reader.skip()?),
                 "function_call" => delta.function_call = Some(reader.skip()?),
-                _ => drop(reader.skip()?),
+                _ => {}
             }
             Ok(())
         })?;
@@ -135,7 +129,7 @@ fn tell_parts(reader: &mut Reader<'_>, choice: u32, channel: Channel, into: &mut
             ("text", Next::String) => reader.string().map(|text| into.text(choice, channel, text)),
             ("thinking", Next::String) => reader.string().map(|text| into.text(choice, Channel::Reasoning, text)),
             ("thinking", Next::Array) => tell_parts(reader, choice, Channel::Reasoning, into),
-            _ => reader.skip().map(drop),
+            _ => Ok(()),
         }),
         Next::Array | Next::Number | Next::Bool | Next::Null => reader.skip().map(drop),
     })
@@ -153,7 +147,7 @@ pub(super) fn tell_calls(calls: &str, choice: u32, into: &mut Transcript) -> Res
 pub(super) fn tell_call(reader: &mut Reader<'_>, choice: u32, into: &mut Transcript) -> Result<(), JsonError> {
     reader.object(|reader, name| match name {
         "function" => if_object(reader, |reader| tell_function(reader, choice, into)),
-        _ => reader.skip().map(drop),
+        _ => Ok(()),
     })
 }
 
@@ -165,13 +159,12 @@ fn tell_function(reader: &mut Reader<'_>, choice: u32, into: &mut Transcript) ->
             ("name", Next::String) => function = Some(reader.string()?),
             ("arguments", Next::String) => arguments = Some(reader.string()?),
             ("arguments", Next::Object) => arguments = Some(Raw::plain(reader.skip()?)),
-            _ => drop(reader.skip()?),
+            _ => {}
         }
         Ok(())
     })?;
-    for text in [function, arguments].into_iter().flatten() {
-        into.text(choice, Channel::Tool, text);
-    }
+    into.text(choice, Channel::Tool, function);
+    into.text(choice, Channel::Tool, arguments);
     Ok(())
 }
 

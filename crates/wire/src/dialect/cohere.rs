@@ -3,9 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::chat::tell_call;
-use super::openai::{Frame, if_object, message};
+use super::event::{self, Frame, message, objects};
+use super::usage::Names;
 use super::{RequestShape, object};
-use crate::answer::{Channel, Usage};
+use crate::answer::Channel;
 use crate::json::{JsonError, Next, Reader};
 use crate::transcript::Transcript;
 
@@ -24,9 +25,8 @@ pub(super) fn body(shape: &RequestShape<'_>) -> Map<String, Value> {
 
 /// Reads an event's data, or a whole unstreamed answer, whose fields an event has within `delta`.
 pub(super) fn read(text: &str, into: &mut Transcript) -> Result<Frame, JsonError> {
-    let mut reader = Reader::new(text);
     let (mut frame, mut is_last) = (Frame::Other, false);
-    reader.object(|reader, name| {
+    event::read(text, into, |reader, name, into| {
         match (name, reader.peek()?) {
             ("type", Next::String) => is_last = reader.string()?.unescaped() == "message-end",
             ("delta", Next::Object) => reader.object(|reader, name| field(reader, name, into).map(drop))?,
@@ -35,7 +35,6 @@ pub(super) fn read(text: &str, into: &mut Transcript) -> Result<Frame, JsonError
         }
         Ok(())
     })?;
-    reader.end()?;
     Ok(if is_last { Frame::Final } else { frame })
 }
 
@@ -48,11 +47,10 @@ fn field(reader: &mut Reader<'_>, name: &str, into: &mut Transcript) -> Result<b
         }
         ("message" | "error", Next::String | Next::Object) => into.error(message(reader.skip()?)),
         ("finish_reason", Next::String) => into.finish(0, reader.string()?),
-        ("usage", Next::Object) => reader.object(|reader, name| match (name, reader.peek()?) {
-            ("tokens", Next::Object) => usage(reader).map(|usage| into.usage(usage)),
-            _ => reader.skip().map(drop),
-        })?,
-        _ => drop(reader.skip()?),
+        ("usage", Next::Object) => {
+            reader.field("tokens", Next::Object, |reader| USAGE.read(reader).map(|usage| into.usage(usage)))?;
+        }
+        _ => {}
     }
     Ok(false)
 }
@@ -60,36 +58,22 @@ fn field(reader: &mut Reader<'_>, name: &str, into: &mut Transcript) -> Result<b
 /// What a message says: in an event each of its parts is one object, in a whole answer a list of them.
 fn said(reader: &mut Reader<'_>, into: &mut Transcript) -> Result<(), JsonError> {
     reader.object(|reader, name| match (name, reader.peek()?) {
-        ("content", Next::Object) => content(reader, into),
-        ("content", Next::Array) => reader.array(|reader| if_object(reader, |reader| content(reader, into))),
+        ("content", _) => objects(reader, |reader| content(reader, into)),
         ("tool_plan", Next::String) => reader.string().map(|plan| into.text(0, Channel::Reasoning, plan)),
-        ("tool_calls", Next::Object) => tell_call(reader, 0, into),
-        ("tool_calls", Next::Array) => reader.array(|reader| if_object(reader, |reader| tell_call(reader, 0, into))),
-        _ => reader.skip().map(drop),
+        ("tool_calls", _) => objects(reader, |reader| tell_call(reader, 0, into)),
+        _ => Ok(()),
     })
 }
 
 fn content(reader: &mut Reader<'_>, into: &mut Transcript) -> Result<(), JsonError> {
-    reader.object(|reader, name| match (name, reader.peek()?) {
-        ("text", Next::String) => reader.string().map(|text| into.text(0, Channel::Answer, text)),
-        ("thinking", Next::String) => reader.string().map(|text| into.text(0, Channel::Reasoning, text)),
-        _ => reader.skip().map(drop),
-    })
+    let [text, thinking] = reader.strings(["text", "thinking"])?;
+    into.text(0, Channel::Answer, text);
+    into.text(0, Channel::Reasoning, thinking);
+    Ok(())
 }
 
 /// The tokens themselves; what is billed leaves some of them out.
-fn usage(reader: &mut Reader<'_>) -> Result<Usage, JsonError> {
-    let mut usage = Usage::default();
-    reader.object(|reader, name| {
-        match name {
-            "input_tokens" => usage.input = reader.count_or_skip()?,
-            "output_tokens" => usage.output = reader.count_or_skip()?,
-            _ => drop(reader.skip()?),
-        }
-        Ok(())
-    })?;
-    Ok(usage)
-}
+const USAGE: Names = Names { input: "input_tokens", cached: &[], output: "output_tokens", details: None };
 
 // How it ends: with `message-end`, which gives the reason and the usage.
 

@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::RequestShape;
-use super::openai::{self, Frame, index, length, lists};
+use super::event::{Frame, index, length};
+use super::openai::{self, lists};
+use super::{RequestShape, object};
 use crate::answer::Channel;
 use crate::json::{JsonError, Reader};
 use crate::transcript::Transcript;
@@ -11,16 +12,13 @@ use crate::transcript::Transcript;
 // Body of a request.
 
 pub(super) fn body(shape: &RequestShape<'_>) -> Map<String, Value> {
-    let Value::Object(body) = json!({
+    object(json!({
         "model": shape.model,
         "prompt": shape.prompt,
         "max_tokens": shape.max_tokens,
         "stream": true,
         "stream_options": { "include_usage": true },
-    }) else {
-        unreachable!("the literal is an object")
-    };
-    body
+    }))
 }
 
 // Meaning of an event.
@@ -39,20 +37,14 @@ fn choice<'a>(reader: &mut Reader<'a>, into: &mut Transcript) -> Result<(), Json
             "finish_reason" => finish = reader.string_or_skip()?,
             "logprobs" => listed = lists(reader, &["tokens", "content"])?.or(listed),
             "token_ids" => listed = length(reader)?.or(listed),
-            _ => drop(reader.skip()?),
+            _ => {}
         }
         Ok(())
     })?;
     into.choice(at);
-    if let Some(text) = text {
-        into.text(at, Channel::Answer, text);
-    }
-    if let Some(tokens) = listed {
-        into.listed(tokens);
-    }
-    if let Some(reason) = finish {
-        into.finish(at, reason);
-    }
+    into.text(at, Channel::Answer, text);
+    into.listed(listed);
+    into.finish(at, finish);
     Ok(())
 }
 

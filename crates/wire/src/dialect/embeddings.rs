@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::openai::{Frame, message};
+use super::event::{self, Frame, length, message};
 use super::{RequestShape, object};
 use crate::answer::Usage;
 use crate::json::{JsonError, Next, Reader};
@@ -24,31 +24,25 @@ pub(super) fn read(text: &str, into: &mut Transcript) -> Result<Frame, JsonError
 /// Reads an answer whose result is a list, of one of these names or bare, and no text. Shared with `rerank`.
 pub(super) fn result(text: &str, names: &[&str], into: &mut Transcript) -> Result<Frame, JsonError> {
     let mut reader = Reader::new(text);
-    let mut results = 0;
+    let mut results = None;
     if reader.peek()? == Next::Array {
-        reader.array(|reader| {
-            results += 1;
-            reader.skip().map(drop)
-        })?;
+        results = length(&mut reader)?;
+        reader.end()?;
     } else {
-        reader.object(|reader, name| {
+        event::read(text, into, |reader, name, into| {
             match (name, reader.peek()?) {
-                (name, Next::Array) if names.contains(&name) => reader.array(|reader| {
-                    results += 1;
-                    reader.skip().map(drop)
-                })?,
+                (name, Next::Array) if names.contains(&name) => results = results.max(length(reader)?),
                 ("usage", Next::Object) => into.usage(usage(reader)?),
-                ("prompt_eval_count", _) => into.usage(Usage { input: reader.count_or_skip()?, ..Usage::default() }),
+                ("prompt_eval_count", _) => into.counts().input = reader.count_or_skip()?,
                 ("error" | "detail", Next::Object | Next::Array | Next::String) | ("message", Next::String) => {
                     into.error(message(reader.skip()?));
                 }
-                _ => drop(reader.skip()?),
+                _ => {}
             }
             Ok(())
         })?;
     }
-    reader.end()?;
-    if results == 0 {
+    if results.unwrap_or(0) == 0 {
         return Ok(Frame::Other);
     }
     into.result();
@@ -62,7 +56,7 @@ fn usage(reader: &mut Reader<'_>) -> Result<Usage, JsonError> {
         match name {
             "prompt_tokens" => prompt = reader.count_or_skip()?,
             "total_tokens" => total = reader.count_or_skip()?,
-            _ => drop(reader.skip()?),
+            _ => {}
         }
         Ok(())
     })?;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::openai::{Frame, if_object, index, message};
+use super::event::{self, Frame, index, objects};
 use super::{RequestShape, object};
 use crate::answer::{Channel, Usage};
 use crate::json::{JsonError, Next, Raw, Reader};
@@ -21,29 +21,23 @@ pub(super) fn body(shape: &RequestShape<'_>) -> Map<String, Value> {
 
 /// Reads an event's data or an array's element, or a whole unstreamed answer: they have one shape.
 pub(super) fn read(text: &str, into: &mut Transcript) -> Result<Frame, JsonError> {
-    let mut reader = Reader::new(text);
     let mut frame = Frame::Other;
-    reader.object(|reader, name| {
+    event::read(text, into, |reader, name, into| {
         match (name, reader.peek()?) {
             ("candidates", Next::Array) => {
                 frame = Frame::Choices;
-                reader.array(|reader| if_object(reader, |reader| candidate(reader, into)))?;
+                objects(reader, |reader| candidate(reader, into))?;
             }
             ("usageMetadata", Next::Object) => into.usage(usage(reader)?),
             // A prompt that is refused has no candidates: its reason is the answer's.
-            ("promptFeedback", Next::Object) => reader.object(|reader, name| {
-                match (name, reader.peek()?) {
-                    ("blockReason", Next::String) => into.finish(0, reader.string()?),
-                    _ => drop(reader.skip()?),
-                }
-                Ok(())
-            })?,
-            ("error", Next::Object | Next::String) => into.error(message(reader.skip()?)),
-            _ => drop(reader.skip()?),
+            ("promptFeedback", Next::Object) => {
+                let [reason] = reader.strings(["blockReason"])?;
+                into.finish(0, reason);
+            }
+            _ => {}
         }
         Ok(())
     })?;
-    reader.end()?;
     Ok(frame)
 }
 
@@ -54,20 +48,16 @@ fn candidate(reader: &mut Reader<'_>, into: &mut Transcript) -> Result<(), JsonE
             ("index", _) => at = index(reader)?,
             ("content", Next::Object) => content = Some(reader.skip()?),
             ("finishReason", Next::String) => finish = Some(reader.string()?),
-            _ => drop(reader.skip()?),
+            _ => {}
         }
         Ok(())
     })?;
     into.choice(at);
     if let Some(content) = content {
-        Reader::new(content).object(|reader, name| match (name, reader.peek()?) {
-            ("parts", Next::Array) => reader.array(|reader| if_object(reader, |reader| part(reader, at, into))),
-            _ => reader.skip().map(drop),
-        })?;
+        let parts = |reader: &mut Reader<'_>| objects(reader, |reader| part(reader, at, into));
+        Reader::new(content).field("parts", Next::Array, parts)?;
     }
-    if let Some(reason) = finish {
-        into.finish(at, reason);
-    }
+    into.finish(at, finish);
     Ok(())
 }
 
@@ -82,17 +72,15 @@ fn part(reader: &mut Reader<'_>, choice: u32, into: &mut Transcript) -> Result<(
                 match (name, reader.peek()?) {
                     ("name" | "code", Next::String) => into.text(choice, Channel::Tool, reader.string()?),
                     ("args", Next::Object) => into.text(choice, Channel::Tool, Raw::plain(reader.skip()?)),
-                    _ => drop(reader.skip()?),
+                    _ => {}
                 }
                 Ok(())
             })?,
-            _ => drop(reader.skip()?),
+            _ => {}
         }
         Ok(())
     })?;
-    if let Some(text) = text {
-        into.text(choice, if is_thought { Channel::Reasoning } else { Channel::Answer }, text);
-    }
+    into.text(choice, if is_thought { Channel::Reasoning } else { Channel::Answer }, text);
     Ok(())
 }
 
@@ -105,7 +93,7 @@ fn usage(reader: &mut Reader<'_>) -> Result<Usage, JsonError> {
             "candidatesTokenCount" => candidates = reader.count_or_skip()?,
             "thoughtsTokenCount" => thoughts = reader.count_or_skip()?,
             "totalTokenCount" => total = reader.count_or_skip()?,
-            _ => drop(reader.skip()?),
+            _ => {}
         }
         Ok(())
     })?;

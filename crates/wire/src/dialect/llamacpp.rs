@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::openai::{Frame, index, message};
+use super::event::{self, Frame, index};
 use super::{RequestShape, object};
-use crate::answer::{Channel, Usage};
-use crate::json::{JsonError, Next, Raw, Reader};
+use crate::answer::Channel;
+use crate::json::{JsonError, Next, Raw};
 use crate::transcript::Transcript;
 
 // Body of a request.
@@ -19,40 +19,34 @@ pub(super) fn body(shape: &RequestShape<'_>) -> Map<String, Value> {
 /// Reads an event's data, or a whole unstreamed answer: they have one shape. `tokens_predicted` is a total that runs with the
 /// events.
 pub(super) fn read(text: &str, into: &mut Transcript) -> Result<Frame, JsonError> {
-    let mut reader = Reader::new(text);
-    let (mut frame, mut at, mut content, mut usage) = (Frame::Other, 0, None, Usage::default());
+    let (mut frame, mut at, mut content) = (Frame::Other, 0, None);
     let (mut stop, mut reason, mut flag) = (false, None, None);
-    reader.object(|reader, name| {
+    event::read(text, into, |reader, name, into| {
         match (name, reader.peek()?) {
             ("index", _) => at = index(reader)?,
             ("content", Next::String) => {
                 frame = Frame::Choices;
                 content = Some(reader.string()?);
             }
-            ("tokens_predicted", _) => usage.output = reader.count_or_skip()?,
-            ("tokens_evaluated", _) => usage.input = reader.count_or_skip()?,
+            ("tokens_predicted", _) => into.counts().output = reader.count_or_skip()?,
+            ("tokens_evaluated", _) => into.counts().input = reader.count_or_skip()?,
             ("stop", Next::Bool) => stop = reader.skip()? == "true",
             ("stop_type", Next::String) => reason = Some(reader.string()?),
             // Older versions have a flag for each reason.
-            ("stopped_eos" | "stopped_limit" | "stopped_word", Next::Bool) => {
-                if reader.skip()? == "true" {
-                    flag = ["eos", "limit", "word"].into_iter().find(|reason| name.ends_with(reason));
-                }
+            ("stopped_eos" | "stopped_limit" | "stopped_word", Next::Bool) if reader.skip()? == "true" => {
+                flag = ["eos", "limit", "word"].into_iter().find(|reason| name.ends_with(reason));
             }
-            ("error", Next::Object | Next::String) => into.error(message(reader.skip()?)),
-            _ => drop(reader.skip()?),
+            _ => {}
         }
         Ok(())
     })?;
-    reader.end()?;
-    if let Some(content) = content {
+    if content.is_some() {
         into.choice(at);
-        into.text(at, Channel::Answer, content);
     }
+    into.text(at, Channel::Answer, content);
     if stop {
         into.finish(at, reason.or(flag.map(Raw::plain)).unwrap_or(Raw::plain("stop")));
     }
-    into.usage(usage);
     Ok(frame)
 }
 

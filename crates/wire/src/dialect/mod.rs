@@ -12,12 +12,12 @@ use crate::transcript::Transcript;
 mod anthropic;
 mod attach;
 mod bedrock;
-mod cached_usage;
 mod chat;
 mod cohere;
 mod completions;
 mod custom;
 mod embeddings;
+mod event;
 mod gemini;
 mod llamacpp;
 mod ollama;
@@ -30,10 +30,11 @@ mod sglang;
 mod talk;
 mod tgi;
 mod triton;
+mod usage;
 
 pub use attach::{Feature, Media, Tool};
 pub use custom::{Custom, CustomError};
-pub(crate) use openai::{Frame, message as error_message};
+pub(crate) use event::{Frame, message as error_message};
 pub(crate) use place::Place;
 pub use talk::{Call, Envelope, History, Said};
 

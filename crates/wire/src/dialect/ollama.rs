@@ -3,9 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::chat::tell_calls;
-use super::openai::{Frame, message};
+use super::event::{self, Frame};
 use super::{RequestShape, object};
-use crate::answer::{Channel, Usage};
+use crate::answer::Channel;
 use crate::json::{JsonError, Next, Reader};
 use crate::transcript::Transcript;
 
@@ -33,31 +33,22 @@ pub(super) fn generate_body(shape: &RequestShape<'_>) -> Map<String, Value> {
 
 /// Reads a line of either path, or a whole unstreamed answer: they have one shape.
 pub(super) fn read(text: &str, into: &mut Transcript) -> Result<Frame, JsonError> {
-    let mut reader = Reader::new(text);
-    let (mut frame, mut usage) = (Frame::Other, Usage::default());
-    let (mut response, mut thinking) = (None, None);
-    reader.object(|reader, name| {
+    let (mut frame, mut response, mut thinking) = (Frame::Other, None, None);
+    event::read(text, into, |reader, name, into| {
         match (name, reader.peek()?) {
             ("message", Next::Object) => said(reader, into)?,
             ("response", Next::String) => response = Some(reader.string()?),
             ("thinking", Next::String) => thinking = Some(reader.string()?),
             ("done", Next::Bool) if reader.skip()? == "true" => frame = Frame::Final,
-            ("done", Next::Bool) => {}
             ("done_reason", Next::String) => into.finish(0, reader.string()?),
-            ("prompt_eval_count", _) => usage.input = reader.count_or_skip()?,
-            ("eval_count", _) => usage.output = reader.count_or_skip()?,
-            ("error", Next::Object | Next::String) => into.error(message(reader.skip()?)),
-            _ => drop(reader.skip()?),
+            ("prompt_eval_count", _) => into.counts().input = reader.count_or_skip()?,
+            ("eval_count", _) => into.counts().output = reader.count_or_skip()?,
+            _ => {}
         }
         Ok(())
     })?;
-    reader.end()?;
-    for (channel, text) in [(Channel::Reasoning, thinking), (Channel::Answer, response)] {
-        if let Some(text) = text {
-            into.text(0, channel, text);
-        }
-    }
-    into.usage(usage);
+    into.text(0, Channel::Reasoning, thinking);
+    into.text(0, Channel::Answer, response);
     Ok(frame)
 }
 
@@ -69,15 +60,12 @@ fn said(reader: &mut Reader<'_>, into: &mut Transcript) -> Result<(), JsonError>
             ("content", Next::String) => content = Some(reader.string()?),
             ("thinking", Next::String) => thinking = Some(reader.string()?),
             ("tool_calls", Next::Array) => calls = Some(reader.skip()?),
-            _ => drop(reader.skip()?),
+            _ => {}
         }
         Ok(())
     })?;
-    for (channel, text) in [(Channel::Reasoning, thinking), (Channel::Answer, content)] {
-        if let Some(text) = text {
-            into.text(0, channel, text);
-        }
-    }
+    into.text(0, Channel::Reasoning, thinking);
+    into.text(0, Channel::Answer, content);
     calls.map_or(Ok(()), |calls| tell_calls(calls, 0, into))
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::embeddings::result;
-use super::openai::Frame;
+use super::event::Frame;
 use super::{RequestShape, object};
 use crate::json::JsonError;
 use crate::transcript::Transcript;

@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::openai::{Frame, if_object, message};
+use super::event::{Frame, message, objects};
+use super::usage::Names;
 use super::{RequestShape, object};
-use crate::answer::{Channel, Usage};
+use crate::answer::Channel;
 use crate::json::{JsonError, Next, Raw, Reader};
 use crate::transcript::Transcript;
 
@@ -34,11 +35,8 @@ pub(super) fn read(text: &str, into: &mut Transcript) -> Result<Frame, JsonError
             ("response", Next::Object) => within = Some(reader.skip()?),
             ("item", Next::Object) => item = Some(reader.skip()?),
             ("message", Next::String) | ("error", Next::Object | Next::String) => error = Some(reader.skip()?),
-            ("output", Next::Array) => {
-                is_whole = true;
-                reader.skip()?;
-            }
-            _ => drop(reader.skip()?),
+            ("output", Next::Array) => is_whole = true,
+            _ => {}
         }
         Ok(())
     })?;
@@ -68,7 +66,11 @@ pub(super) fn read(text: &str, into: &mut Transcript) -> Result<Frame, JsonError
         return Ok(Frame::Choices);
     }
     match (&*kind, item, error) {
-        ("response.output_item.added", Some(item), _) => call(&mut Reader::new(item), into)?,
+        // The name of a tool call that begins.
+        ("response.output_item.added", Some(item), _) => {
+            let [name] = Reader::new(item).strings(["name"])?;
+            into.text(0, Channel::Tool, name);
+        }
         ("error" | "", _, Some(error)) => into.error(message(error)),
         _ => {}
     }
@@ -91,17 +93,6 @@ fn channel(kind: &str) -> Option<Channel> {
     })
 }
 
-/// The name of a tool call that begins.
-fn call(reader: &mut Reader<'_>, into: &mut Transcript) -> Result<(), JsonError> {
-    reader.object(|reader, name| {
-        match (name, reader.peek()?) {
-            ("name", Next::String) => into.text(0, Channel::Tool, reader.string()?),
-            _ => drop(reader.skip()?),
-        }
-        Ok(())
-    })
-}
-
 /// Whether the texts of a response that is over came before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Texts {
@@ -116,20 +107,12 @@ fn end(response: &str, texts: Texts, into: &mut Transcript) -> Result<Frame, Jso
     let (mut status, mut cause, mut error) = (None, None, None);
     Reader::new(response).object(|reader, name| {
         match (name, reader.peek()?) {
-            ("output", Next::Array) if texts == Texts::New => {
-                reader.array(|reader| if_object(reader, |reader| whole(reader, into)))?
-            }
-            ("usage", Next::Object) => into.usage(usage(reader)?),
+            ("output", Next::Array) if texts == Texts::New => objects(reader, |reader| whole(reader, into))?,
+            ("usage", Next::Object) => into.usage(USAGE.read(reader)?),
             ("status", Next::String) => status = Some(reader.string()?),
             ("error", Next::Object | Next::String) => error = Some(message(reader.skip()?)),
-            ("incomplete_details", Next::Object) => reader.object(|reader, name| {
-                match name {
-                    "reason" => cause = reader.string_or_skip()?,
-                    _ => drop(reader.skip()?),
-                }
-                Ok(())
-            })?,
-            _ => drop(reader.skip()?),
+            ("incomplete_details", Next::Object) => [cause] = reader.strings(["reason"])?,
+            _ => {}
         }
         Ok(())
     })?;
@@ -155,51 +138,26 @@ fn whole(reader: &mut Reader<'_>, into: &mut Transcript) -> Result<(), JsonError
             ("content", Next::Array) => parts[1] = Some(reader.skip()?),
             ("name", Next::String) => function = Some(reader.string()?),
             ("arguments" | "input", Next::String) => arguments = Some(reader.string()?),
-            _ => drop(reader.skip()?),
+            _ => {}
         }
         Ok(())
     })?;
     let channel = if thought { Channel::Reasoning } else { Channel::Answer };
     for parts in parts.into_iter().flatten() {
-        Reader::new(parts).array(|reader| {
-            if_object(reader, |reader| {
-                reader.object(|reader, name| {
-                    match (name, reader.peek()?) {
-                        ("text" | "refusal", Next::String) => into.text(0, channel, reader.string()?),
-                        _ => drop(reader.skip()?),
-                    }
-                    Ok(())
-                })
-            })
+        objects(&mut Reader::new(parts), |reader| {
+            let [text, refusal] = reader.strings(["text", "refusal"])?;
+            into.text(0, channel, text);
+            into.text(0, channel, refusal);
+            Ok(())
         })?;
     }
-    for text in [function, arguments].into_iter().flatten() {
-        into.text(0, Channel::Tool, text);
-    }
+    into.text(0, Channel::Tool, function);
+    into.text(0, Channel::Tool, arguments);
     Ok(())
 }
 
-fn usage(reader: &mut Reader<'_>) -> Result<Usage, JsonError> {
-    let mut usage = Usage::default();
-    reader.object(|reader, name| {
-        match name {
-            "input_tokens" => usage.input = reader.count_or_skip()?,
-            "output_tokens" => usage.output = reader.count_or_skip()?,
-            "output_tokens_details" => if_object(reader, |reader| {
-                reader.object(|reader, name| {
-                    match name {
-                        "reasoning_tokens" => usage.reasoning = reader.count_or_skip()?,
-                        _ => drop(reader.skip()?),
-                    }
-                    Ok(())
-                })
-            })?,
-            _ => drop(reader.skip()?),
-        }
-        Ok(())
-    })?;
-    Ok(usage)
-}
+const USAGE: Names =
+    Names { input: "input_tokens", cached: &[], output: "output_tokens", details: Some("output_tokens_details") };
 
 // How it ends: with `response.completed`, `response.incomplete` or `response.failed`; a `[DONE]` behind it says no more.
 

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::openai::Frame;
+use super::event::Frame;
 use super::{RequestShape, chat, object, tgi};
 use crate::json::{JsonError, Next, Reader};
 use crate::transcript::Transcript;
@@ -23,9 +23,9 @@ pub(super) fn body(shape: &RequestShape<'_>) -> Map<String, Value> {
 /// Reads an event of the container, in whichever of the two languages it is.
 pub(super) fn read(text: &str, into: &mut Transcript) -> Result<Frame, JsonError> {
     let (mut reader, mut has_choices) = (Reader::new(text), false);
-    reader.object(|reader, name| {
-        has_choices |= name == "choices" && reader.peek()? == Next::Array;
-        reader.skip().map(drop)
+    reader.field("choices", Next::Array, |_| {
+        has_choices = true;
+        Ok(())
     })?;
     if has_choices { chat::read(text, into) } else { tgi::read(text, into) }
 }

@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::openai::{Frame, if_object, index, length, message};
+use super::event::{self, Frame, index, length};
 use super::{RequestShape, object};
-use crate::answer::{Channel, Usage};
+use crate::answer::Channel;
 use crate::json::{JsonError, Next, Raw, Reader};
 use crate::transcript::Transcript;
 
@@ -20,81 +20,53 @@ pub(super) fn body(shape: &RequestShape<'_>) -> Map<String, Value> {
 
 // Meaning of an event.
 
-/// What an event tells besides its text.
-#[derive(Default)]
-struct Meta<'a> {
-    usage: Usage,
-    finish: Option<Raw<'a>>,
-    /// What a server that gave the request up says.
-    message: Option<String>,
-}
-
 /// Reads an event's data, or a whole unstreamed answer: they have one shape.
 pub(super) fn read(text: &str, into: &mut Transcript) -> Result<Frame, JsonError> {
-    let mut reader = Reader::new(text);
-    let (mut frame, mut at, mut text, mut ids, mut meta) = (Frame::Other, 0, None, None, Meta::default());
-    reader.object(|reader, name| {
+    let (mut at, mut said, mut ids, mut finish, mut why) = (0, None, None, None, None);
+    event::read(text, into, |reader, name, into| {
         match (name, reader.peek()?) {
             ("index", _) => at = index(reader)?,
-            ("text", Next::String) => {
-                frame = Frame::Choices;
-                text = Some(reader.string()?);
-            }
+            ("text", Next::String) => said = Some(reader.string()?),
             ("output_ids", _) => ids = length(reader)?,
-            ("meta_info", Next::Object) => meta = Meta::read(reader)?,
-            ("error", Next::Object | Next::String) => into.error(message(reader.skip()?)),
-            _ => drop(reader.skip()?),
+            ("meta_info", Next::Object) => [finish, why] = meta(reader, into)?,
+            _ => {}
         }
         Ok(())
     })?;
-    reader.end()?;
-    if let Some(text) = text {
+    if let Some(text) = said {
         into.choice(at);
         // With `--stream-output` the server sends the news alone, and of ids too.
-        let is_news = ids.zip(meta.usage.output).is_some_and(|(ids, total)| ids < total);
+        let is_news = ids.zip(into.counts().output).is_some_and(|(ids, total)| ids < total);
         match is_news {
             true => into.text(at, Channel::Answer, text),
             false => into.text_so_far(at, Channel::Answer, text),
         }
     }
-    match (meta.finish, meta.message) {
-        (Some(reason), message) if reason.unescaped() == "abort" => {
-            into.error(message.unwrap_or_else(|| "the server aborted the request".to_owned()));
+    match finish {
+        Some(reason) if reason.unescaped() == "abort" => {
+            into.error(why.map_or("the server aborted the request".into(), Raw::unescaped).into_owned());
         }
-        (Some(reason), _) => into.finish(at, reason),
-        (None, _) => {}
+        finish => into.finish(at, finish),
     }
-    into.usage(meta.usage);
-    Ok(frame)
+    Ok(if said.is_some() { Frame::Choices } else { Frame::Other })
 }
 
-impl<'a> Meta<'a> {
-    fn read(reader: &mut Reader<'a>) -> Result<Self, JsonError> {
-        let mut meta = Self::default();
-        reader.object(|reader, name| {
-            match (name, reader.peek()?) {
-                ("prompt_tokens", _) => meta.usage.input = reader.count_or_skip()?,
-                ("completion_tokens", _) => meta.usage.output = reader.count_or_skip()?,
-                ("reasoning_tokens", _) => meta.usage.reasoning = reader.count_or_skip()?,
-                ("finish_reason", Next::String) => meta.finish = Some(reader.string()?),
-                ("finish_reason", Next::Object) => if_object(reader, |reader| meta.end(reader))?,
-                _ => drop(reader.skip()?),
-            }
-            Ok(())
-        })?;
-        Ok(meta)
-    }
-
-    fn end(&mut self, reader: &mut Reader<'a>) -> Result<(), JsonError> {
-        reader.object(|reader, name| {
-            match (name, reader.peek()?) {
-                ("type", Next::String) => self.finish = Some(reader.string()?),
-                ("message", Next::String) => self.message = Some(reader.string()?.unescaped().into_owned()),
-                _ => drop(reader.skip()?),
-            }
-            Ok(())
-        })
-    }
+/// The counts; and the finish reason, and what a server that gave the request up says: where there is more than the reason, it
+/// is an object.
+fn meta<'a>(reader: &mut Reader<'a>, into: &mut Transcript) -> Result<[Option<Raw<'a>>; 2], JsonError> {
+    let mut end = [None; 2];
+    reader.object(|reader, name| {
+        match (name, reader.peek()?) {
+            ("prompt_tokens", _) => into.counts().input = reader.count_or_skip()?,
+            ("completion_tokens", _) => into.counts().output = reader.count_or_skip()?,
+            ("reasoning_tokens", _) => into.counts().reasoning = reader.count_or_skip()?,
+            ("finish_reason", Next::String) => end = [Some(reader.string()?), None],
+            ("finish_reason", Next::Object) => end = reader.strings(["type", "message"])?,
+            _ => {}
+        }
+        Ok(())
+    })?;
+    Ok(end)
 }
 
 // How it ends: with a finish reason, and `[DONE]`.

@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::openai::{Frame, message};
+use super::event::{self, Frame};
 use super::{RequestShape, object};
-use crate::answer::{Channel, Usage};
-use crate::json::{JsonError, Next, Raw, Reader};
+use crate::answer::Channel;
+use crate::json::{JsonError, Next, Reader};
 use crate::transcript::Transcript;
 
 // Body of a request.
@@ -21,9 +21,8 @@ pub(super) fn body(shape: &RequestShape<'_>) -> Map<String, Value> {
 
 /// Reads an event's data, or a whole unstreamed answer, which has a text and no token.
 pub(super) fn read(text: &str, into: &mut Transcript) -> Result<Frame, JsonError> {
-    let mut reader = Reader::new(text);
     let (mut frame, mut has_token, mut whole) = (Frame::Other, false, None);
-    reader.object(|reader, name| {
+    event::read(text, into, |reader, name, into| {
         match (name, reader.peek()?) {
             ("token", Next::Object) => {
                 has_token = true;
@@ -34,49 +33,40 @@ pub(super) fn read(text: &str, into: &mut Transcript) -> Result<Frame, JsonError
                 whole = Some(reader.string()?);
             }
             ("details", Next::Object) => details(reader, into)?,
-            ("error", Next::Object | Next::String) => into.error(message(reader.skip()?)),
-            _ => drop(reader.skip()?),
+            _ => {}
         }
         Ok(())
     })?;
-    reader.end()?;
-    if let Some(whole) = whole.filter(|_| !has_token) {
-        into.text(0, Channel::Answer, whole);
-    }
+    into.text(0, Channel::Answer, whole.filter(|_| !has_token));
     Ok(frame)
 }
 
 /// One token. A special one (the end of the text) is generated and charged, and is no text.
 fn token(reader: &mut Reader<'_>, into: &mut Transcript) -> Result<(), JsonError> {
-    let (mut text, mut special): (Option<Raw<'_>>, bool) = (None, false);
+    let (mut text, mut special) = (None, false);
     reader.object(|reader, name| {
         match (name, reader.peek()?) {
             ("text", Next::String) => text = Some(reader.string()?),
             ("special", Next::Bool) => special = reader.skip()? == "true",
-            _ => drop(reader.skip()?),
+            _ => {}
         }
         Ok(())
     })?;
     into.listed(1);
-    if let Some(text) = text.filter(|_| !special) {
-        into.text(0, Channel::Answer, text);
-    }
+    into.text(0, Channel::Answer, text.filter(|_| !special));
     Ok(())
 }
 
 fn details(reader: &mut Reader<'_>, into: &mut Transcript) -> Result<(), JsonError> {
-    let mut usage = Usage::default();
     reader.object(|reader, name| {
         match (name, reader.peek()?) {
             ("finish_reason", Next::String) => into.finish(0, reader.string()?),
-            ("generated_tokens", _) => usage.output = reader.count_or_skip()?,
-            ("input_length", _) => usage.input = reader.count_or_skip()?,
-            _ => drop(reader.skip()?),
+            ("generated_tokens", _) => into.counts().output = reader.count_or_skip()?,
+            ("input_length", _) => into.counts().input = reader.count_or_skip()?,
+            _ => {}
         }
         Ok(())
-    })?;
-    into.usage(usage);
-    Ok(())
+    })
 }
 
 // How it ends: with the event that repeats the whole in `generated_text`, which is not read again.

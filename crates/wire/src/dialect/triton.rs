@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::openai::{Frame, message};
+use super::event::{self, Frame};
 use super::{RequestShape, object};
 use crate::answer::Channel;
-use crate::json::{JsonError, Next, Reader};
+use crate::json::{JsonError, Next};
 use crate::transcript::Transcript;
 
 // Body of a request.
@@ -20,21 +20,18 @@ pub(super) fn body(shape: &RequestShape<'_>) -> Map<String, Value> {
 
 /// Reads an event's data, or a whole unstreamed answer: they have one shape.
 pub(super) fn read(text: &str, into: &mut Transcript) -> Result<Frame, JsonError> {
-    let mut reader = Reader::new(text);
     let mut frame = Frame::Other;
-    reader.object(|reader, name| {
+    event::read(text, into, |reader, name, into| {
         match (name, reader.peek()?) {
             ("text_output", Next::String) => {
                 frame = Frame::Choices;
                 into.text(0, Channel::Answer, reader.string()?);
             }
             ("finish_reason", Next::String) => into.finish(0, reader.string()?),
-            ("error", Next::Object | Next::String) => into.error(message(reader.skip()?)),
-            _ => drop(reader.skip()?),
+            _ => {}
         }
         Ok(())
     })?;
-    reader.end()?;
     Ok(frame)
 }
 

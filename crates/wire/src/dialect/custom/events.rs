@@ -3,7 +3,7 @@
 
 use super::path::{Path, Step};
 use crate::answer::{Channel, Usage};
-use crate::dialect::openai::{Frame, length, message};
+use crate::dialect::event::{Frame, length, message};
 use crate::json::{JsonError, Next, Raw, Reader};
 use crate::transcript::Transcript;
 
@@ -165,7 +165,7 @@ fn tell(
             into.text_so_far(0, Channel::Answer, reader.string()?);
         }
         (Meaning::Tokens, Next::Array) => into.listed(length(&mut reader)?.unwrap_or(0)),
-        (Meaning::Tokens, _) => reader.count_or_skip()?.into_iter().for_each(|tokens| into.listed(tokens)),
+        (Meaning::Tokens, _) => into.listed(reader.count_or_skip()?),
         (Meaning::InputTokens, _) => usage.input = reader.count_or_skip()?,
         (Meaning::OutputTokens, _) => usage.output = reader.count_or_skip()?,
         (Meaning::ReasoningTokens, _) => usage.reasoning = reader.count_or_skip()?,

@@ -13,7 +13,7 @@ use std::hash::{Hash, Hasher};
 
 use serde_json::{Map, Value};
 
-use super::openai::Frame;
+use super::event::Frame;
 use super::{Framing, Place, RequestShape};
 use crate::json::JsonError;
 use crate::transcript::Transcript;
