@@ -32,6 +32,11 @@ mod tgi;
 mod triton;
 mod usage;
 
+/// The book's example, so that it stays true.
+#[cfg(test)]
+#[path = "../../../../docs/src/examples/heron.rs"]
+mod heron;
+
 pub use attach::{Feature, Media, Tool};
 pub use custom::{Custom, CustomError};
 pub(crate) use event::{Frame, message as error_message};
@@ -345,6 +350,9 @@ fn merge(body: &mut Map<String, Value>, patch: &Map<String, Value>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::answer::{Answer, End};
+    use crate::socket::Stamp;
+    use crate::transcript::Reading;
 
     fn check(dialect: Dialect, expected: &str) {
         let Value::Object(extra) = serde_json::json!({ "seed": 7 }) else { unreachable!("it is one") };
@@ -394,6 +402,25 @@ mod tests {
         );
         check(Dialect::Embeddings, r#"{"model":"m","input":"Hi \"you\""}"#);
         check(Dialect::Triton, r#"{"text_input":"Hi \"you\"","max_tokens":8,"stream":true}"#);
+    }
+
+    #[test]
+    fn the_book_s_example_is_a_dialect() {
+        let body = heron::body(&RequestShape::text("m", "Hi", 8));
+        assert_eq!(Value::Object(body), json!({ "model": "m", "ask": "Hi", "most": 8, "stream": true }));
+        let mut transcript = Transcript::new(Answer::default());
+        let events = [
+            (r#"{"id":7,"piece":"a"}"#, Frame::Choices),
+            (r#"{"piece":" b","more":{"piece":1}}"#, Frame::Choices),
+            (r#"{"over":"limit","used":12}"#, Frame::Final),
+        ];
+        for (read, (event, frame)) in (1..).zip(events) {
+            assert_eq!(heron::read(event, &mut transcript), Ok(frame), "{event}");
+            transcript.end_event(Stamp::default(), read);
+        }
+        let answer = transcript.close(Reading::Ended);
+        assert_eq!((answer.end, answer.text.as_str(), answer.chunks.len()), (End::Complete, "a b", 2));
+        assert_eq!((answer.finish_reason.as_deref(), answer.usage.output), (Some("limit"), Some(12)));
     }
 
     #[test]
