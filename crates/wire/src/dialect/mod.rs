@@ -32,11 +32,6 @@ mod tgi;
 mod triton;
 mod usage;
 
-/// The book's example, so that it stays true.
-#[cfg(test)]
-#[path = "../../../../docs/src/examples/heron.rs"]
-mod heron;
-
 pub use attach::{Feature, Media, Tool};
 pub use custom::{Custom, CustomError};
 pub(crate) use event::{Frame, message as error_message};
@@ -346,6 +341,11 @@ fn merge(body: &mut Map<String, Value>, patch: &Map<String, Value>) {
         }
     }
 }
+
+/// The book's example, so that it stays true.
+#[cfg(test)]
+#[path = "../../../../docs/src/examples/heron.rs"]
+mod heron;
 
 #[cfg(test)]
 mod tests {

@@ -147,7 +147,8 @@ pub enum Warning {
 const SHARED: f64 = 0.10;
 
 /// A client that leaves chunks in the kernel for this part of the mean time between two of them reads several at once, though they
-/// came one by one: what waits is only counted from the last of them on.
+/// came one by one: what waits is only counted from the last of them on. Measured (the book's page on `probe`): 0.02 and less where
+/// a proxy joined them, 0.4 and more where the client did.
 const LATE: f64 = 0.25;
 
 /// Whether a client that reads chunks so late (median) may itself be why several came in one read, at this mean gap. Seconds.
