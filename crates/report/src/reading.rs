@@ -208,7 +208,11 @@ pub(crate) fn notes(summary: &Summary) -> Vec<Warning> {
         notes.push(Warning::UncleanEnd { count: summary.requests.unclean_end });
     }
     notes.extend(Warning::bursts(summary));
-    notes.extend(few_samples(summary));
+    // Of figures that moved no interval tells anything.
+    match Warning::moved(summary) {
+        Some(moved) => notes.push(moved),
+        None => notes.extend(few_samples(summary)),
+    }
     notes
 }
 

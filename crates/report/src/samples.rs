@@ -135,6 +135,7 @@ pub(crate) fn ordinary() -> Summary {
         },
         metrics,
         tbt_acceptance_curve: Some((1..=100).map(|ms| (f64::from(ms) / 1e3, Some(1.0 / f64::from(ms)))).collect()),
+        ttft_trend: None,
         objectives: vec![
             objective("p99 ttft <= 500ms", Some(true), Some(0.1592), "s", Some(498), Some(500)),
             objective("p99 tbt <= 30ms", Some(false), Some(0.0408), "s", Some(60_123), Some(63_246)),

@@ -26,6 +26,7 @@ pub(crate) fn warnings(summary: &Summary, observed: &Observed) -> Vec<Warning> {
         warnings.push(Warning::NoKernelStamps);
     }
     warnings.extend(Warning::bursts(summary));
+    warnings.extend(Warning::moved(summary));
     warnings.extend(summary.load.iter().flat_map(not_as_asked));
     warnings
 }

@@ -90,6 +90,40 @@ fn a_run_in_virtual_time_leaves_what_every_run_leaves_and_waits_for_nothing() {
 }
 
 #[test]
+fn a_queue_that_grows_is_told_where_the_load_was_to_stay_the_same() {
+    let folder = Folder::new();
+    let told = |load: &[&str]| {
+        let run = [
+            "run",
+            "--url",
+            "sim:queue?service=100ms",
+            "--virtual-time",
+            "--requests",
+            "200",
+            "--output",
+            "out",
+            "--force",
+        ];
+        let ended = folder.metron(run.iter().chain(load)).with_code(0);
+        let summary = std::fs::read_to_string(folder.path().join("out/summary.json")).expect("a summary");
+        let summary: serde_json::Value = serde_json::from_str(&summary).expect("JSON");
+        (
+            ended.stderr.contains("TTFT rose over the run") || ended.stdout.contains("TTFT rose over the run"),
+            summary["ttft_trend"].clone(),
+        )
+    };
+    // At twice what one server gets through, request k (from 1) waits 50 ms longer than the one before it.
+    let (warned, trend) = told(&["--rate", "20", "--arrivals", "constant"]);
+    assert!(warned);
+    let both = ["early", "late"].map(|part| trend[part].as_f64().expect("a median"));
+    assert!((both[0] - 1.75).abs() < 0.01 && (both[1] - 8.45).abs() < 0.11, "{both:?}");
+    let (warned, trend) = told(&["--rate", "5", "--arrivals", "constant"]);
+    assert!(!warned && trend.is_null());
+    let (warned, trend) = told(&["--arrivals", "ramp:20s@10..20"]);
+    assert!(!warned && trend.is_object(), "the load was to change: {trend}");
+}
+
+#[test]
 fn a_run_over_the_socket_keeps_its_engines_iterations_on_its_own_axis() {
     let folder = Folder::new();
     let url = "sim:vllm-v1?cost=linear:2000000,0,0";

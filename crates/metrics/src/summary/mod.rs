@@ -25,6 +25,7 @@ mod streams;
 #[cfg(test)]
 mod tests;
 mod throughput;
+mod trend;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -32,6 +33,7 @@ use std::rc::Rc;
 use metron_units::{Nanos, Share};
 
 pub use distribution::{Distribution, DistributionIntervals};
+pub use trend::Trend;
 
 use crate::accounts::Counts;
 use crate::catalogue::{CATALOGUE, Kind, Metric};
@@ -82,6 +84,8 @@ pub struct Figures {
     /// For TBT deadlines of 1 to 100 ms, the p99 over requests of the miss rate, first tokens left out and failures missing
     /// everything. Empty if no request can be judged.
     pub acceptance_curve: Vec<(Nanos, f64)>,
+    /// How TTFT moved over the run; `None` where it scattered about one value.
+    pub ttft_trend: Option<Trend>,
     /// One for each objective, in their order.
     pub objectives: Vec<Decision>,
     /// The sums over the rows of the measured phase.
@@ -212,6 +216,7 @@ impl Summariser {
         let failed = self.counts.failed;
         // Each half reads all gaps, and neither needs the other.
         let curve = || acceptance::curve(&streams, failed);
+        let ttft_trend = Trend::of(&self.requests.in_plan_order(Metric::Ttft, &order));
         let (acceptance_curve, distributions) = beside(curve, || self.distributions(&streams, &order, redraw));
         values.insert(Metric::TpotTokenRate, inverse(&distributions[&Metric::Tpot], |d| (d.mean, d.ci95.mean)));
         values.insert(Metric::TbtTokenRate, inverse(&distributions[&Metric::Tbt], |d| (d.p99, d.ci95.p99)));
@@ -222,6 +227,7 @@ impl Summariser {
             distributions,
             values,
             acceptance_curve,
+            ttft_trend,
             objectives: self.judges.into_iter().map(Judge::decide).collect(),
             counts: self.counts,
             warmup: self.warmup,

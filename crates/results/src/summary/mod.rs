@@ -56,6 +56,9 @@ pub struct Summary {
     /// Pairs of a TBT deadline in seconds and the 99th percentile over requests of the miss rate under it.
     #[serde(default)]
     pub tbt_acceptance_curve: Option<Vec<(f64, Option<f64>)>>,
+    /// How TTFT moved over the run; absent where it scattered about one value. Told of any load, also of one that was to change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttft_trend: Option<Trend>,
     /// The objectives that were stated, and whether they were held.
     #[serde(default)]
     pub objectives: Vec<Objective>,
@@ -86,6 +89,15 @@ pub struct Summary {
     /// What a collector took of the run's spans; absent if there is none (`--otlp`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub telemetry: Option<TelemetryFigures>,
+}
+
+/// A figure that moved over a run instead of scattering about one value, in the metric's unit.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Trend {
+    /// The median of the first third of the measured requests, in the plan's order.
+    pub early: f64,
+    /// The median of their last third.
+    pub late: f64,
 }
 
 /// What became of the requests.

@@ -68,6 +68,23 @@ pub enum Load {
     },
 }
 
+impl Load {
+    /// Whether it was to stay the same from start to end: neither a trace's instants nor a rate that follows a curve.
+    #[must_use]
+    pub fn is_even(&self) -> bool {
+        match self {
+            Self::Closed { .. } => true,
+            Self::Open { rate, arrivals, .. } => {
+                let even = EVEN.iter().any(|law| arrivals.starts_with(law)) && !arrivals.contains(" over ");
+                rate.is_some() && even
+            }
+        }
+    }
+}
+
+/// The processes of arrivals whose rate stays the same, as `--arrivals` names them.
+const EVEN: [&str; 6] = ["poisson", "constant", "gamma", "weibull", "jitter", "onoff"];
+
 /// The machine that measured.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Host {

@@ -9,7 +9,7 @@ use metron_units::Nanos;
 
 use super::of_figures::{acceptance_curve, metrics};
 use super::parting::{NotSent, Parts};
-use super::{Instrument, Objective, Requests, Run, SCHEMA, Sessions, Summary, TokenCounts};
+use super::{Instrument, Objective, Requests, Run, SCHEMA, Sessions, Summary, TokenCounts, Trend};
 use crate::RunFacts;
 
 /// Takes in a run's rows. Keeps no row, but the samples that exact quantiles need.
@@ -126,6 +126,7 @@ impl Tally {
             tokens: TokenCounts::from(&accounts.counts),
             metrics: metrics(&figures),
             tbt_acceptance_curve: acceptance_curve(&figures),
+            ttft_trend: figures.ttft_trend.map(|moved| Trend { early: moved.early, late: moved.late }),
             objectives: figures.objectives.iter().map(Objective::from).collect(),
             classes: self.parts.classes(&self.facts, not_sent),
             sessions: None,

@@ -7,7 +7,7 @@ use metron_units::{Nanos, Share};
 
 use crate::Summary;
 use crate::calibration::Beyond;
-use crate::summary::Figure;
+use crate::summary::{Figure, Trend};
 
 /// Something that the user should know.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,6 +82,13 @@ pub enum Warning {
         period: Option<Nanos>,
         /// The median time that a chunk waited in the kernel, where that is so long that the client may have joined them itself.
         read_after: Option<Nanos>,
+    },
+    /// TTFT moved over the run instead of scattering about one value.
+    Moved {
+        /// From this median of its first third.
+        early: Nanos,
+        /// To this median of its last third.
+        late: Nanos,
     },
     /// Too few samples for a percentile, or enough that tell too little of it, being alike.
     FewSamples {
@@ -158,6 +165,14 @@ pub fn may_join_chunks(read_lag_s: f64, mean_gap_s: f64) -> bool {
 }
 
 impl Warning {
+    /// That TTFT moved over a run under a load that was to stay the same, if a run's summary says so.
+    #[must_use]
+    pub fn moved(summary: &Summary) -> Option<Self> {
+        let Trend { early, late } = summary.ttft_trend.filter(|_| summary.run.load.is_even())?;
+        let time = |seconds: f64| Nanos::from_micros((seconds * 1e6).round() as u64);
+        Some(Self::Moved { early: time(early), late: time(late) })
+    }
+
     /// That chunks came in bursts, if a run's summary says so.
     #[must_use]
     pub fn bursts(summary: &Summary) -> Option<Self> {

@@ -73,6 +73,16 @@ impl fmt::Display for Warning {
                     ),
                 }
             }
+            Self::Moved { early, late } if late > early => write!(
+                f,
+                "TTFT rose over the run, from a median of {early} in its first third to {late} in its last, so the figures hang on the \
+                 run's length; lower the load (metron capacity finds the highest that holds), or see whether the server wears out"
+            ),
+            Self::Moved { early, late } => write!(
+                f,
+                "TTFT fell over the run, from a median of {early} in its first third to {late} in its last, so the figures hang on the \
+                 run's length; leave what warms up out with --warmup or --warmup-requests"
+            ),
             Self::FewSamples { metric, percentile, has, needs } if has >= needs => write!(
                 f,
                 "the {percentile} of {metric} has no interval, since requests that wait together, or under a load that changes, are \
@@ -193,6 +203,8 @@ mod tests {
             Warning::UncleanEnd { count: 1 },
             Warning::SharedReads { share: half, period: Some(Nanos::from_millis(200)), read_after: None },
             Warning::SharedReads { share: half, period: None, read_after: Some(Nanos::from_millis(5)) },
+            Warning::Moved { early: Nanos::from_millis(20), late: Nanos::from_millis(40) },
+            Warning::Moved { early: Nanos::from_millis(40), late: Nanos::from_millis(20) },
             Warning::FewSamples { metric: "ttft", percentile: "p99", has: 50, needs: 662 },
             Warning::NotAsAsked { what: Measured::Rate, asked: 2.0, achieved: 1.0 },
             Warning::NotAsAsked { what: Measured::Prompts, asked: 2.0, achieved: 1.0 },
