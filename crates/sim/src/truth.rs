@@ -19,14 +19,14 @@
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
-use std::sync::mpsc::{self, Sender};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::JoinHandle;
 
 use metron_units::Nanos;
 
 const MAGIC: &[u8; 16] = b"metron-truth/1\0\0";
 const RECORD: usize = 32;
-/// Records go to the writing thread in pieces of this many bytes.
+/// Records go to the writing thread in pieces of at least this many bytes.
 const PIECE: usize = 2_048 * RECORD;
 
 /// What happened.
@@ -123,6 +123,8 @@ pub fn read(mut from: impl Read) -> io::Result<Truth> {
 pub(crate) struct TruthWriter {
     piece: Vec<u8>,
     pieces: Sender<Vec<u8>>,
+    /// Pieces that are in the file, for their room.
+    written: Receiver<Vec<u8>>,
     thread: JoinHandle<io::Result<()>>,
 }
 
@@ -133,13 +135,28 @@ impl TruthWriter {
         file.write_all(&unix_offset.to_le_bytes())?;
         file.write_all(&[0; 8])?;
         let (pieces, to_write) = mpsc::channel::<Vec<u8>>();
-        let write = move || to_write.into_iter().try_for_each(|piece| file.write_all(&piece));
+        let (emptied, written) = mpsc::channel();
+        let write = move || {
+            to_write.into_iter().try_for_each(|mut piece| {
+                file.write_all(&piece)?;
+                piece.clear();
+                // Refused only at the end, when nobody needs room.
+                let _ = emptied.send(piece);
+                Ok(())
+            })
+        };
         let thread = std::thread::Builder::new().name("metron-sim-log".to_owned()).spawn(write)?;
-        Ok(Self { piece: Vec::with_capacity(PIECE), pieces, thread })
+        Ok(Self { piece: Vec::with_capacity(PIECE), pieces, written, thread })
     }
 
+    /// Keeps `record` until [`TruthWriter::hand_over`].
     pub(crate) fn push(&mut self, record: &Record) {
         self.piece.extend_from_slice(&record.bytes());
+    }
+
+    /// Hands what there is to the thread that writes it, if that is worth waking it. To be called where nothing is due: on a single core
+    /// that thread takes the caller's place.
+    pub(crate) fn hand_over(&mut self) {
         if self.piece.len() >= PIECE {
             self.send();
         }
@@ -153,7 +170,8 @@ impl TruthWriter {
     }
 
     fn send(&mut self) {
-        let piece = std::mem::replace(&mut self.piece, Vec::with_capacity(PIECE));
+        let room = self.written.try_recv().unwrap_or_else(|_| Vec::with_capacity(PIECE));
+        let piece = std::mem::replace(&mut self.piece, room);
         // Refused only if the thread gave up on an error, which `finish` hands over.
         let _ = self.pieces.send(piece);
     }
@@ -175,7 +193,10 @@ mod tests {
         let whats = [What::Arrived, What::Token, What::Finished, What::Cancelled];
         let records: Vec<Record> = (0..5_000).map(|k| record(whats[k % 4], k as u64)).collect();
         let mut writer = TruthWriter::create(&path, 77).unwrap();
-        records.iter().for_each(|record| writer.push(record));
+        for few in records.chunks(300) {
+            few.iter().for_each(|record| writer.push(record));
+            writer.hand_over();
+        }
         writer.finish().unwrap();
         let bytes = std::fs::read(path).unwrap();
         assert_eq!(bytes.len(), 32 + 5_000 * 32);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use metron_sim::engine::{Engine, EngineConfig, Event, Request, RequestId, SharedPrefix, run_virtual};
+use metron_sim::engine::{Engine, EngineConfig, Event, GivenOut, Request, RequestId, SharedPrefix, run_virtual};
 use metron_units::{Nanos, Tokens};
 use proptest::collection::vec;
 use proptest::option;
@@ -271,6 +271,33 @@ proptest! {
                 prop_assert_eq!(computed, expected);
             }
         }
+    }
+
+    #[test]
+    fn tokens_given_out_in_parts_are_those_given_out_at_once(drawn in drawn(), requests in requests(), most in 1..5_usize) {
+        let mut engine = drawn.engine();
+        requests.iter().for_each(|request| engine.submit(request));
+        let mut events = Vec::new();
+        while let Some(at) = engine.next_event() {
+            loop {
+                let before = events.len();
+                let given_out = engine.give_out(at, most, &mut events);
+                let tokens = |events: &[Event]| events.iter().filter(|event| matches!(event, Event::Token { .. })).count();
+                match given_out {
+                    GivenOut::Part => prop_assert!(tokens(&events[before..]) <= most * (1 + drawn.decode_instances)),
+                    GivenOut::All => break,
+                }
+            }
+            engine.advance(at, &mut events);
+        }
+        check_empty(&engine);
+        let mut at_once = drawn.engine();
+        requests.iter().for_each(|request| at_once.submit(request));
+        let mut expected = Vec::new();
+        while let Some(at) = at_once.next_event() {
+            at_once.advance(at, &mut expected);
+        }
+        prop_assert_eq!(events, expected);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What one iteration computes, piece by piece. Knows sequences; how long it takes is the cost model's matter.
 
+use std::ops::Range;
+
 use metron_units::Nanos;
 
 use super::cost::Work;
@@ -42,10 +44,16 @@ impl Batch {
         self.pieces.push(Piece { key, tokens });
     }
 
-    /// The iteration ended at `at`: whoever has all its tokens computed is given the next. How many are finished by it.
-    pub(crate) fn complete(&self, sequences: &mut Sequences, at: Nanos, events: &mut Vec<Event>) -> usize {
+    /// The iteration ended at `at`: of these pieces, whoever has all its tokens computed is given the next. How many are finished by it.
+    pub(crate) fn complete(
+        &self,
+        pieces: Range<usize>,
+        sequences: &mut Sequences,
+        at: Nanos,
+        events: &mut Vec<Event>,
+    ) -> usize {
         let mut finished = 0;
-        for piece in &self.pieces {
+        for piece in &self.pieces[pieces] {
             let sequence = &mut sequences[piece.key];
             sequence.computed += piece.tokens;
             if sequence.computed < sequence.length() || sequence.standing == Standing::Cancelled {

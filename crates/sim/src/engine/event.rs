@@ -53,6 +53,15 @@ pub enum Event {
     },
 }
 
+/// Whether all tokens that are due have been given out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GivenOut {
+    /// They have.
+    All,
+    /// More are to be asked for.
+    Part,
+}
+
 /// One iteration of one instance, told when it starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Iteration {

@@ -20,12 +20,15 @@ pub(crate) struct Instance {
     pub(crate) preemptions: u32,
     /// The end of the iteration that is going on.
     ends: Option<Nanos>,
+    /// Of an iteration whose tokens are being given out: how many pieces are through, and how many requests they finished.
+    through: usize,
+    finished: usize,
 }
 
 impl Instance {
     pub(crate) fn new(number: usize, memory: Memory) -> Self {
         let (running, batch, victims) = Default::default();
-        Self { number, running, memory, batch, victims, preemptions: 0, ends: None }
+        Self { number, running, memory, batch, victims, preemptions: 0, ends: None, through: 0, finished: 0 }
     }
 
     pub(crate) fn ends(&self) -> Option<Nanos> {
@@ -58,12 +61,25 @@ impl Instance {
         self.ends = Some(now + duration);
     }
 
-    /// Ends the iteration if its end has come: gives its tokens, stamped with the end. The batch stays for the caller to read.
-    pub(crate) fn end_due(&mut self, sequences: &mut Sequences, now: Nanos, events: &mut Vec<Event>) -> Option<Ended> {
-        let at = self.ends.filter(|&ends| ends <= now)?;
-        self.ends = None;
-        let finished = self.batch.complete(sequences, at, events);
-        Some(Ended { at, finished })
+    /// Ends the iteration if its end has come: gives its tokens, stamped with the end, those of `most` pieces in one call. The batch
+    /// stays for the caller to read.
+    pub(crate) fn end_due(
+        &mut self,
+        sequences: &mut Sequences,
+        now: Nanos,
+        most: usize,
+        events: &mut Vec<Event>,
+    ) -> End {
+        let Some(at) = self.ends.filter(|&ends| ends <= now) else { return End::NotDue };
+        let pieces = self.batch.pieces.len();
+        let until = pieces.min(self.through.saturating_add(most));
+        self.finished += self.batch.complete(self.through..until, sequences, at, events);
+        self.through = until;
+        if until < pieces {
+            return End::Part;
+        }
+        (self.ends, self.through) = (None, 0);
+        End::Whole(Ended { at, finished: std::mem::take(&mut self.finished) })
     }
 
     /// Lets go of whoever is finished or was cancelled.
@@ -87,6 +103,16 @@ impl Instance {
 /// A count as an iteration tells it: fewer than 2^32 requests are in flight, and fewer blocks are there.
 pub(crate) fn count(number: impl TryInto<u32>) -> u32 {
     number.try_into().unwrap_or(u32::MAX)
+}
+
+/// How far an iteration's end is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum End {
+    /// None goes on, or it goes on for longer.
+    NotDue,
+    /// Some of its tokens are still to be given.
+    Part,
+    Whole(Ended),
 }
 
 /// An iteration that ended.

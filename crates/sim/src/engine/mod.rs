@@ -41,7 +41,7 @@ mod sequence;
 pub use config::{ConfigError, EngineConfig, Parameter, parameters, schedulers};
 pub use cost::{Cost, Work};
 pub use drive::run_virtual;
-pub use event::{Event, Iteration, Refusal};
+pub use event::{Event, GivenOut, Iteration, Refusal};
 pub use memory::MemoryUse;
 pub use request::{BlockName, Request, RequestId, SharedPrefix};
 
@@ -132,14 +132,15 @@ impl Engine {
         }
     }
 
-    /// The first half of [`Engine::advance`]: only ends iterations whose end has come by `now` and gives their tokens out. Whoever
-    /// has to hand them on before the next batch is formed calls it, and then [`Engine::advance`] with the same `now`: together
-    /// they do what that alone does.
-    pub fn give_out(&mut self, now: Nanos, events: &mut Vec<Event>) {
+    /// The first half of [`Engine::advance`]: only ends iterations whose end has come by `now` and gives their tokens out, those of
+    /// `most` sequences in one call. Whoever has to hand them on before the next batch is formed calls it until all are given
+    /// out, and then [`Engine::advance`] with the same `now`: together they do what that alone does. Who is cancelled in between
+    /// is given no token that is still to be given out.
+    pub fn give_out(&mut self, now: Nanos, most: usize, events: &mut Vec<Event>) -> GivenOut {
         let mut moment = Moment { now, cost: &self.cost, sequences: &mut self.sequences, events };
         match &mut self.layout {
-            Layout::Single(single) => single.give_out(&mut moment),
-            Layout::Pools(pools) => pools.give_out(&mut moment),
+            Layout::Single(single) => single.give_out(&mut moment, most),
+            Layout::Pools(pools) => pools.give_out(&mut moment, most),
         }
     }
 

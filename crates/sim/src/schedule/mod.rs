@@ -23,7 +23,7 @@ mod script;
 
 use metron_units::{Nanos, Tokens};
 
-use crate::engine::{BlockName, Iteration, MemoryUse, Refusal, SharedPrefix};
+use crate::engine::{BlockName, GivenOut, Iteration, MemoryUse, Refusal, SharedPrefix};
 use crate::spec::{Kind, Spec};
 use fifo::Fifo;
 use scheduled::Scheduled;
@@ -195,13 +195,15 @@ impl Schedule {
     }
 
     /// The first half of [`Schedule::advance`]: adds to `given` all that is due, and leaves it to that call, with the same `now`, to
-    /// go on with the next iteration. Tokens of a large batch then need not wait until the one after is formed.
-    pub fn give_out(&mut self, now: Nanos, given: &mut Vec<Given>) {
+    /// go on with the next iteration. Tokens of a large batch then need not wait until the one after is formed, nor for each other:
+    /// of an iteration come those of `most` sequences in one call, and the rest when it is called again.
+    pub fn give_out(&mut self, now: Nanos, most: usize, given: &mut Vec<Given>) -> GivenOut {
         match self {
             Self::Script(script) => script.advance(now, given),
             Self::Fifo(fifo) => fifo.advance(now, given),
-            Self::Scheduled(scheduled) => scheduled.give_out(now, given),
+            Self::Scheduled(scheduled) => return scheduled.give_out(now, most, given),
         }
+        GivenOut::All
     }
 
     /// Adds to `given` all that is due at or before `now`, in order of the instants. An engine that is looked at late starts

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use metron_units::Nanos;
 
 use super::{Arrival, Given, Inside, Standing, Watch, What};
-use crate::engine::{BlockName, Engine, EngineConfig, Event, Request, RequestId};
+use crate::engine::{BlockName, Engine, EngineConfig, Event, GivenOut, Request, RequestId};
 
 /// An [`Engine`], and how many tokens each of its requests has been given.
 #[derive(Debug)]
@@ -52,9 +52,10 @@ impl Scheduled {
         self.tell(given);
     }
 
-    pub(super) fn give_out(&mut self, now: Nanos, given: &mut Vec<Given>) {
-        self.engine.give_out(now, &mut self.events);
+    pub(super) fn give_out(&mut self, now: Nanos, most: usize, given: &mut Vec<Given>) -> GivenOut {
+        let given_out = self.engine.give_out(now, most, &mut self.events);
         self.tell(given);
+        given_out
     }
 
     /// Tells of what happened.
@@ -164,6 +165,25 @@ mod tests {
         let token = |request, index, at, last| Given { request, at: ms(at), what: What::Token { index, last } };
         let expected = [token(0, 0, 10, false), token(1, 0, 10, true), token(0, 1, 20, false), token(0, 2, 30, true)];
         assert_eq!(given, expected);
+    }
+
+    #[test]
+    fn who_leaves_while_a_batch_is_given_out_gets_none_of_it_that_is_still_to_come() {
+        let (mut engine, mut given) = (engine(), Vec::new());
+        for request in 0..3 {
+            engine.arrive(arrival(request, ms(0), 5, 2), &mut given);
+        }
+        engine.advance(ms(0), &mut given);
+        assert_eq!(engine.give_out(ms(10), 1, &mut given), GivenOut::Part);
+        assert_eq!(given.iter().map(|given| given.request).collect::<Vec<_>>(), [0]);
+        engine.cancel(0, ms(10), &mut given);
+        engine.cancel(1, ms(10), &mut given);
+        assert_eq!(engine.next(), Some(ms(10)), "the iteration has not ended before all is given out");
+        while engine.give_out(ms(10), 1, &mut given) == GivenOut::Part {}
+        engine.advance(ms(10), &mut given);
+        run(&mut engine, &mut given);
+        assert_eq!(given.iter().map(|given| given.request).collect::<Vec<_>>(), [0, 2, 2]);
+        assert_eq!((engine.next(), engine.standing().running, engine.standing().waiting), (None, 0, 0));
     }
 
     #[test]

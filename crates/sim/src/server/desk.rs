@@ -19,9 +19,12 @@ use super::refusal::{Refusal, Status};
 use super::response::{self, After, JSON};
 use super::route::{self, Route};
 use super::slab::Key;
-use crate::engine::Iteration;
+use crate::engine::{GivenOut, Iteration};
 use crate::schedule::{Arrival, Given, Inside, Schedule, What};
 use crate::spec::{Fault, Place, Spec};
+
+/// Sequences whose tokens are made out together: a microsecond's work.
+const TOGETHER: usize = 32;
 
 #[derive(Debug)]
 pub(super) struct Desk {
@@ -82,10 +85,12 @@ impl Desk {
         self.given.first().map(|token| token.at).or_else(|| self.schedule.next())
     }
 
-    /// Swaps the tokens due at `now` into `due`, which is empty. [`Desk::go_on`] is to follow.
-    pub(super) fn collect(&mut self, now: Nanos, due: &mut Vec<Given>) {
-        self.schedule.give_out(now, &mut self.given);
+    /// Swaps tokens due at `now` into `due`, which is empty: some of a large batch, so that the first need not wait until what the last
+    /// brings is known. [`Desk::go_on`] is to follow the call that leaves none.
+    pub(super) fn collect(&mut self, now: Nanos, due: &mut Vec<Given>) -> GivenOut {
+        let given_out = self.schedule.give_out(now, TOGETHER, &mut self.given);
         std::mem::swap(&mut self.given, due);
+        given_out
     }
 
     /// Lets the engine go on from `now`, the instant of the last [`Desk::collect`], once its tokens are written.

@@ -80,6 +80,13 @@ impl Ledger {
         }
     }
 
+    /// Lets the log's records go to its file. To be called where no token is due.
+    pub(super) fn hand_over(&mut self) {
+        if let Some(log) = &mut self.log {
+            log.hand_over();
+        }
+    }
+
     /// Closes the log: what there was to tell.
     pub(super) fn close(self) -> io::Result<Report> {
         if let Some(log) = self.log {

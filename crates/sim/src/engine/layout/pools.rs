@@ -5,8 +5,8 @@ use std::collections::{BinaryHeap, VecDeque};
 
 use metron_units::Nanos;
 
-use super::super::event::Event;
-use super::super::instance::{Instance, count, leave};
+use super::super::event::{Event, GivenOut};
+use super::super::instance::{End, Instance, count, leave};
 use super::super::request::RequestId;
 use super::super::scheduler::{Disaggregated, Step};
 use super::super::sequence::{SeqKey, Standing};
@@ -46,19 +46,24 @@ impl Pools {
         self.decode.iter().map(|decode| &decode.instance)
     }
 
-    /// Ends the iterations whose end has come.
-    pub(crate) fn give_out(&mut self, moment: &mut Moment<'_>) {
-        self.end_prefills(moment);
+    /// Ends the iterations whose end has come, each by `most` pieces in one call and none before those ahead of it are through.
+    pub(crate) fn give_out(&mut self, moment: &mut Moment<'_>, most: usize) -> GivenOut {
+        if self.end_prefills(moment, most) == GivenOut::Part {
+            return GivenOut::Part;
+        }
         for DecodeInstance { instance, .. } in &mut self.decode {
-            if let Some(ended) = instance.end_due(moment.sequences, moment.now, moment.events) {
-                instance.clear_out(moment.sequences, ended, moment.events);
+            match instance.end_due(moment.sequences, moment.now, most, moment.events) {
+                End::NotDue => {}
+                End::Part => return GivenOut::Part,
+                End::Whole(ended) => instance.clear_out(moment.sequences, ended, moment.events),
             }
         }
+        GivenOut::All
     }
 
     /// Everything that is due at this instant, in SIM.md's order.
     pub(crate) fn advance(&mut self, moment: &mut Moment<'_>, arrivals: impl Iterator<Item = SeqKey>) {
-        self.give_out(moment);
+        self.give_out(moment, usize::MAX);
         self.land_transfers(moment);
         self.waiting.extend(arrivals);
         let started_from = moment.events.len();
@@ -80,9 +85,13 @@ impl Pools {
         self.waiting.len() + self.transfers.len() + decodes
     }
 
-    fn end_prefills(&mut self, moment: &mut Moment<'_>) {
+    fn end_prefills(&mut self, moment: &mut Moment<'_>, most: usize) -> GivenOut {
         for instance in &mut self.prefill {
-            let Some(ended) = instance.end_due(moment.sequences, moment.now, moment.events) else { continue };
+            let ended = match instance.end_due(moment.sequences, moment.now, most, moment.events) {
+                End::NotDue => continue,
+                End::Part => return GivenOut::Part,
+                End::Whole(ended) => ended,
+            };
             for piece in &instance.batch.pieces {
                 let sequence = &moment.sequences[piece.key];
                 if sequence.standing == Standing::Live {
@@ -93,6 +102,7 @@ impl Pools {
                 }
             }
         }
+        GivenOut::All
     }
 
     fn land_transfers(&mut self, moment: &mut Moment<'_>) {

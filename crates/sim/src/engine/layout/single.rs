@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 
 use metron_units::Nanos;
 
-use super::super::instance::Instance;
+use super::super::event::GivenOut;
+use super::super::instance::{End, Instance};
 use super::super::scheduler::{Scheduler, Step};
 use super::super::sequence::SeqKey;
 use super::Moment;
@@ -34,16 +35,19 @@ impl Single {
         self.waiting.len()
     }
 
-    /// Ends the iteration, if its end has come.
-    pub(crate) fn give_out(&mut self, moment: &mut Moment<'_>) {
-        if let Some(ended) = self.instance.end_due(moment.sequences, moment.now, moment.events) {
-            self.instance.clear_out(moment.sequences, ended, moment.events);
+    /// Ends the iteration, if its end has come, by `most` pieces in one call.
+    pub(crate) fn give_out(&mut self, moment: &mut Moment<'_>, most: usize) -> GivenOut {
+        match self.instance.end_due(moment.sequences, moment.now, most, moment.events) {
+            End::NotDue => {}
+            End::Part => return GivenOut::Part,
+            End::Whole(ended) => self.instance.clear_out(moment.sequences, ended, moment.events),
         }
+        GivenOut::All
     }
 
     /// Everything that is due at this instant. `arrivals` are those that have come by now, in order.
     pub(crate) fn advance(&mut self, moment: &mut Moment<'_>, arrivals: impl Iterator<Item = SeqKey>) {
-        self.give_out(moment);
+        self.give_out(moment, usize::MAX);
         self.waiting.extend(arrivals);
         if self.instance.is_idle() {
             moment.clear_queue(&mut self.waiting);
