@@ -41,7 +41,7 @@ impl Worker {
             if self.work.queue.is_over() && job.talk.is_none() {
                 self.sends_no_more();
             }
-            let think = self.converse(job, phase, HeldBack::No, Slot::default()).await;
+            let think = self.converse(Box::new(job), phase, HeldBack::No, Slot::default()).await;
             if !self.thinks(think).await {
                 break;
             }

@@ -36,8 +36,15 @@ impl Slot {
 }
 
 impl Worker {
+    // The job is boxed: by value each future that it is handed to would hold the room of it as long as the answer takes.
     /// Sends the request and what follows from it. Returns how long the user thinks after the last answer.
-    pub(super) async fn converse(&self, mut job: Job, mut phase: Phase, held_back: HeldBack, mut slot: Slot) -> Nanos {
+    pub(super) async fn converse(
+        &self,
+        mut job: Box<Job>,
+        mut phase: Phase,
+        held_back: HeldBack,
+        mut slot: Slot,
+    ) -> Nanos {
         let Some(mut talk) = job.talk.take() else {
             let think = job.think;
             self.ask(job, phase, held_back).await;
@@ -89,14 +96,14 @@ impl Worker {
                 Turn::Go(phase) => phase,
                 Turn::Over => return Nanos::ZERO,
             };
-            job = next;
+            job = Box::new(next);
         }
     }
 
     /// Sends one request until it is answered, or its user gives it up.
-    async fn ask(&self, job: Job, phase: Phase, held_back: HeldBack) -> Heard {
+    async fn ask(&self, job: Box<Job>, phase: Phase, held_back: HeldBack) -> Heard {
         let leave = job.leave;
-        let (mut flight, prepared) = self.take_off(job, phase, held_back);
+        let (mut flight, prepared) = self.take_off(*job, phase, held_back);
         match leave {
             None => self.client.send(&prepared, flight.answer()).await,
             Some(Leave::Heard(tokens)) => {

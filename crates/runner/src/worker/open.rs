@@ -57,7 +57,7 @@ impl Worker {
             let slot = Slot { of: slots.clone(), taken };
             let worker = Rc::clone(self);
             flights.spawn_local(async move {
-                worker.converse(job, phase, held_back, slot).await;
+                worker.converse(Box::new(job), phase, held_back, slot).await;
             });
             while let Some(landed) = flights.try_join_next() {
                 landed_well(landed);

@@ -316,7 +316,8 @@ impl Client {
             let finish = match held.by.take() {
                 Some(Opened::One(connection)) => exchange.run(connection, answer).await,
                 Some(Opened::Many(link)) => {
-                    exchange.run_over(&link, prepared.body.clone(), hop.way().scheme(), answer).await
+                    // As in `open`: the room that this takes is not held where HTTP/1.1 is spoken.
+                    Box::pin(exchange.run_over(&link, prepared.body.clone(), hop.way().scheme(), answer)).await
                 }
                 None => unreachable!("a connection is held until it is used"),
             };
@@ -399,7 +400,8 @@ impl Client {
 
     async fn open(&self, way: &Way) -> Result<Opened, Refusal> {
         let stamps = Stamps::new(self.clock, self.stamps.clone());
-        let mut opened = way.open(stamps, self.clock, self.target.settings.timeouts.connect).await?;
+        // On the heap while it lasts: within the request's future its room would be held for as long as the answer takes.
+        let mut opened = Box::pin(way.open(stamps, self.clock, self.target.settings.timeouts.connect)).await?;
         if let (Opened::One(connection), Heads::Kept) = (&mut opened, self.heads) {
             connection.decoder.keep_heads();
         }
