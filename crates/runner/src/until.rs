@@ -149,6 +149,7 @@ impl Watching {
     /// What became of the rules in the run of `summary`, which `otherwise` ended if they did not.
     pub(crate) fn told(&self, summary: &Summary, otherwise: Stopped) -> Vec<summary::Until> {
         let stopped_by = if self.is_reached() { Stopped::Precision } else { otherwise };
+        let ended = summary.requests.completed + summary.requests.failed + summary.requests.cancelled;
         let told = |rule: &Rule| summary::Until {
             expression: rule.until.to_string(),
             reached: rule.now && rule.before,
@@ -156,6 +157,7 @@ impl Watching {
             requests: self.seen,
             seconds: self.last.map(Nanos::as_secs_f64),
             looks: self.looks,
+            beyond: Some(ended.saturating_sub(self.seen)),
             stopped_by,
         };
         self.rules.iter().map(told).collect()

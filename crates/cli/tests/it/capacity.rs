@@ -27,7 +27,7 @@ fn assert_same(one: &serde_json::Value, other: &serde_json::Value) {
 }
 
 #[test]
-fn a_search_finds_the_capacity_and_goes_on_to_the_same_answer_after_a_kill() {
+fn a_search_finds_the_capacity_and_a_budget_that_ends_before_the_server_stayed_the_same_is_told() {
     let folder = Folder::new();
     let slo = "p95 ttft <= 100ms";
     let whole = folder.metron(arguments(QUEUE, slo, &["--output", "whole"])).with_code(0).json();
@@ -37,7 +37,8 @@ fn a_search_finds_the_capacity_and_goes_on_to_the_same_answer_after_a_kill() {
     assert_eq!((capacity["unit"].as_str(), capacity["confidence"].as_f64()), (Some("requests/s"), Some(0.95)));
     assert_eq!(whole["bounded_by"], "objective p95 ttft <= 100ms");
     assert_eq!(whole["steadiness"], "shown");
-    assert_eq!(whole["probes"].as_array().expect("probes").last().expect("one")["replay"], true);
+    let probes = whole["probes"].as_array().expect("probes");
+    assert_eq!(probes.last().expect("one")["replay"], true);
     assert_eq!(
         serde_json::from_str::<serde_json::Value>(&text(&folder.path().join("whole/capacity.json"))).unwrap(),
         whole
@@ -45,7 +46,25 @@ fn a_search_finds_the_capacity_and_goes_on_to_the_same_answer_after_a_kill() {
     let schema = folder.metron(["schema", "capacity"]).with_code(0).json();
     jsonschema::validate(&schema, &whole).unwrap();
 
-    let mut command = folder.command(arguments(QUEUE, slo, &["--output", "killed"]));
+    let measured = probes.iter().filter(|it| it["replay"] == false);
+    let before: f64 = measured.map(|it| it["duration_s"].as_f64().unwrap()).sum();
+    // So much that the last probe that measures is cut short.
+    let budget = format!("{:.3}s", before - 1.0);
+    let poor = folder.metron(arguments(QUEUE, slo, &["--budget", &budget, "--output", "poor"])).with_code(0);
+    let file = poor.json();
+    assert_eq!((&file["steadiness"], &file["finished"]), (&"unchecked".into(), &true.into()), "{}", file["answer"]);
+    assert!(file["answer"].as_str().unwrap().contains("the server may have changed meanwhile"), "{}", file["answer"]);
+    assert!(text(&folder.path().join("poor/report.html")).contains("the server may have changed meanwhile"));
+}
+
+#[test]
+fn a_search_that_was_killed_goes_on_to_the_same_answer() {
+    let folder = Folder::new();
+    let (url, slo) = ("sim:queue?service=20ms", "p90 e2e_latency <= 401ms");
+    let more = |output: &'static str| ["--concurrency", "1", "--output-tokens", "1", "--output", output];
+    let whole = folder.metron(arguments(url, slo, &more("whole"))).with_code(0).json();
+    assert_eq!(whole["capacity"]["value"], 20.0, "twenty wait for each other's 20 ms: {}", whole["answer"]);
+    let mut command = folder.command(arguments(url, slo, &more("killed")));
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts");
     let file = folder.path().join("killed/capacity.json");
     let probes = || std::fs::read_to_string(&file).map_or(0, |text| text.matches("\"verdict\"").count());
@@ -54,12 +73,13 @@ fn a_search_finds_the_capacity_and_goes_on_to_the_same_answer_after_a_kill() {
     }
     let _it_may_just_have_ended = child.kill();
     child.wait().expect("it ends");
-    let again = folder.metron(arguments(QUEUE, slo, &["--output", "killed", "--resume"])).with_code(0).json();
-    assert_same(&again, &whole);
+    let again = arguments(url, slo, &more("killed")).into_iter().chain(["--resume"]);
+    assert_same(&folder.metron(again).with_code(0).json(), &whole);
 
-    let other = folder.metron(arguments(QUEUE, "p95 ttft <= 90ms", &["--output", "killed", "--resume"])).with_code(2);
+    let other = arguments(url, "p90 e2e_latency <= 61ms", &more("killed")).into_iter().chain(["--resume"]);
+    let other = folder.metron(other).with_code(2);
     assert!(other.stderr.contains("is another") && other.stderr.contains("hint:"), "{}", other.stderr);
-    let taken = folder.metron(arguments(QUEUE, slo, &["--output", "killed"])).with_code(2);
+    let taken = folder.metron(arguments(url, slo, &more("killed"))).with_code(2);
     assert!(taken.stderr.contains("killed"), "{}", taken.stderr);
 }
 
@@ -72,22 +92,6 @@ fn a_server_without_a_load_that_holds_gets_words_and_no_number() {
     assert_eq!((&file["capacity"], &file["bounded_by"]), (&serde_json::Value::Null, &serde_json::Value::Null));
     assert!(file["answer"].as_str().unwrap().contains("no load holds"), "{}", file["answer"]);
     jsonschema::validate(&folder.metron(["schema", "capacity"]).json(), &file).unwrap();
-}
-
-#[test]
-fn a_budget_that_ends_before_the_server_was_seen_to_stay_the_same_is_told() {
-    let folder = Folder::new();
-    let whole = folder.metron(arguments(QUEUE, "p95 ttft <= 100ms", &["--output", "whole"])).with_code(0).json();
-    let probes = whole["probes"].as_array().expect("probes").iter();
-    let before: f64 = probes.filter(|it| it["replay"] == false).map(|it| it["duration_s"].as_f64().unwrap()).sum();
-    // So much that the last probe that measures is cut short.
-    let budget = format!("{:.3}s", before - 1.0);
-    let more = ["--budget", &budget, "--output", "poor"];
-    let poor = folder.metron(arguments(QUEUE, "p95 ttft <= 100ms", &more)).with_code(0);
-    let file = poor.json();
-    assert_eq!((&file["steadiness"], &file["finished"]), (&"unchecked".into(), &true.into()), "{}", file["answer"]);
-    assert!(file["answer"].as_str().unwrap().contains("the server may have changed meanwhile"), "{}", file["answer"]);
-    assert!(text(&folder.path().join("poor/report.html")).contains("the server may have changed meanwhile"));
 }
 
 #[test]

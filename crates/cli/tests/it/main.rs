@@ -14,6 +14,7 @@ mod faults;
 mod help;
 mod interrupt;
 mod metron;
+mod older;
 mod outward;
 mod prefill;
 mod probe;

@@ -21,6 +21,10 @@ pub struct Until {
     pub seconds: Option<f64>,
     /// How often it was looked at.
     pub looks: u64,
+    /// What it cost: measured requests that ended after the last look, since they were under way, or sent before the run was told to
+    /// end. They count in every figure. 0 where no look ended the run; null in a file from before this was told.
+    #[serde(default)]
+    pub beyond: Option<u64>,
     /// What ended the run.
     pub stopped_by: Stopped,
 }
@@ -43,6 +47,10 @@ impl fmt::Display for Until {
         let reached = if self.reached { "reached" } else { "not reached" };
         let precision =
             self.precision.map_or_else(|| "no interval".to_owned(), |share| format!("within {:.1} %", share * 100.0));
-        write!(f, "{}: {reached} after {} requests, now {precision}", self.expression, self.requests)
+        write!(f, "{}: {reached} after {} requests, now {precision}", self.expression, self.requests)?;
+        match self.beyond {
+            Some(more @ 1..) => write!(f, " with {more} more that ended after that"),
+            Some(0) | None => Ok(()),
+        }
     }
 }

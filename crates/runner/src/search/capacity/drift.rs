@@ -27,8 +27,9 @@ pub(super) fn unsteady(probes: &[Probe], demands: &[Demand], unit: LoadUnit) -> 
         let comparable = |early: &&Probe| unit.users(late.load).is_none() || early.load == late.load;
         for early in probes[..since].iter().filter(comparable) {
             let (higher, lower) = if early.load > late.load { (early, late) } else { (late, early) };
-            // One that grew early and no longer does is no server that wears out.
-            let told = !higher.growing && (!lower.growing || std::ptr::eq(lower, late) && outlasted(early, late));
+            // One that grew early and no longer does is no server that wears out, and what still rose had not come to its figure yet.
+            let unsettled = lower.growing || lower.rising;
+            let told = !higher.growing && (!unsettled || std::ptr::eq(lower, late) && outlasted(early, late));
             if let Some(objective) = told.then(|| worse(lower, higher, demands)).flatten() {
                 return Some(Unsteady { since, objective });
             }
@@ -129,7 +130,9 @@ mod tests {
         assert_eq!(told(&[held.clone(), growing.clone()]), Some(Unsteady { since: 1, objective: 0 }));
         let short = Probe { requests: 3_000, ..held.clone() };
         assert_eq!(told(&[short, growing.clone()]), None, "it did not last for as long");
-        assert_eq!(told(&[growing, held]), None, "one that grew first is not worn out");
+        assert_eq!(told(&[growing, held.clone()]), None, "one that grew first is not worn out");
+        let rising = Probe { rising: true, ..probe(34.0, 60.0, 0.1, 30_000.0) };
+        assert_eq!(told(&[held, rising]), None, "one that still rises after longer only shows what it was coming to");
     }
 
     #[test]

@@ -83,7 +83,7 @@ pub(super) fn play<P: Prober>(
             return ControlFlow::Continue(());
         }
         next_look = (series.requests() as f64 * LOOK).ceil() as u64;
-        let look = look(&series, demands, users);
+        let look = look(&series, demands, users, false);
         match enough(&look, plan.patience) {
             // To wait for a queue that has grown without end would take as long again.
             true if look.growing => ControlFlow::Break(InFlight::Dropped),
@@ -93,9 +93,9 @@ pub(super) fn play<P: Prober>(
     };
     let wish = Wish { load: plan.load, seed, most: plan.most, time: most_time };
     let Played { ending, took: duration } = prober.probe(wish, &mut see)?;
-    let Look { verdict, growing, rising, estimates } = look(&series, demands, users);
     let requests = series.requests();
     let whole = requests >= plan.most;
+    let Look { verdict, growing, rising, estimates } = look(&series, demands, users, whole);
     let Plan { load, replay, .. } = plan;
     Ok(Probe { load, verdict, growing, rising, replay, whole, requests, duration, estimates, ending })
 }
