@@ -21,10 +21,12 @@ fuzz seconds="180" *targets="":
             -max_total_time={{seconds}} -rss_limit_mb=2048 -timeout=10 -max_len=4096 -dict=words.dict || exit 1; \
     done
 
-# Keeps the smallest inputs that reach what the last runs have reached.
+# Keeps a few small inputs that reach all the code that the last runs have reached.
 fuzz-keep *targets="":
     cd fuzz && for target in $([ -n "{{targets}}" ] && echo {{targets}} || cargo fuzz list); do \
-        RUSTC_BOOTSTRAP=1 cargo fuzz run -s none $target corpus/$target target/learned/$target -- -merge=1 -max_len=512 || exit 1; \
+        mkdir -p target/learned/$target && \
+        RUSTC_BOOTSTRAP=1 cargo fuzz run -s none $target corpus/$target target/learned/$target -- \
+            -set_cover_merge=1 -use_counters=0 -max_len=512 || exit 1; \
     done
 
 # The same, and what needs other people's programs.
