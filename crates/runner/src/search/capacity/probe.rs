@@ -9,7 +9,7 @@ use super::super::demand::Demand;
 use super::super::prober::{Ending, Load, LoadUnit, Observation, Played, Prober, Wish};
 use super::estimate::Estimate;
 use super::series::Series;
-use super::verdict::{LOOK, Look, Verdict, look};
+use super::verdict::{LOOK, Look, Verdict, When, look};
 
 /// What is remembered of a probe: all that the search goes by, so that it can be taken up again from a list of these.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,7 +83,7 @@ pub(super) fn play<P: Prober>(
             return ControlFlow::Continue(());
         }
         next_look = (series.requests() as f64 * LOOK).ceil() as u64;
-        let look = look(&series, demands, users, false);
+        let look = look(&series, demands, users, When::Meanwhile);
         match enough(&look, plan.patience) {
             // To wait for a queue that has grown without end would take as long again.
             true if look.growing => ControlFlow::Break(InFlight::Dropped),
@@ -95,7 +95,8 @@ pub(super) fn play<P: Prober>(
     let Played { ending, took: duration } = prober.probe(wish, &mut see)?;
     let requests = series.requests();
     let whole = requests >= plan.most;
-    let Look { verdict, growing, rising, estimates } = look(&series, demands, users, whole);
+    let when = if whole { When::Over } else { When::Meanwhile };
+    let Look { verdict, growing, rising, estimates } = look(&series, demands, users, when);
     let Plan { load, replay, .. } = plan;
     Ok(Probe { load, verdict, growing, rising, replay, whole, requests, duration, estimates, ending })
 }

@@ -32,6 +32,15 @@ pub enum Verdict {
     Undecided,
 }
 
+/// When a probe is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum When {
+    /// It may go on.
+    Meanwhile,
+    /// Its length is spent.
+    Over,
+}
+
 /// A probe at one look.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Look {
@@ -44,9 +53,9 @@ pub(super) struct Look {
     pub(super) estimates: Vec<Option<Estimate>>,
 }
 
-/// What is seen so far, or, where the probe is `over`, of all of it. `users` are those of a closed loop: their number is what is in flight, so
+/// What is seen so far, or of all of it, where the probe is over. `users` are those of a closed loop: their number is what is in flight, so
 /// that nothing grows there.
-pub(super) fn look(series: &Series, demands: &[Demand], users: Option<u64>, over: bool) -> Look {
+pub(super) fn look(series: &Series, demands: &[Demand], users: Option<u64>, when: When) -> Look {
     let in_flight = series.in_flight();
     let settled = users.map_or(0, |users| series.batches_of(FIRST_TURNS * users));
     let from = warm_up(&in_flight).max(settled);
@@ -58,7 +67,8 @@ pub(super) fn look(series: &Series, demands: &[Demand], users: Option<u64>, over
     let fails = verdicts.contains(&Verdict::Fails);
     // A server that fills up grows, too: it is one that cannot keep up where it surely misses as well, or grows for too long. One that
     // grew to the last holds no objective that this leaves alone, as the time between tokens of those few that are served.
-    let growing = users.is_none() && ((fails || over) && grows(&in_flight) || endless(&in_flight, series.requests()));
+    let growing = users.is_none()
+        && ((fails || when == When::Over) && grows(&in_flight) || endless(&in_flight, series.requests()));
     let verdict = if growing || fails {
         Verdict::Fails
     } else if !rising && verdicts.iter().all(|&verdict| verdict == Verdict::Holds) {
