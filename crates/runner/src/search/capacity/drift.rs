@@ -52,7 +52,8 @@ fn worse(lower: &Probe, higher: &Probe, demands: &[Demand]) -> Option<usize> {
         let Some((bad, good)) = of(lower).zip(of(higher)) else { return false };
         let sure = if lower.whole && higher.whole { SURE } else { SURER };
         let least = if lower.growing { good.of } else { good.of.min(bad.of) };
-        if least < LEAST * demand.grain() as f64 || bad.ratio <= 0.0 {
+        // Within the bound more load is not always the harder one: with prompts all alike an engine falls into a beat, another at each load.
+        if least < LEAST * demand.grain() as f64 || bad.ratio <= 1.0 {
             return false;
         }
         let doubt = |point: Point| (point.variance / point.ratio.powi(2)).max(0.0);
@@ -133,6 +134,18 @@ mod tests {
         assert_eq!(told(&[growing, held.clone()]), None, "one that grew first is not worn out");
         let rising = Probe { rising: true, ..probe(34.0, 60.0, 0.1, 30_000.0) };
         assert_eq!(told(&[held, rising]), None, "one that still rises after longer only shows what it was coming to");
+    }
+
+    #[test]
+    fn a_beat_that_differs_from_load_to_load_is_no_change_while_both_hold() {
+        // As Orca showed itself: 0.7 % of the gaps at one load, none at the next ones above, and hardly any scatter.
+        let of = 8_000.0;
+        let beat = |lower| [probe(29.8, 0.0, 0.0, of), probe(29.4, lower, 0.03, of)];
+        assert_eq!(unsteady(&beat(0.71), &demands(), LoadUnit::RequestsPerSecond), None);
+        assert!(
+            unsteady(&beat(7.1), &demands(), LoadUnit::RequestsPerSecond).is_some(),
+            "one that fails below one that held"
+        );
     }
 
     #[test]
