@@ -14,7 +14,7 @@ use metron_units::Nanos;
 /// How far apart two monotonic readings around a wall-clock one may lie before it is taken again: half of this bounds the
 /// error of the mapping, and a thread that was put to sleep in between shows as more.
 const CLOSE: Duration = Duration::from_micros(2);
-/// How often it is taken again; after that the last reading serves.
+/// How often it is taken at most; then the closest reading serves.
 const TRIES: usize = 4;
 
 /// A run's time: nanoseconds since its epoch, on the monotonic clock. Copies share the epoch.
@@ -37,8 +37,9 @@ impl Clock {
     /// Starts a run: its epoch is now.
     #[must_use]
     pub fn start() -> Self {
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { epoch: Instant::now(), started_at_unix_ns: Nanos::from(wall).get() }
+        let (epoch, wall) = both();
+        let wall = wall.duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self { epoch, started_at_unix_ns: Nanos::from(wall).get() }
     }
 
     /// The time since the run's epoch.
@@ -67,17 +68,29 @@ impl Clock {
 
     /// Both clocks at one moment, to within half of [`CLOSE`].
     pub(crate) fn moment(&self) -> Moment {
-        let mut before = Instant::now();
-        for _ in 1..TRIES {
-            let wall = SystemTime::now();
-            let after = Instant::now();
-            if after - before <= CLOSE {
-                return Moment { now: Nanos::from(before - self.epoch), wall };
-            }
-            before = after;
-        }
-        Moment { now: Nanos::from(before - self.epoch), wall: SystemTime::now() }
+        let (now, wall) = both();
+        Moment { now: Nanos::from(now - self.epoch), wall }
     }
+}
+
+/// Both clocks, read one right after the other: a thread that is put to sleep in between reads them again.
+fn both() -> (Instant, SystemTime) {
+    let mut before = Instant::now();
+    let mut closest: Option<(Duration, Instant, SystemTime)> = None;
+    for _ in 0..TRIES {
+        let wall = SystemTime::now();
+        let after = Instant::now();
+        let apart = after - before;
+        if closest.is_none_or(|(least, ..)| apart < least) {
+            closest = Some((apart, before, wall));
+        }
+        if apart <= CLOSE {
+            break;
+        }
+        before = after;
+    }
+    let (_, now, wall) = closest.expect("it is read once at least");
+    (now, wall)
 }
 
 impl Moment {
