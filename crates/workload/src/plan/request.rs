@@ -52,6 +52,6 @@ pub enum PlannedPhase {
     Warmup,
     /// In every figure.
     Measured,
-    /// A closed loop with a warm-up by time: warm-up if dispatched within [`LeftToClock::warmup`], else measured.
+    /// A closed loop with a warm-up by time: warm-up if dispatched within [`LeftToClock::warmup`](super::LeftToClock::warmup), else measured.
     ByClock,
 }

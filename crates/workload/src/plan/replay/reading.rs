@@ -26,7 +26,7 @@ pub enum Answers {
 pub struct Reading {
     /// Read no more than so many requests.
     pub most: Option<u64>,
-    /// Counts the lengths that the trace does not say, as [`TraceRequest::lengths`] tells.
+    /// Counts the lengths that the trace does not say, as [`TraceRequest::lengths`](crate::trace::TraceRequest::lengths) tells.
     pub tokenizer: Option<Tokenizer>,
     /// Whose answers turns go on from.
     pub answers: Answers,
