@@ -216,8 +216,8 @@ impl Summariser {
         let failed = self.counts.failed;
         // Each half reads all gaps, and neither needs the other.
         let curve = || acceptance::curve(&streams, failed);
-        let ttft_trend = Trend::of(&self.requests.in_plan_order(Metric::Ttft, &order));
-        let (acceptance_curve, distributions) = beside(curve, || self.distributions(&streams, &order, redraw));
+        let (acceptance_curve, (distributions, ttft_trend)) =
+            beside(curve, || self.distributions(&streams, &order, redraw));
         values.insert(Metric::TpotTokenRate, inverse(&distributions[&Metric::Tpot], |d| (d.mean, d.ci95.mean)));
         values.insert(Metric::TbtTokenRate, inverse(&distributions[&Metric::Tbt], |d| (d.p99, d.ci95.p99)));
         for (&metric, value) in &values {
@@ -234,15 +234,15 @@ impl Summariser {
         }
     }
 
-    /// Every metric that has a sample a request or a gap, objectives on it answered.
+    /// Every metric that has a sample a request or a gap, objectives on it answered; and how TTFT moved.
     fn distributions(
         &mut self,
         streams: &Streams,
         order: &Order,
         mut redraw: Option<&mut Redraw>,
-    ) -> BTreeMap<Metric, Distribution> {
+    ) -> (BTreeMap<Metric, Distribution>, Option<Trend>) {
         let ranks = Rc::new(Ranks::of(streams));
-        let mut distributions = BTreeMap::new();
+        let (mut distributions, mut ttft_trend) = (BTreeMap::new(), None);
         for entry in CATALOGUE {
             let metric = entry.metric;
             let distribution = match entry.kind {
@@ -251,6 +251,9 @@ impl Summariser {
                     let by_id = redraw.as_ref().map(|_| self.requests.by_id(metric));
                     let samples = self.requests.take(metric, order);
                     let distribution = Distribution::over_requests(&samples);
+                    if metric == Metric::Ttft {
+                        ttft_trend = Trend::of(samples.in_order());
+                    }
                     if let (Some(redraw), Some(by_id)) = (redraw.as_deref_mut(), by_id) {
                         redraw.per_request(metric, &by_id, &samples, &distribution);
                     }
@@ -270,7 +273,7 @@ impl Summariser {
             };
             distributions.insert(metric, distribution);
         }
-        distributions
+        (distributions, ttft_trend)
     }
 
     /// The values that need no distribution and are no rate of the run.

@@ -69,15 +69,6 @@ impl Requests {
         completed.chain(failed.iter().map(|&id| (id, 0.0))).collect()
     }
 
-    /// The samples of a metric in the plan's order.
-    pub(super) fn in_plan_order(&self, metric: Metric, order: &Order) -> Vec<f64> {
-        let column = self.columns.iter().find(|(other, _)| *other == metric).map_or(&[][..], |(_, column)| column);
-        if column.is_empty() {
-            return Vec::new();
-        }
-        order.of(column).copied().filter(|value| !value.is_nan()).collect()
-    }
-
     /// The minimum TBT deadlines with their requests' ids, infinite for what failed, in the plan's order.
     pub(super) fn promised(&self) -> Vec<(u64, f64)> {
         let mut promised = self.by_id(Metric::MinTbtDeadline);

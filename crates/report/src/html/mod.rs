@@ -101,10 +101,10 @@ fn page(title: &str, body: &Markup) -> String {
     page.into_string()
 }
 
-#[cfg(test)]
-mod tests;
-
 /// A text of several lines, each on a line of its own.
 fn lines(text: &str) -> Markup {
     html! { @for (at, line) in text.lines().enumerate() { @if at > 0 { br; } (line.trim_start()) } }
 }
+
+#[cfg(test)]
+mod tests;
