@@ -5,12 +5,11 @@
 //! the share is a lower bound, which [`Reuse::is_complete`] tells.
 
 use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasher, Hasher, RandomState};
 
 use metron_units::{Share, Tokens};
 
 use crate::plan::Plan;
-use crate::trace::{Scope, Shared};
+use crate::trace::Shared;
 
 /// How many distinct blocks and groups are remembered: some 200 MB.
 pub const MOST_NAMES: usize = 8 << 20;
@@ -21,7 +20,6 @@ pub struct Reuse {
     blocks: HashSet<u64>,
     /// The longest prefix of each group so far.
     groups: HashMap<u64, Tokens>,
-    hasher: RandomState,
     input: u64,
     reused: u64,
     is_complete: bool,
@@ -38,26 +36,14 @@ impl Reuse {
     /// As the default, remembering `most` names.
     #[must_use]
     pub fn bounded(most: usize) -> Self {
-        Self {
-            blocks: HashSet::new(),
-            groups: HashMap::new(),
-            hasher: RandomState::new(),
-            input: 0,
-            reused: 0,
-            is_complete: true,
-            most,
-        }
+        Self { blocks: HashSet::new(), groups: HashMap::new(), input: 0, reused: 0, is_complete: true, most }
     }
 
-    /// Sends a prompt of `input` tokens through the cache, and gives how many of them it held. `session` matters where
-    /// block names hold within a session only.
-    pub fn add(&mut self, shared: &Shared, input: Tokens, session: Option<&str>) -> Tokens {
+    /// Sends a prompt of `input` tokens through the cache, and gives how many of them it held.
+    pub fn add(&mut self, shared: &Shared, input: Tokens) -> Tokens {
         let reused = match shared {
             Shared::Nothing => 0,
-            Shared::Blocks { ids, size, scope } => {
-                let session = session.filter(|_| *scope == Scope::Session).map(root);
-                self.blocks(ids, session).saturating_mul(size.get())
-            }
+            Shared::Blocks { ids, size } => self.blocks(ids).saturating_mul(size.get()),
             Shared::Group { group, tokens } => self.group(*group, (*tokens).min(input)),
         };
         let reused = reused.min(input.get());
@@ -68,29 +54,22 @@ impl Reuse {
 
     /// The same of a turn whose prompt begins with `history` tokens of its session, all of which the cache holds; what is shared
     /// comes behind them.
-    pub fn add_after(&mut self, history: Tokens, shared: &Shared, input: Tokens, session: Option<&str>) -> Tokens {
+    pub fn add_after(&mut self, history: Tokens, shared: &Shared, input: Tokens) -> Tokens {
         let history = history.min(input);
-        let reused = history + self.add(shared, Tokens::new(input.get() - history.get()), session);
+        let reused = history + self.add(shared, Tokens::new(input.get() - history.get()));
         self.input = self.input.saturating_add(history.get());
         self.reused = self.reused.saturating_add(history.get());
         reused
     }
 
     /// How many blocks from the first on are known; all are remembered.
-    fn blocks(&mut self, ids: &[u64], scope: Option<&str>) -> u64 {
+    fn blocks(&mut self, ids: &[u64]) -> u64 {
         let mut known = 0;
         let mut unbroken = true;
         for id in ids {
-            // Names are kept as 64 bits: two of eight million are mistaken for each other once in half a million traces.
-            let name = scope.map_or(*id, |scope| {
-                let mut hasher = self.hasher.build_hasher();
-                hasher.write(scope.as_bytes());
-                hasher.write_u64(*id);
-                hasher.finish()
-            });
-            let is_known = self.blocks.contains(&name);
+            let is_known = self.blocks.contains(id);
             if !is_known && self.has_room() {
-                self.blocks.insert(name);
+                self.blocks.insert(*id);
             }
             unbroken &= is_known;
             known += u64::from(unbroken);
@@ -146,56 +125,43 @@ pub fn of_plan(plan: Plan) -> Reuse {
     let mut walked = plan;
     while let Some(request) = walked.next() {
         let prefix = walked.prefix(request.id, request.input_tokens);
-        reuse.add(&Shared::of(prefix), request.input_tokens, None);
+        reuse.add(&Shared::of(prefix), request.input_tokens);
     }
     reuse
-}
-
-/// The conversation to which a sub-agent's session belongs.
-pub(crate) fn root(session: &str) -> &str {
-    session.split("::sa:").next().unwrap_or(session)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn blocks(ids: &[u64], scope: Scope) -> Shared {
-        Shared::Blocks { ids: ids.to_vec(), size: Tokens::new(16), scope }
+    fn blocks(ids: &[u64]) -> Shared {
+        Shared::Blocks { ids: ids.to_vec(), size: Tokens::new(16) }
     }
 
-    fn check(reuse: &mut Reuse, shared: &Shared, input: u64, session: &str, reused: u64) {
-        assert_eq!(reuse.add(shared, Tokens::new(input), Some(session)), Tokens::new(reused), "{shared:?}");
+    fn check(reuse: &mut Reuse, shared: &Shared, input: u64, reused: u64) {
+        assert_eq!(reuse.add(shared, Tokens::new(input)), Tokens::new(reused), "{shared:?}");
     }
 
     #[test]
     fn a_prefix_is_reused_up_to_the_first_new_block() {
         let mut reuse = Reuse::default();
         assert_eq!(reuse.share(), None);
-        check(&mut reuse, &blocks(&[1, 2, 3], Scope::Trace), 48, "a", 0);
-        check(&mut reuse, &blocks(&[1, 2, 9, 3], Scope::Trace), 64, "b", 32);
-        check(&mut reuse, &blocks(&[1, 2, 3], Scope::Trace), 40, "b", 40);
-        check(&mut reuse, &Shared::Nothing, 48, "b", 0);
+        check(&mut reuse, &blocks(&[1, 2, 3]), 48, 0);
+        check(&mut reuse, &blocks(&[1, 2, 9, 3]), 64, 32);
+        check(&mut reuse, &blocks(&[1, 2, 3]), 40, 40);
+        check(&mut reuse, &Shared::Nothing, 48, 0);
         assert_eq!(reuse.share(), Share::of(72, 200));
         assert!(reuse.is_complete());
-    }
-
-    #[test]
-    fn local_names_are_reused_within_their_conversation_and_its_sub_agents() {
-        let mut reuse = Reuse::default();
-        check(&mut reuse, &blocks(&[1, 2], Scope::Session), 32, "a", 0);
-        check(&mut reuse, &blocks(&[1, 2], Scope::Session), 32, "b", 0);
-        check(&mut reuse, &blocks(&[1, 2], Scope::Session), 32, "a::sa:x", 32);
     }
 
     #[test]
     fn a_group_is_reused_as_far_as_it_was_seen() {
         let mut reuse = Reuse::default();
         let group = |group, tokens| Shared::Group { group, tokens: Tokens::new(tokens) };
-        check(&mut reuse, &group(1, 100), 300, "", 0);
-        check(&mut reuse, &group(1, 200), 300, "", 100);
-        check(&mut reuse, &group(1, 200), 150, "", 150);
-        check(&mut reuse, &group(2, 200), 300, "", 0);
+        check(&mut reuse, &group(1, 100), 300, 0);
+        check(&mut reuse, &group(1, 200), 300, 100);
+        check(&mut reuse, &group(1, 200), 150, 150);
+        check(&mut reuse, &group(2, 200), 300, 0);
     }
 
     #[test]
@@ -222,8 +188,8 @@ mod tests {
     #[test]
     fn past_its_bound_the_share_says_that_it_is_a_lower_one() {
         let mut reuse = Reuse::bounded(2);
-        check(&mut reuse, &blocks(&[1, 2, 3], Scope::Trace), 48, "", 0);
-        check(&mut reuse, &blocks(&[1, 2, 3], Scope::Trace), 48, "", 32);
+        check(&mut reuse, &blocks(&[1, 2, 3]), 48, 0);
+        check(&mut reuse, &blocks(&[1, 2, 3]), 48, 32);
         assert!(!reuse.is_complete());
     }
 }

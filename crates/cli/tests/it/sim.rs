@@ -159,8 +159,20 @@ fn what_prompts_share_is_found_over_the_socket_and_in_virtual_time_alike() {
         format!("{{\"timestamp\": 0, \"input_length\": 110, \"output_length\": 20, \"hash_ids\": {ids}}}\n")
     });
     std::fs::write(folder.path().join("named.jsonl"), traced.concat()).expect("written");
+    // Names that hold within a conversation, whose sub-agent begins as it did: each turn has more of them, and two talks have none in common.
+    let talk = |id: &str| {
+        let turn = |t: u32, input: u32, ids: &str| {
+            format!("{{\"t\": {t}, \"in\": {input}, \"out\": 20, \"hash_ids\": {ids}}}")
+        };
+        let of_agent = format!("{{\"t\": 1, \"type\": \"subagent\", \"requests\": [{}]}}", turn(0, 130, "[1, 2, 9]"));
+        let turns = [turn(0, 110, "[1, 2]"), of_agent, turn(2, 250, "[1, 2, 3, 4]")].join(", ");
+        format!("{{\"id\": \"{id}\", \"block_size\": 64, \"requests\": [{turns}]}}\n")
+    };
+    std::fs::write(folder.path().join("talks.jsonl"), talk("a") + &talk("b")).expect("written");
     for (name, plan) in [
         ("blocks", "--trace named.jsonl --trace-format mooncake --trace-block 40"),
+        ("talks", "--trace talks.jsonl"),
+        ("talks-without-sessions", "--trace talks.jsonl --answers recorded"),
         ("groups", "--requests 12 --input-tokens uniform:70..120 --prefix groups:3,64"),
         ("sessions", "--requests 12 --input-tokens uniform:20..50 --turns 4"),
         // A session that begins as one before it did; what its later turns share lies behind words of their own.

@@ -47,7 +47,7 @@ pub async fn template(target: Arc<Target>, model: &str, prompts: &Prompts) -> Te
 /// A body whose prompt goes as the run's do: servers that begin a text with a token of their own leave ids as they are.
 fn body(dialect: Dialect, model: &str, prompts: &Prompts, id: u64, length: Tokens) -> Option<Vec<u8>> {
     if prompts.are_ids() {
-        let ids = as_ids(dialect, &prompts.ids(&Shared::Nothing, None, id, length));
+        let ids = as_ids(dialect, &prompts.ids(&Shared::Nothing, id, length));
         return Some(dialect.body(&RequestShape { extra: Some(&ids), ..RequestShape::text(model, "", 1) }));
     }
     let prompt = prompts.text(id, length).ok()?;

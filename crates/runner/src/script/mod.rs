@@ -100,7 +100,7 @@ impl Script {
         let mut said =
             Said { fields: object(told.extra.as_deref()), shared, images: told.counted_images(), ..Said::default() };
         match &told.content {
-            Content::Lengths => self.make(request, &told, &mut said)?,
+            Content::Lengths => self.make(request, &mut said)?,
             Content::Prompt(prompt) => said.prompt.clone_from(prompt),
             Content::Messages { messages, tools } => {
                 said.prompt = told.text().unwrap_or_default();
@@ -123,7 +123,7 @@ impl Script {
                 said.body(object(Some(body)));
             }
         }
-        self.reuse.add_after(history, &said.shared, request.input_tokens, told.session.as_deref());
+        self.reuse.add_after(history, &said.shared, request.input_tokens);
         Ok(said)
     }
 
@@ -138,7 +138,7 @@ impl Script {
         if shared == Shared::Nothing && told.content == Content::Lengths {
             shared = Shared::of(self.plan.prefix(request.id, self.made_tokens(request)));
         }
-        self.reuse.add_after(history, &shared, request.input_tokens, told.session.as_deref());
+        self.reuse.add_after(history, &shared, request.input_tokens);
         Ok(shared)
     }
 
@@ -161,17 +161,17 @@ impl Script {
     }
 
     /// Words of the planned length, which begin with what the trace or the plan says that they share.
-    fn make(&self, request: &PlannedRequest, told: &TraceRequest, said: &mut Said) -> Result<(), PromptError> {
+    fn make(&self, request: &PlannedRequest, said: &mut Said) -> Result<(), PromptError> {
         let (id, tokens) = (request.id, self.made_tokens(request));
         if said.shared == Shared::Nothing {
             said.shared = Shared::of(self.plan.prefix(id, tokens));
         }
         said.made = true;
         if self.prompts.are_ids() {
-            said.say_ids(self.prompts.ids(&said.shared, told.session.as_deref(), id, tokens));
+            said.say_ids(self.prompts.ids(&said.shared, id, tokens));
             return Ok(());
         }
-        self.prompts.write_shared(&said.shared, told.session.as_deref(), id, tokens, &mut said.prompt)
+        self.prompts.write_shared(&said.shared, id, tokens, &mut said.prompt)
     }
 }
 
@@ -266,10 +266,10 @@ pub(crate) fn takes_ids(dialect: Dialect) -> bool {
 /// The blocks of a prompt that lie wholly behind what was said before; whatever else is shared stays.
 fn behind(shared: Shared, history: Tokens) -> Shared {
     match shared {
-        Shared::Blocks { ids, size, scope } if history > Tokens::new(0) => {
+        Shared::Blocks { ids, size } if history > Tokens::new(0) => {
             let past = usize::try_from(history.get().div_ceil(size.get().max(1))).unwrap_or(usize::MAX);
             let ids: Vec<u64> = ids.into_iter().skip(past).collect();
-            if ids.is_empty() { Shared::Nothing } else { Shared::Blocks { ids, size, scope } }
+            if ids.is_empty() { Shared::Nothing } else { Shared::Blocks { ids, size } }
         }
         shared => shared,
     }

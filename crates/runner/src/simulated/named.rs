@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use metron_sim::engine::BlockName;
 use metron_units::Tokens;
 use metron_workload::PlannedRequest;
-use metron_workload::trace::{Scope, Shared};
+use metron_workload::trace::Shared;
 
 /// What a prompt begins with, or every prompt of a conversation until that is cut down and begins anew.
 #[derive(Debug)]
@@ -44,9 +44,8 @@ impl Beginning {
             Shared::Group { group, tokens } => {
                 ends(0, first.min(tokens.get()), block).map(|end| name(Whose::Group(*group), end)).collect()
             }
-            Shared::Blocks { ids, size, scope: Scope::Trace } => traced(ids, *size, first, block),
-            // What is shared within a session alone is its beginning already.
-            Shared::Nothing | Shared::Blocks { scope: Scope::Session, .. } => Vec::new(),
+            Shared::Blocks { ids, size } => traced(ids, *size, first, block),
+            Shared::Nothing => Vec::new(),
         };
         if let Some((session, turn)) = self.since {
             let named = names.len() as u64;
@@ -112,7 +111,7 @@ mod tests {
     #[track_caller]
     fn check_traced(one: (&[u64], u64), other: (&[u64], u64), expected: (usize, usize, usize)) {
         let [(one, first), (other, second)] = [one, other].map(|(ids, prompt)| {
-            let shared = Shared::Blocks { ids: ids.to_vec(), size: Tokens::new(24), scope: Scope::Trace };
+            let shared = Shared::Blocks { ids: ids.to_vec(), size: Tokens::new(24) };
             (beginning(ALONE, &shared, prompt), prompt)
         });
         check((&one, first), (&other, second), expected);
@@ -144,11 +143,8 @@ mod tests {
 
     #[test]
     fn what_others_begin_with_ends_with_the_prompt_that_said_it() {
-        let ids = Shared::Blocks { ids: vec![1, 2, 3], size: Tokens::new(24), scope: Scope::Trace };
+        let ids = Shared::Blocks { ids: vec![1, 2, 3], size: Tokens::new(24) };
         let [first, second] = [(1, 0), (2, 0)].map(|since| beginning(Some(since), &ids, 35));
         check((&first, 160), (&second, 160), (2, 10, 10));
-        let of_session = Shared::Blocks { ids: vec![1, 2, 3], size: Tokens::new(24), scope: Scope::Session };
-        let [first, second] = [(1, 0), (2, 0)].map(|since| beginning(Some(since), &of_session, 72));
-        check((&first, 160), (&second, 160), (0, 10, 10));
     }
 }

@@ -232,7 +232,7 @@ impl Inspection {
         request.session.iter().for_each(|session| self.sessions.add(session, known));
         self.sessions.last_turn = self.sessions.last_turn.max(request.turn);
         self.prefixes.requests += u64::from(request.shared != Shared::Nothing);
-        self.prefixes.reuse.add(&request.shared, input.unwrap_or_default(), request.session.as_deref());
+        self.prefixes.reuse.add(&request.shared, input.unwrap_or_default());
     }
 }
 

@@ -30,12 +30,12 @@ impl Prompts {
     /// The ids of a prompt of `tokens` tokens: those of its shared pieces, some that tell its id from every other's, and the rest
     /// at random. Empty unless prompts [are ids](Self::are_ids).
     #[must_use]
-    pub fn ids(&self, shared: &Shared, session: Option<&str>, id: u64, tokens: Tokens) -> Vec<u32> {
+    pub fn ids(&self, shared: &Shared, id: u64, tokens: Tokens) -> Vec<u32> {
         let Some(vocabulary) = &self.vocabulary else { return Vec::new() };
         let wanted = usize::try_from(tokens.get()).unwrap_or(0);
         let mut ids = Vec::with_capacity(wanted);
         let draw = |rng: &mut Generator| vocabulary[below(rng, vocabulary.len() as u64) as usize];
-        for Piece { stream, name, tokens } in pieces(shared, session, tokens) {
+        for Piece { stream, name, tokens } in pieces(shared, tokens) {
             let mut rng = generator(self.seed, stream, name);
             ids.extend((0..tokens.get()).map(|_| draw(&mut rng)));
         }
@@ -60,7 +60,7 @@ mod tests {
     fn ids_are_as_many_as_asked_differ_from_the_first_and_share_what_they_are_to_share() {
         let tokenizer = Tokenizer::default();
         let prompts = Prompts::of_ids(&tokenizer, 5).unwrap();
-        let of = |shared: &Shared, id, tokens| prompts.ids(shared, None, id, Tokens::new(tokens));
+        let of = |shared: &Shared, id, tokens| prompts.ids(shared, id, Tokens::new(tokens));
         let (a, b) = (of(&Shared::Nothing, 1, 500), of(&Shared::Nothing, 2, 500));
         assert_eq!((a.len(), b.len()), (500, 500));
         assert_ne!(a[0], b[0]);

@@ -9,7 +9,7 @@ use metron_units::Tokens;
 use super::{Lexicon, PromptError, Prompts, write_random};
 use crate::plan::Prefix;
 use crate::random::{Stream, generator};
-use crate::trace::{Scope, Shared};
+use crate::trace::Shared;
 
 /// A run of words that several prompts have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,23 +31,16 @@ impl Prompts {
         tokens: Tokens,
         text: &mut String,
     ) -> Result<(), PromptError> {
-        self.write_shared(&Shared::of(prefix), None, id, tokens, text)
+        self.write_shared(&Shared::of(prefix), id, tokens, text)
     }
 
     /// As [`write`](Self::write), beginning with what a trace says that the prompt shares: a block of one name is the same text in
-    /// every prompt. `session` matters where names hold within a session.
+    /// every prompt.
     ///
     /// # Errors
     /// As [`text`](Self::text).
-    pub fn write_shared(
-        &self,
-        shared: &Shared,
-        session: Option<&str>,
-        id: u64,
-        tokens: Tokens,
-        text: &mut String,
-    ) -> Result<(), PromptError> {
-        let pieces = pieces(shared, session, tokens);
+    pub fn write_shared(&self, shared: &Shared, id: u64, tokens: Tokens, text: &mut String) -> Result<(), PromptError> {
+        let pieces = pieces(shared, tokens);
         if pieces.is_empty() {
             return self.write(id, tokens, text);
         }
@@ -88,7 +81,7 @@ impl Prompts {
 }
 
 /// The shared pieces of a prompt of `tokens` tokens, which together are no longer than it.
-pub(super) fn pieces(shared: &Shared, session: Option<&str>, tokens: Tokens) -> Vec<Piece> {
+pub(super) fn pieces(shared: &Shared, tokens: Tokens) -> Vec<Piece> {
     match shared {
         Shared::Nothing => Vec::new(),
         Shared::Group { group, tokens: of_group } => {
@@ -96,8 +89,7 @@ pub(super) fn pieces(shared: &Shared, session: Option<&str>, tokens: Tokens) -> 
             let piece = Piece { stream: Stream::Prefixes, name: *group, tokens };
             if tokens.get() > 0 { vec![piece] } else { Vec::new() }
         }
-        Shared::Blocks { ids, size, scope } => {
-            let session = session.filter(|_| *scope == Scope::Session);
+        Shared::Blocks { ids, size } => {
             let mut left = tokens.get();
             let mut pieces = Vec::with_capacity(ids.len());
             for id in ids {
@@ -106,22 +98,11 @@ pub(super) fn pieces(shared: &Shared, session: Option<&str>, tokens: Tokens) -> 
                     break;
                 }
                 left -= tokens;
-                let name = session.map_or(*id, |session| within(session, *id));
-                pieces.push(Piece { stream: Stream::Blocks, name, tokens: Tokens::new(tokens) });
+                pieces.push(Piece { stream: Stream::Blocks, name: *id, tokens: Tokens::new(tokens) });
             }
             pieces
         }
     }
-}
-
-/// A name that holds within a session, as one that holds everywhere.
-fn within(session: &str, id: u64) -> u64 {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(crate::reuse::root(session).as_bytes());
-    hasher.update(&id.to_le_bytes());
-    let hash = *hasher.finalize().as_bytes();
-    let (words, _) = hash.as_chunks::<8>();
-    u64::from_le_bytes(words[0])
 }
 
 #[cfg(test)]
@@ -140,8 +121,8 @@ mod tests {
         ]
     }
 
-    fn blocks(ids: &[u64], scope: Scope) -> Shared {
-        Shared::Blocks { ids: ids.to_vec(), size: Tokens::new(16), scope }
+    fn blocks(ids: &[u64]) -> Shared {
+        Shared::Blocks { ids: ids.to_vec(), size: Tokens::new(16) }
     }
 
     fn group(group: u64, tokens: u64) -> Shared {
@@ -149,9 +130,9 @@ mod tests {
     }
 
     /// The tokens of a prompt, which must be as many as asked.
-    fn encoded(prompts: &Prompts, shared: &Shared, session: &str, id: u64, tokens: u64) -> Vec<u32> {
+    fn encoded(prompts: &Prompts, shared: &Shared, id: u64, tokens: u64) -> Vec<u32> {
         let mut text = "left over".to_owned();
-        prompts.write_shared(shared, Some(session), id, Tokens::new(tokens), &mut text).unwrap();
+        prompts.write_shared(shared, id, Tokens::new(tokens), &mut text).unwrap();
         let encoded = prompts.tokenizer.encode(&text).unwrap();
         assert_eq!(encoded.len() as u64, tokens, "{} {shared:?}: {text}", prompts.tokenizer.name());
         encoded
@@ -161,10 +142,10 @@ mod tests {
         a.iter().zip(b).take_while(|(a, b)| a == b).count() as u64
     }
 
-    fn check(a: (&Shared, &str), b: (&Shared, &str), tokens: u64, shared: u64) {
+    fn check(a: &Shared, b: &Shared, tokens: u64, shared: u64) {
         for tokenizer in tokenizers() {
             let prompts = Prompts::new(&tokenizer, 1).unwrap();
-            let [a, b] = [(a, 5), (b, 505)].map(|((what, session), id)| encoded(&prompts, what, session, id, tokens));
+            let [a, b] = [(a, 5), (b, 505)].map(|(what, id)| encoded(&prompts, what, id, tokens));
             let common = in_common(&a, &b);
             // The token at a seam may be another where words are split, and the first letters of words may agree.
             let (less, more) = if prompts.exact_by_construction() { (0, 0) } else { (1, 3) };
@@ -174,36 +155,30 @@ mod tests {
 
     #[test]
     fn prompts_of_a_group_share_its_tokens_and_no_more() {
-        check((&group(1, 40), ""), (&group(1, 40), ""), 100, 40);
-        check((&group(1, 40), ""), (&group(1, 60), ""), 100, 40);
-        check((&group(1, 40), ""), (&group(2, 40), ""), 100, 0);
-        check((&group(1, 40), ""), (&Shared::Nothing, ""), 100, 0);
-        check((&group(1, 40), ""), (&group(1, 40), ""), 30, 30);
+        check(&group(1, 40), &group(1, 40), 100, 40);
+        check(&group(1, 40), &group(1, 60), 100, 40);
+        check(&group(1, 40), &group(2, 40), 100, 0);
+        check(&group(1, 40), &Shared::Nothing, 100, 0);
+        check(&group(1, 40), &group(1, 40), 30, 30);
     }
 
     #[test]
     fn blocks_of_one_name_are_one_text() {
-        check((&blocks(&[1, 2, 3], Scope::Trace), "a"), (&blocks(&[1, 2, 4], Scope::Trace), "b"), 60, 32);
-        check((&blocks(&[1, 2, 3], Scope::Trace), "a"), (&blocks(&[9, 2, 3], Scope::Trace), "a"), 60, 0);
+        check(&blocks(&[1, 2, 3]), &blocks(&[1, 2, 4]), 60, 32);
+        check(&blocks(&[1, 2, 3]), &blocks(&[9, 2, 3]), 60, 0);
         // The last block is shorter, and all is shared.
-        check((&blocks(&[1, 2, 3], Scope::Trace), "a"), (&blocks(&[1, 2, 3], Scope::Trace), "a"), 40, 40);
-    }
-
-    #[test]
-    fn local_names_mean_one_text_within_a_conversation_only() {
-        check((&blocks(&[1, 2], Scope::Session), "a"), (&blocks(&[1, 2], Scope::Session), "b"), 60, 0);
-        check((&blocks(&[1, 2], Scope::Session), "a"), (&blocks(&[1, 2], Scope::Session), "a::sa:x"), 60, 32);
+        check(&blocks(&[1, 2, 3]), &blocks(&[1, 2, 3]), 40, 40);
     }
 
     #[test]
     fn a_prompt_that_shares_nothing_is_as_ever() {
         let prompts = Prompts::new(&Tokenizer::default(), 1).unwrap();
         let mut text = String::new();
-        for nothing in [Shared::Nothing, group(1, 0), blocks(&[], Scope::Trace)] {
-            prompts.write_shared(&nothing, None, 7, Tokens::new(20), &mut text).unwrap();
+        for nothing in [Shared::Nothing, group(1, 0), blocks(&[])] {
+            prompts.write_shared(&nothing, 7, Tokens::new(20), &mut text).unwrap();
             assert_eq!(text, prompts.text(7, Tokens::new(20)).unwrap());
         }
-        prompts.write_shared(&group(1, 5), None, 7, Tokens::new(0), &mut text).unwrap();
+        prompts.write_shared(&group(1, 5), 7, Tokens::new(0), &mut text).unwrap();
         assert_eq!(text, "");
     }
 
@@ -211,9 +186,9 @@ mod tests {
     fn the_shared_words_are_the_ones_of_every_release_and_machine() {
         let prompts = Prompts::new(&Tokenizer::default(), 42).unwrap();
         let mut text = String::new();
-        prompts.write_shared(&group(3, 4), None, 7, Tokens::new(8), &mut text).unwrap();
+        prompts.write_shared(&group(3, 4), 7, Tokens::new(8), &mut text).unwrap();
         assert_eq!(text, "dead fruit tax especially volume meeting spring wash");
-        prompts.write_shared(&blocks(&[3], Scope::Trace), None, 7, Tokens::new(4), &mut text).unwrap();
+        prompts.write_shared(&blocks(&[3]), 7, Tokens::new(4), &mut text).unwrap();
         assert_eq!(text, "firm concept small usual");
     }
 }

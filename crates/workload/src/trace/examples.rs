@@ -2,7 +2,7 @@
 
 use metron_units::{Nanos, Tokens};
 
-use super::{Content, Outcome, Scope, Shared, TraceFormat, TraceRequest};
+use super::{Content, Outcome, Shared, TraceFormat, TraceRequest};
 
 /// The file, as which it must be told, and what its requests must be in short: see [`short`].
 pub(super) const FIXTURES: [(&str, TraceFormat, &[&str]); 27] = [
@@ -78,7 +78,7 @@ pub(super) const FIXTURES: [(&str, TraceFormat, &[&str]); 27] = [
          {\"t\": 9.5, \"in\": 100, \"out\": 1, \"think_time\": 2}]}\n",
         TraceFormat::Weka,
         &[
-            "- 90/60 id c1#0 session c1 turn 0 after 0 64x[1, 2] local",
+            "- 90/60 id c1#0 session c1 turn 0 after 0 64x[7794931180936733531, 80930620530516155]",
             "- 5/6 id c1::sa:x#0 parent c1#0 session c1::sa:x turn 0 after 4500000000",
             "- 100/1 id c1#1 parent c1#0 session c1 turn 1 after 9500000000 delay 2000000000",
         ],
@@ -229,9 +229,7 @@ pub(super) fn short(request: &TraceRequest) -> String {
     add("images", (request.images > 0).then(|| request.images.to_string()));
     match &request.shared {
         Shared::Nothing => {}
-        Shared::Blocks { ids, size, scope } => {
-            add("", Some(format!("{size}x{ids:?}{}", if *scope == Scope::Trace { "" } else { " local" })));
-        }
+        Shared::Blocks { ids, size } => add("", Some(format!("{size}x{ids:?}"))),
         Shared::Group { group, tokens } => add("group", Some(format!("{group} of {tokens}"))),
     }
     match &request.content {

@@ -39,7 +39,7 @@ use metron_units::Tokens;
 pub use order::WINDOW;
 use order::{Order, Row, StillToCome};
 use records::Records;
-pub use request::{Content, Outcome, Scope, Shared, TraceRequest};
+pub use request::{Content, Outcome, Shared, TraceRequest};
 pub use stamp::TimeUnit;
 
 /// What the content of a trace does not say, or says otherwise than usual.

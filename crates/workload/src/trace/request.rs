@@ -72,14 +72,12 @@ pub enum Shared {
     /// Nothing that the file tells.
     #[default]
     Nothing,
-    /// Its blocks have names: two prompts that begin with the same names begin with the same tokens.
+    /// Its blocks have names: two prompts of the trace that begin with the same names begin with the same tokens.
     Blocks {
         /// The name of each block, from the first token on.
         ids: Vec<u64>,
         /// How many tokens each has; the last may have fewer.
         size: Tokens,
-        /// Within what the names hold.
-        scope: Scope,
     },
     /// It begins with the tokens of a group.
     Group {
@@ -96,15 +94,6 @@ impl Shared {
     pub fn of(prefix: Option<Prefix>) -> Self {
         prefix.map_or(Self::Nothing, |Prefix { group, tokens }| Self::Group { group, tokens })
     }
-}
-
-/// Within what the names of blocks hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Scope {
-    /// Two requests of the trace that use one name mean one block.
-    Trace,
-    /// Only two of one session do, its sub-agents included.
-    Session,
 }
 
 /// What was asked. JSON is kept as it stands in the file.

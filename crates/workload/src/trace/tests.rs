@@ -33,6 +33,25 @@ fn check(what: &str, bytes: impl Into<Vec<u8>>, format: TraceFormat, expected: &
 }
 
 #[test]
+fn names_of_a_conversation_are_its_own_and_its_sub_agents_unless_the_file_says_that_they_are_everybodys() {
+    let names = |scope: &str| -> Vec<Vec<u64>> {
+        let blocks = "\"in\": 128, \"out\": 1, \"hash_ids\": [1, 2]";
+        let line = |id: &str| {
+            format!(
+                "{{\"id\": \"{id}\"{scope}, \"requests\": [{{\"t\": 0, {blocks}}}, \
+                 {{\"t\": 1, \"type\": \"subagent\", \"agent_id\": \"x\", \"requests\": [{{\"t\": 0, {blocks}}}]}}]}}\n"
+            )
+        };
+        let shared = requests(line("a") + &line("b")).into_iter().map(|request| request.shared);
+        shared.map(|shared| if let Shared::Blocks { ids, .. } = shared { ids } else { Vec::new() }).collect()
+    };
+    let [a, of_a, b, of_b] = names("").try_into().unwrap();
+    assert_eq!((&a, &b, a.len()), (&of_a, &of_b, 2));
+    assert!(a.iter().all(|name| !b.contains(name)), "{a:?} {b:?}");
+    assert_eq!(names(", \"hash_id_scope\": \"global\""), vec![vec![1, 2]; 4]);
+}
+
+#[test]
 fn every_format_is_told_by_its_content_and_read() {
     for (text, format, expected) in FIXTURES {
         check("as it is", text, format, expected);

@@ -6,7 +6,7 @@ use super::super::TraceOptions;
 use super::super::error::Fault;
 use super::super::order::Row;
 use super::super::record::{Cell, Record};
-use super::super::request::{Scope, TraceRequest};
+use super::super::request::TraceRequest;
 use super::super::stamp::TimeUnit;
 use super::A_COUNT;
 
@@ -29,7 +29,7 @@ pub(super) fn read(record: &Record<'_>, options: &TraceOptions) -> Result<Row, F
         parent: parent.filter(|parent| parent != "-1"),
         turn: record.turn("turn")?,
         class: record.text("type")?,
-        shared: record.blocks(options.block.unwrap_or(BLOCK), Some(input), Scope::Trace)?,
+        shared: record.blocks(options.block.unwrap_or(BLOCK), Some(input))?,
         ..TraceRequest::default()
     };
     Ok(Row::timed(Some(stamp), request))

@@ -26,7 +26,7 @@ use super::TraceOptions;
 use super::error::Fault;
 use super::order::Row;
 use super::record::{CONVERSATION, Cell, Record};
-use super::request::{Content, Scope, Shared, TraceRequest};
+use super::request::{Content, Shared, TraceRequest};
 use super::stamp::{Stamp, TimeUnit};
 
 /// A format of traces.
@@ -283,7 +283,7 @@ impl Record<'_> {
     }
 
     /// The blocks of a prompt of `input` tokens, if their names are there.
-    fn blocks(&self, size: Tokens, input: Option<Tokens>, scope: Scope) -> Result<Shared, Fault> {
+    fn blocks(&self, size: Tokens, input: Option<Tokens>) -> Result<Shared, Fault> {
         let Some(ids) = self.read("hash_ids", block_ids)? else { return Ok(Shared::Nothing) };
         let most = input.map(|input| input.get().div_ceil(size.get().max(1)));
         if most.is_some_and(|most| ids.len() as u64 > most) {
@@ -291,7 +291,7 @@ impl Record<'_> {
             let expected = format!("at most one id for each {size} of the {input} tokens; say the size of a block");
             return Err(self.refuse("hash_ids", expected));
         }
-        Ok(if ids.is_empty() { Shared::Nothing } else { Shared::Blocks { ids, size, scope } })
+        Ok(if ids.is_empty() { Shared::Nothing } else { Shared::Blocks { ids, size } })
     }
 }
 

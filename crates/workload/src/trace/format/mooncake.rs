@@ -8,7 +8,7 @@ use super::super::error::Fault;
 use super::super::number;
 use super::super::order::Row;
 use super::super::record::Record;
-use super::super::request::{Content, Scope, TraceRequest};
+use super::super::request::{Content, TraceRequest};
 use super::super::stamp::TimeUnit;
 
 /// In what the dialects differ.
@@ -50,7 +50,7 @@ pub(super) fn read(record: &Record<'_>, options: &TraceOptions, dialect: Dialect
         output_tokens: record.tokens("output_length")?,
         session,
         model: record.text("model")?,
-        shared: record.blocks(options.block.unwrap_or(dialect.block), input, Scope::Trace)?,
+        shared: record.blocks(options.block.unwrap_or(dialect.block), input)?,
         content,
         extra: record.object("extra")?,
         ..TraceRequest::default()

@@ -1,7 +1,8 @@
 //! Weka's traces of agents: a conversation to each record, its requests in seconds from its start, sub-agents within.
 //! Knows no container.
 //!
-//! Block names hold within a conversation unless the file says that their scope is global. The times of a sub-agent count
+//! Block names hold within a conversation, its sub-agents included, unless the file says that their scope is global: here they become
+//! names that hold in the whole trace. The times of a sub-agent count
 //! from its marker in some files and from the conversation's start in others; a time before the marker's tells that it
 //! is the former.
 
@@ -11,7 +12,7 @@ use super::super::TraceOptions;
 use super::super::error::Fault;
 use super::super::order::Row;
 use super::super::record::{Cell, Record};
-use super::super::request::{Scope, TraceRequest};
+use super::super::request::{Shared, TraceRequest};
 use super::super::stamp::TimeUnit;
 use super::A_COUNT;
 
@@ -22,7 +23,8 @@ const DEEPEST: usize = 16;
 /// What holds for all requests of a conversation.
 struct Conversation {
     block: Tokens,
-    scope: Scope,
+    /// Its name, where the names of its blocks hold within it alone.
+    scope: Option<String>,
     unit: TimeUnit,
 }
 
@@ -41,7 +43,7 @@ pub(super) fn read(record: &Record<'_>, options: &TraceOptions, rows: &mut Vec<R
     let is_global = record.text("hash_id_scope")?.is_some_and(|scope| scope == "global");
     let conversation = Conversation {
         block: options.block.or(of_file).unwrap_or(BLOCK),
-        scope: if is_global { Scope::Trace } else { Scope::Session },
+        scope: (!is_global).then(|| session.clone()),
         unit: options.time_unit.unwrap_or(TimeUnit::Seconds),
     };
     let mut told = Vec::new();
@@ -98,8 +100,26 @@ impl Conversation {
             session: Some(chain.session.clone()),
             turn: Some(turn),
             model: fields.text("model")?,
-            shared: fields.blocks(self.block, Some(input), self.scope)?,
+            shared: self.named(fields.blocks(self.block, Some(input))?),
             ..TraceRequest::default()
         }))
     }
+
+    /// What a request shares, by names that hold in the whole trace.
+    fn named(&self, mut shared: Shared) -> Shared {
+        if let (Some(conversation), Shared::Blocks { ids, .. }) = (&self.scope, &mut shared) {
+            ids.iter_mut().for_each(|id| *id = within(conversation, *id));
+        }
+        shared
+    }
+}
+
+/// A name that holds within a conversation, as one that holds everywhere.
+fn within(conversation: &str, id: u64) -> u64 {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(conversation.as_bytes());
+    hasher.update(&id.to_le_bytes());
+    let hash = *hasher.finalize().as_bytes();
+    let (words, _) = hash.as_chunks::<8>();
+    u64::from_le_bytes(words[0])
 }

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::{Needed, decimal};
 use crate::plan::Leave;
-use crate::trace::request::{Content, Scope, Shared, TraceRequest};
+use crate::trace::request::{Content, Shared, TraceRequest};
 
 /// The size of Mooncake's blocks, without which its names say something else.
 const MOONCAKE_BLOCK: Tokens = Tokens::new(512);
@@ -91,7 +91,7 @@ pub(super) fn metron(out: &mut impl Write, request: &TraceRequest) -> io::Result
 pub(super) fn holds_blocks(shared: &Shared) -> bool {
     match shared {
         Shared::Nothing | Shared::Group { .. } => true,
-        Shared::Blocks { size, scope, .. } => *size == MOONCAKE_BLOCK && *scope == Scope::Trace,
+        Shared::Blocks { size, .. } => *size == MOONCAKE_BLOCK,
     }
 }
 
