@@ -17,6 +17,8 @@ def main(model, port, slots):
     parameters.n_ctx = 8192
     parameters.n_parallel = slots
     parameters.cpuparams.n_threads = 1
+    # It would keep every prompt's cache in memory and search them all for each request: TTFT would grow as long as it is asked.
+    parameters.cache_ram_mib = 0
     server = xllamacpp.Server(parameters)
     print(f"llama.cpp serves {model} on http://127.0.0.1:{port}", flush=True)
     threading.Event().wait()
