@@ -1,5 +1,7 @@
 //! Measures a profile: a few lengths first, then more where the curve may still miss something. Each length is asked one request at a time
-//! until the median's interval is narrow enough. Knows no server: [`Ask`] does.
+//! until the median's interval is narrow enough, and once more before a length is put beside it. Knows no server: [`Ask`] does.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use metron_metrics::interval::{Interval, order_statistic, samples_needed};
 use metron_metrics::quantile::of_sorted;
@@ -111,15 +113,21 @@ pub fn measure<A: Ask>(
     told: &mut dyn FnMut(&written::Point),
 ) -> Result<Measured, MeasureError<A::Error>> {
     let mut waiting = first_lengths(plan.least, plan.most);
+    let mut heard: BTreeMap<u64, Asked> = BTreeMap::new();
+    let mut again = BTreeSet::new();
     let mut points: Vec<written::Point> = Vec::new();
     let (mut refused, mut interrupted) = (Vec::new(), false);
     while let Some(tokens) = waiting.pop() {
         let mut enough = |seconds: &[f64]| is_narrow(seconds, plan.precision);
         let asked = ask.ask(tokens, plan.samples, &mut enough).map_err(MeasureError::Ask)?;
         interrupted |= asked.interrupted;
-        match point(tokens, &asked) {
+        let all = heard.entry(tokens).or_default();
+        all.seconds.extend(asked.seconds);
+        all.failed += asked.failed;
+        match point(tokens, all) {
             Some(point) => {
                 told(&point);
+                points.retain(|it| it.prompt_tokens != tokens);
                 points.push(point);
                 points.sort_by_key(|point| point.prompt_tokens);
             }
@@ -128,9 +136,14 @@ pub fn measure<A: Ask>(
         if interrupted {
             break;
         }
-        if waiting.is_empty() && points.len() < plan.lengths {
-            let tried = |tokens| refused.contains(&tokens);
-            waiting.extend(next_length(&points, plan.precision.get(), tried));
+        if waiting.is_empty()
+            && points.len() < plan.lengths
+            && let Some(gap) = worst_gap(&points, plan.precision.get(), |tokens| refused.contains(&tokens))
+        {
+            // What was measured at another time differs by more than its interval where the server was faster then. So the ends
+            // are asked again first; that widens their intervals if it was time that made the gap.
+            let end = [gap.low, gap.high].into_iter().find(|&end| again.insert(end));
+            waiting.push(end.unwrap_or(gap.middle));
         }
     }
     refused.sort_unstable();
@@ -148,10 +161,17 @@ fn first_lengths(least: u64, most: u64) -> Vec<u64> {
     lengths
 }
 
-/// The next length: the middle of the gap in which the curve may miss most, by how far and over how many lengths (in their
-/// logarithms), beyond what the medians at its ends are known to. `None` if it misses too little anywhere.
-fn next_length(points: &[written::Point], enough: f64, tried: impl Fn(u64) -> bool) -> Option<u64> {
-    let mut worst: Option<(f64, u64)> = None;
+/// A gap between two lengths in which there is to be one more.
+struct Gap {
+    low: u64,
+    middle: u64,
+    high: u64,
+}
+
+/// The gap in which the curve may miss most, by how far and over how many lengths (in their logarithms), beyond what the medians at
+/// its ends are known to. `None` if it misses too little anywhere.
+fn worst_gap(points: &[written::Point], enough: f64, tried: impl Fn(u64) -> bool) -> Option<Gap> {
+    let mut worst: Option<(f64, Gap)> = None;
     for gap in missed(points.iter().map(told_apart).collect()) {
         let [before, after] = [&points[gap.place], &points[gap.place + 1]];
         let (low, high) = (before.prompt_tokens, after.prompt_tokens);
@@ -160,11 +180,11 @@ fn next_length(points: &[written::Point], enough: f64, tried: impl Fn(u64) -> bo
             continue;
         }
         let missed = gap.error * (high as f64 / low as f64).ln();
-        if worst.is_none_or(|(most, _)| missed > most) {
-            worst = Some((missed, middle));
+        if worst.as_ref().is_none_or(|&(most, _)| missed > most) {
+            worst = Some((missed, Gap { low, middle, high }));
         }
     }
-    worst.map(|(_, middle)| middle)
+    worst.map(|(_, gap)| gap)
 }
 
 /// Half the interval of a point's median over the median; 0 where there is no interval.

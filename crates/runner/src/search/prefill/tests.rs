@@ -1,7 +1,7 @@
 //! Profiles of curves that are known: textbook ones, and the simulated engine's.
 
 use metron_sim::schedule::{Arrival, Schedule};
-use metron_units::{Nanos, Tokens};
+use metron_units::{Nanos, Share, Tokens};
 
 use super::*;
 
@@ -107,4 +107,42 @@ fn noise_that_falls_is_pooled_into_a_curve_that_never_does() {
     let profile = fit(falling).unwrap();
     let values: Vec<Nanos> = (64..8_192).map(|n| profile.at(Tokens::new(n)).unwrap()).collect();
     assert!(values.is_sorted());
+}
+
+/// A server that becomes slower and faster again as one asks it, by up to a tenth.
+struct Wandering {
+    asked: f64,
+    /// Requests from its fastest to its fastest again, over 2 pi.
+    period: f64,
+}
+
+impl Ask for Wandering {
+    type Error = std::convert::Infallible;
+
+    fn ask(
+        &mut self,
+        tokens: u64,
+        most: u64,
+        enough: &mut (dyn FnMut(&[f64]) -> bool + Send),
+    ) -> Result<Asked, Self::Error> {
+        let mut seconds = Vec::new();
+        while (seconds.len() as u64) < most && !enough(&seconds) {
+            self.asked += 1.0;
+            let slower = 1.05 + 0.05 * (self.asked / self.period).sin();
+            seconds.push(slower * (0.001 + 4e-5 * tokens as f64 + 2e-8 * (tokens as f64).powi(2)));
+        }
+        Ok(Asked { seconds, ..Asked::default() })
+    }
+}
+
+#[test]
+fn a_server_that_is_slower_for_a_while_is_not_taken_for_one_with_steps() {
+    let precision = Share::of(2, 100).unwrap();
+    let plan = Plan { least: 64, most: 1_500, precision, samples: 50, lengths: 256 };
+    for period in [3.0, 4.0, 5.0, 6.0, 7.0, 8.0] {
+        let measured = measure(&mut Wandering { asked: 0.0, period }, plan, &mut |_| {}).unwrap();
+        let error = measured.profile.max_relative_error();
+        assert!(measured.points.len() <= 24, "{} lengths at {period}", measured.points.len());
+        assert!(error < 0.06, "off by {error} at {period}");
+    }
 }
