@@ -13,6 +13,9 @@ pub const ENGINE_CORE: u32 = 0;
 /// The client's core.
 pub const CLIENT_CORE: u32 = 1;
 
+/// What makes a client print its summary as JSON and nothing else.
+pub const SUMMARY_ALONE: [&str; 2] = ["--quiet", "--json"];
+
 /// The metron binary that was built with the running program.
 ///
 /// # Errors
@@ -29,12 +32,12 @@ pub fn engine(metron: &Path, log: Option<&Path>) -> io::Result<Engine> {
     Engine::start(on_core(ENGINE_CORE, metron), ENGINE, log)
 }
 
-/// Makes of `metron`, a command that starts it, a closed loop of so many streams with one worker against `address`. It prints its
-/// summary as JSON and leaves its files in `output`.
+/// Makes of `metron`, a command that starts it, a closed loop of so many streams with one worker against `address`, which leaves its
+/// files in `output`. What it shows is the caller's to say: [`SUMMARY_ALONE`] or a view.
 #[must_use]
 pub fn client(mut metron: Command, address: &str, streams: u64, requests: u64, output: &Path) -> Command {
     metron.args(["run", "--url", &format!("http://{address}"), "--endpoint", "chat", "--model", "bench"]);
-    metron.args(["--workers", "1", "--quiet", "--json", "--force", "--timeout-first-token", "60s"]);
+    metron.args(["--workers", "1", "--force", "--timeout-first-token", "60s"]);
     metron.args(["--concurrency", &streams.to_string(), "--requests", &requests.to_string()]);
     metron.args(["--input-tokens", "16", "--output-tokens", &TOKENS.to_string()]).arg("--output").arg(output);
     metron

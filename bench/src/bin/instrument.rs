@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
-use metron_bench::bed::{CLIENT_CORE, client, engine, metron_beside_us};
+use metron_bench::bed::{CLIENT_CORE, SUMMARY_ALONE, client, engine, metron_beside_us};
 use metron_bench::child::{self, on_core};
 use metron_bench::competitor::{Competitor, Load};
 use metron_runner::calibration::{ANSWER_S, TOKENS, truth};
@@ -51,7 +51,7 @@ fn measure_metron(metron: &Path, folder: &Path, streams: u64) -> io::Result<Valu
     let engine = engine(metron, Some(&log))?;
     let output = folder.join("run");
     let mut command = client(on_core(CLIENT_CORE, metron), engine.address(), streams, requests(streams), &output);
-    let finished = child::run(&mut command);
+    let finished = child::run(command.args(SUMMARY_ALONE));
     engine.stop()?;
     let finished = finished?;
     let summary: Value = serde_json::from_str(&finished.stdout).map_err(io::Error::other)?;

@@ -6,11 +6,12 @@
 #![forbid(unsafe_code)]
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
+use metron_bench::bed::{CLIENT_CORE, client, engine, metron_beside_us};
 use metron_bench::child::{self, on_core};
-use metron_runner::calibration::{ENGINE, Engine, TOKENS, truth};
+use metron_runner::calibration::{TOKENS, truth};
 use serde_json::{Value, json};
 
 /// Requests of each stream: about fifteen seconds, in which the view is drawn some sixty times.
@@ -30,17 +31,11 @@ struct Measured {
 
 fn measure(metron: &Path, folder: &Path, streams: u64, progress: &str) -> io::Result<Measured> {
     let (log, output) = (folder.join("truth"), folder.join("run"));
-    let engine = Engine::start(on_core(0, metron), ENGINE, Some(&log))?;
+    let engine = engine(metron, Some(&log))?;
     let requests = streams * ROUNDS;
-    let run = format!(
-        "stty rows 40 cols 120; exec taskset -c 1 '{}' run --url http://{} --endpoint chat --model bench --workers 1 \
-         --progress {progress} --concurrency {streams} --requests {requests} --input-tokens 16 --output-tokens {TOKENS} \
-         --force --output '{}'",
-        metron.display(),
-        engine.address(),
-        output.display()
-    );
-    let finished = child::run(Command::new("script").args(["-qec", &run, "/dev/null"]));
+    let mut command = client(on_core(CLIENT_CORE, metron), engine.address(), streams, requests, &output);
+    let in_terminal = format!("stty rows 40 cols 120; exec {}", typed(command.args(["--progress", progress])));
+    let finished = child::run(Command::new("script").args(["-qec", &in_terminal, "/dev/null"]));
     engine.stop()?;
     let finished = finished?;
     let summary = std::fs::read_to_string(output.join("summary.json"))
@@ -57,6 +52,13 @@ fn measure(metron: &Path, folder: &Path, streams: u64, progress: &str) -> io::Re
         gap_p99: reported * 1e6 - micros(&mut truth.gaps, 0.99)?,
         cpu: finished.cost.cpu.as_secs_f64() * 1e6 / (requests * TOKENS) as f64,
     })
+}
+
+/// A command as a shell takes it.
+fn typed(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let quoted = words.map(|word| format!("'{}'", word.to_string_lossy().replace('\'', r"'\''")));
+    quoted.collect::<Vec<_>>().join(" ")
 }
 
 /// With the view and without it, so many times in turn.
@@ -88,8 +90,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 fn main() -> ExitCode {
     let named: Vec<u64> = std::env::args().skip(1).filter_map(|text| text.parse().ok()).collect();
     let (streams, times) = (named.first().copied().unwrap_or(1024), named.get(1).copied().unwrap_or(3).max(1));
-    let metron: io::Result<PathBuf> = std::env::current_exe().map(|path| path.with_file_name("metron"));
-    let measured = match metron.and_then(|metron| pairs(&metron, streams, times)) {
+    let measured = match metron_beside_us().and_then(|metron| pairs(&metron, streams, times)) {
         Ok(measured) => measured,
         Err(error) => {
             eprintln!("error: {error} (build first: cargo build --release; `script` and `taskset` are util-linux's)");

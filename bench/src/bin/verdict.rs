@@ -12,7 +12,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 
-use metron_bench::bed::{CLIENT_CORE, client, engine, metron_beside_us};
+use metron_bench::bed::{CLIENT_CORE, SUMMARY_ALONE, client, engine, metron_beside_us};
 use metron_bench::child::{self, on_core};
 use serde_json::Value;
 
@@ -112,7 +112,7 @@ fn run(metron: &Path, folder: &Path, streams: u64, starved: &Starved) -> io::Res
     let engine = engine(metron, None)?;
     let mut command = client(starved.command(metron), engine.address(), streams, streams * 2, &folder.join("run"));
     let spinning = matches!(starved, Starved::BySpinning).then(Spinning::start).transpose()?;
-    let finished = child::run(&mut command);
+    let finished = child::run(command.args(SUMMARY_ALONE));
     drop(spinning);
     engine.stop()?;
     let finished = finished?;

@@ -3,10 +3,9 @@
 
 use metron_results::capacity::{Probe, Verdict};
 use metron_results::event::Warning;
-use metron_results::summary::{Connections, Distribution, Figure, Interval, Quantiles, Summary, TokenCounts};
+use metron_results::summary::{Connections, Distribution, Interval, Quantiles, Summary, TokenCounts};
 pub(crate) use metron_results::summary::{Metrics, distribution, value};
 use metron_results::sweep::{CellKind, CellStatus, SweepReport, SweptCell};
-use metron_units::Share;
 
 use crate::figure;
 
@@ -123,16 +122,6 @@ pub(crate) fn shared(connections: &Connections) -> Option<String> {
     Some(format!("HTTP/{version} over {}", figure::count(connections.opened, "connection")))
 }
 
-/// Completed answers that came whole where a stream was asked: `fluidity_index` leaves out these and no others.
-pub(crate) fn unstreamed(summary: &Summary) -> u64 {
-    let judged = match summary.metrics.get("fluidity_index") {
-        Some(Figure::Distribution(distribution)) => distribution.quantiles.count,
-        Some(Figure::Value(_)) | None => return 0,
-    };
-    let requests = &summary.requests;
-    (requests.completed + requests.failed).saturating_sub(judged).min(requests.completed)
-}
-
 /// The percentiles that the console shows and that a sample can be too small for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Percentile {
@@ -192,26 +181,11 @@ impl Percentile {
 
 /// What a person must know before believing the figures. The texts are the warnings' own.
 pub(crate) fn notes(summary: &Summary) -> Vec<Warning> {
-    let mut notes = Vec::new();
-    if summary.run.target.insecure {
-        notes.push(Warning::Insecure);
-    }
-    let count = unstreamed(summary);
-    if count > 0 && !summary.run.target.unstreamed {
-        notes.push(Warning::Unstreamed { count, of: summary.requests.completed });
-    }
-    let mismatch = summary.tokens.count_mismatch.and_then(|share| Share::new(share).ok());
-    if let Some(share) = mismatch.filter(|share| share.get() > 0.0) {
-        notes.push(Warning::CountMismatch { share });
-    }
-    if summary.requests.unclean_end > 0 {
-        notes.push(Warning::UncleanEnd { count: summary.requests.unclean_end });
-    }
-    notes.extend(Warning::bursts(summary));
+    let mut notes: Vec<Warning> = summary.run.target.insecure.then_some(Warning::Insecure).into_iter().collect();
+    notes.extend(Warning::of_answers(summary));
     // Of figures that moved no interval tells anything.
-    match Warning::moved(summary) {
-        Some(moved) => notes.push(moved),
-        None => notes.extend(few_samples(summary)),
+    if !notes.iter().any(|note| matches!(note, Warning::Moved { .. })) {
+        notes.extend(few_samples(summary));
     }
     notes
 }

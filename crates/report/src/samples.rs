@@ -6,8 +6,8 @@ use metron_metrics::{Chunk, Deadlines, Outcome, Phase, RequestRecord};
 use metron_results::RunFacts;
 use metron_results::summary::{
     Better, Class, ClockSource, DeadlineSettings, Distribution, ErrorCount, Figure, Host, Instrument, Intervals, Load,
-    Objective, Quantiles, Requests, Run, SCHEMA, ServerFigure, ServerFigures, ServerSource, Sessions, Summary, Target,
-    TokenCounts, Turn, TurnRequests, Value, Verdict, Worker,
+    Metrics, Objective, Quantiles, Requests, Run, SCHEMA, ServerFigure, ServerFigures, ServerSource, Sessions, Summary,
+    Target, TokenCounts, Turn, TurnRequests, Value, Verdict, Worker,
 };
 
 use metron_units::{Nanos, Share, Tokens};
@@ -76,9 +76,8 @@ fn run(load: Load) -> Run {
     }
 }
 
-/// 500 requests of 8 users, of which two failed.
-#[expect(clippy::too_many_lines, reason = "a whole summary, field by field")]
-pub(crate) fn ordinary() -> Summary {
+/// The figures of 500 requests, of which two failed.
+fn ordinary_metrics() -> Metrics {
     let mut metrics = BTreeMap::new();
     for (name, count, low, high) in [
         ("ttft", 498, 0.080, 0.160),
@@ -103,6 +102,11 @@ pub(crate) fn ordinary() -> Summary {
     ] {
         metrics.insert(name.to_owned(), value(unit, better, Some(figure), ci95));
     }
+    metrics
+}
+
+/// 500 requests of 8 users, of which two failed.
+pub(crate) fn ordinary() -> Summary {
     let errors =
         [("http_5xx", 1, "503 Service Unavailable: loading"), ("truncated", 1, "the body ended after 12 tokens")];
     let errors =
@@ -133,7 +137,7 @@ pub(crate) fn ordinary() -> Summary {
             tbt_deadline_s: 0.03,
             target_miss_rate: 0.1,
         },
-        metrics,
+        metrics: ordinary_metrics(),
         tbt_acceptance_curve: Some((1..=100).map(|ms| (f64::from(ms) / 1e3, Some(1.0 / f64::from(ms)))).collect()),
         ttft_trend: None,
         objectives: vec![
@@ -174,7 +178,12 @@ fn objective(
 /// What is known beforehand of a run in an open loop of so many requests per second.
 pub(crate) fn facts(rate: f64) -> RunFacts {
     RunFacts {
-        run: run(Load::Open { rate: Some(rate), arrivals: "poisson".to_owned(), max_in_flight: None }),
+        run: run(Load::Open {
+            rate: Some(rate),
+            arrivals: "poisson".to_owned(),
+            steady: Some(true),
+            max_in_flight: None,
+        }),
         epoch_unix_ns: 0,
         planned: Some(400),
         ttft_deadline: Nanos::from_millis(300),
@@ -244,7 +253,8 @@ pub(crate) fn unstreamed() -> Summary {
 /// Seven requests at a rate, cut short: few samples, a busy client, words from a hostile server.
 pub(crate) fn short_and_hostile() -> Summary {
     let mut summary = ordinary();
-    summary.run = run(Load::Open { rate: Some(2.5), arrivals: "poisson".to_owned(), max_in_flight: Some(4) });
+    summary.run =
+        run(Load::Open { rate: Some(2.5), arrivals: "poisson".to_owned(), steady: Some(true), max_in_flight: Some(4) });
     summary.run.target.model = Some(HOSTILE.to_owned());
     summary.run.target.insecure = true;
     summary.run.name = HOSTILE.to_owned();

@@ -25,6 +25,7 @@ pub mod foreign;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 pub mod journal;
+mod parquet_batches;
 mod parquet_file;
 mod parquet_thread;
 mod plan_order;

@@ -6,6 +6,7 @@
 pub(crate) mod columns;
 mod decode;
 mod encode;
+mod find;
 mod read;
 mod write;
 
@@ -13,7 +14,7 @@ use std::path::PathBuf;
 
 pub(crate) use decode::records;
 pub(crate) use encode::{Contents, Encoder, TextColumns, size_of_record};
-pub(crate) use read::check_footer;
+pub(crate) use find::Finder;
 pub use read::{RowReader, read_rows};
 pub use write::RowWriter;
 
@@ -26,7 +27,7 @@ pub const EPOCH_KEY: &str = "metron.epoch_unix_ns";
 /// Key of the file's metadata: [`SCHEMA`].
 pub const SCHEMA_KEY: &str = "metron.schema";
 
-/// Rows cannot be read.
+/// The rows of a run's file cannot be read: its requests, its iterations, or what its servers said.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot read the rows of `{}`: {reason}", path.display())]
 pub struct RowsError {
@@ -51,11 +52,14 @@ pub enum RowsFault {
     #[error(transparent)]
     Arrow(#[from] arrow_schema::ArrowError),
     /// A column of the contract is not there.
-    #[error("it has no column `{column}`; is it a metron run's requests.parquet?")]
+    #[error("it has no column `{column}`; is it what a run of metron wrote?")]
     MissingColumn { column: &'static str },
     /// A column has another type.
     #[error("its column `{column}` is {has} where {wants} is expected")]
-    WrongType { column: &'static str, has: String, wants: &'static str },
+    WrongType { column: &'static str, has: String, wants: String },
+    /// A value is not there that every run writes.
+    #[error("its column `{column}` has a row without a value")]
+    MissingValue { column: &'static str },
     /// A value that no run writes.
     #[error("row {row}, column `{column}`: {reason}")]
     BadValue { row: u64, column: &'static str, reason: String },

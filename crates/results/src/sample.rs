@@ -74,7 +74,12 @@ pub(crate) fn facts(planned: u64) -> RunFacts {
                 insecure: false,
                 unstreamed: false,
             },
-            load: Load::Open { rate: Some(1.0), arrivals: "poisson".to_owned(), max_in_flight: None },
+            load: Load::Open {
+                rate: Some(1.0),
+                arrivals: "poisson".to_owned(),
+                steady: Some(true),
+                max_in_flight: None,
+            },
             command: vec!["metron".to_owned(), "run".to_owned()],
             host: Host { os: "linux".to_owned(), kernel: None, cpu: None, cores: 2 },
         },

@@ -11,7 +11,7 @@ mod read;
 mod write;
 
 pub use curves::{Curve, Curves};
-pub use read::{ServerMetricsError, read_curves};
+pub use read::read_curves;
 pub use write::ServerMetricsWriter;
 
 /// The version of the columns, in the file's metadata under [`crate::rows::SCHEMA_KEY`].

@@ -1,32 +1,18 @@
-//! What the user should know of a run that is over, found in its summary. Knows no figure but what it reads there.
+//! What the user should know of a run that is over, found in its summary: what its answers show, and what differs from what was asked.
 
 use metron_results::Summary;
 use metron_results::event::{Measured, Warning};
 use metron_results::summary::{ClockSource, LoadCheck, Quantiles};
-use metron_units::Share;
 
 use crate::recorder::Observed;
 
 /// One warning for each thing.
 pub(crate) fn warnings(summary: &Summary, observed: &Observed) -> Vec<Warning> {
-    let mut warnings = Vec::new();
-    let requests = &summary.requests;
-    if observed.unstreamed > 0 && !summary.run.target.unstreamed {
-        warnings.push(Warning::Unstreamed { count: observed.unstreamed, of: requests.completed });
-    }
-    if requests.unclean_end > 0 {
-        warnings.push(Warning::UncleanEnd { count: requests.unclean_end });
-    }
-    let mismatch = summary.tokens.count_mismatch.filter(|&share| share > 0.0);
-    if let Some(share) = mismatch.and_then(|share| Share::new(share).ok()) {
-        warnings.push(Warning::CountMismatch { share });
-    }
+    let mut warnings = Warning::of_answers(summary);
     let by_user = summary.instrument.as_ref().is_some_and(|instrument| instrument.clock == ClockSource::User);
     if by_user && observed.chunks > 0 {
         warnings.push(Warning::NoKernelStamps);
     }
-    warnings.extend(Warning::bursts(summary));
-    warnings.extend(Warning::moved(summary));
     warnings.extend(summary.load.iter().flat_map(not_as_asked));
     warnings
 }

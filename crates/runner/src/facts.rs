@@ -112,8 +112,10 @@ fn load(resolved: &Resolved, max_in_flight: Option<u32>) -> LoadOnFile {
     match resolved.plan.load {
         Load::Open { rate, arrivals } => {
             let curve = resolved.pattern.curve.clone();
+            let is_recorded = arrivals == Arrivals::Recorded;
             LoadOnFile::Open {
-                rate: (arrivals != Arrivals::Recorded).then_some(rate.get()),
+                rate: (!is_recorded).then_some(rate.get()),
+                steady: Some(!is_recorded && curve.is_none()),
                 arrivals: match curve {
                     None => arrivals.name().to_owned(),
                     curve => Process { arrivals, curve }.to_string(),

@@ -85,7 +85,6 @@ pub(crate) struct Observed {
     pub(crate) chunks: u64,
     pub(crate) shared_reads: u64,
     pub(crate) client_resource: u64,
-    pub(crate) unstreamed: u64,
     /// When requests left.
     pub(crate) dispatched: Instants,
 }
@@ -299,7 +298,6 @@ impl Observed {
         record.dispatched.into_iter().for_each(|at| self.dispatched.add(at));
         match &record.outcome {
             Outcome::Completed => {
-                self.unstreamed += u64::from(!record.streamed);
                 let first = record.chunks.first().map(|chunk| chunk.arrived);
                 if let (Some(first), Some(dispatched)) = (first, record.dispatched) {
                     self.ttft.add(first.saturating_sub(dispatched));

@@ -51,6 +51,7 @@ fn a_trace_is_the_plan_and_config_yaml_repeats_it() {
     let summary = run(&folder, &["--trace", "trace", "--speed", "4"]).with_code(0).json();
     assert_eq!((&summary["requests"]["planned"], &summary["run"]["load"]["arrivals"]), (&json!(3), &json!("recorded")));
     assert_eq!(summary["run"]["load"]["rate"], Value::Null, "the trace gave the instants");
+    assert_eq!(summary["run"]["load"]["steady"], false);
     let config = std::fs::read_to_string(folder.path().join("out/config.yaml")).expect("a configuration");
     let again = folder.metron(["run", "--config", "out/config.yaml", "--output", "again", "--json", "--quiet"]);
     assert_eq!(again.with_code(0).json()["metrics"], summary["metrics"]);

@@ -25,7 +25,7 @@ pub(super) fn lines(summary: &Summary, style: Style) -> Vec<String> {
 fn load(summary: &Summary) -> String {
     let load = match &summary.run.load {
         Load::Closed { concurrency, .. } => figure::count(u64::from(*concurrency), "user"),
-        Load::Open { rate, arrivals, max_in_flight } => {
+        Load::Open { rate, arrivals, max_in_flight, .. } => {
             let rate = rate.map_or_else(|| "arrivals".to_owned(), |rate| format!("{rate} requests/s"));
             let bound = max_in_flight.map_or_else(String::new, |most| format!(", at most {most} in flight"));
             format!("{rate} ({}{bound})", escape::terminal(arrivals))

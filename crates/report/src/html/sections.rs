@@ -29,7 +29,7 @@ pub(super) fn head(summary: &Summary) -> Markup {
 fn load(load: &Load) -> String {
     match load {
         Load::Closed { concurrency, .. } => figure::count(u64::from(*concurrency), "user"),
-        Load::Open { rate, arrivals, max_in_flight } => {
+        Load::Open { rate, arrivals, max_in_flight, .. } => {
             let rate = rate.map_or_else(String::new, |rate| format!("{rate} requests/s, "));
             let bound = max_in_flight.map_or_else(String::new, |most| format!(", at most {most} in flight"));
             format!("{rate}{arrivals} arrivals{bound}")

@@ -1,6 +1,6 @@
 //! From columns back to records. The columns may come from anywhere: nothing about them is believed.
 
-use arrow_array::cast::AsArray;
+use arrow_array::cast::AsArray as _;
 use arrow_array::types::{ArrowPrimitiveType, Float64Type, UInt16Type, UInt32Type, UInt64Type};
 use arrow_array::{Array, BooleanArray, ListArray, PrimitiveArray, RecordBatch, StringArray};
 use metron_metrics::{Chunk, CountedBy, Deadlines, ErrorClass, Failure, Outcome, Phase, RequestRecord, Texts};
@@ -8,6 +8,7 @@ use metron_units::{Nanos, Tokens};
 
 use super::RowsFault;
 use super::encode::outcome;
+use super::find::Finder;
 
 /// The latest instant that is believed, 146 years: sums of a few fit.
 const LATEST: u64 = 1 << 62;
@@ -99,51 +100,6 @@ impl<'a> Columns<'a> {
             reasoning: find.optional("reasoning_text", Finder::texts)?,
         })
     }
-}
-
-/// Finds columns by name and type.
-#[derive(Clone, Copy)]
-struct Finder<'a>(&'a RecordBatch);
-
-impl<'a> Finder<'a> {
-    fn column(self, column: &'static str) -> Result<&'a dyn Array, RowsFault> {
-        self.0.column_by_name(column).map(AsRef::as_ref).ok_or(RowsFault::MissingColumn { column })
-    }
-
-    fn optional<T>(
-        self,
-        name: &'static str,
-        find: impl FnOnce(Self, &'static str) -> Result<T, RowsFault>,
-    ) -> Result<Option<T>, RowsFault> {
-        if self.0.column_by_name(name).is_none() { Ok(None) } else { find(self, name).map(Some) }
-    }
-
-    fn numbers<T: ArrowPrimitiveType>(self, name: &'static str) -> Result<&'a PrimitiveArray<T>, RowsFault> {
-        let array = self.column(name)?;
-        array.as_primitive_opt().ok_or_else(|| wrong_type(name, array, "a whole number"))
-    }
-
-    fn texts(self, name: &'static str) -> Result<&'a StringArray, RowsFault> {
-        let array = self.column(name)?;
-        array.as_string_opt().ok_or_else(|| wrong_type(name, array, "text"))
-    }
-
-    fn truths(self, name: &'static str) -> Result<&'a BooleanArray, RowsFault> {
-        let array = self.column(name)?;
-        array.as_boolean_opt().ok_or_else(|| wrong_type(name, array, "a truth value"))
-    }
-
-    fn lists<T: ArrowPrimitiveType>(self, name: &'static str) -> Result<&'a ListArray, RowsFault> {
-        let array = self.column(name)?;
-        let refused = || wrong_type(name, array, "a list of whole numbers");
-        let list: &ListArray = array.as_list_opt().ok_or_else(refused)?;
-        list.values().as_primitive_opt::<T>().ok_or_else(refused)?;
-        Ok(list)
-    }
-}
-
-fn wrong_type(column: &'static str, array: &dyn Array, wants: &'static str) -> RowsFault {
-    RowsFault::WrongType { column, has: array.data_type().to_string(), wants }
 }
 
 /// One row.

@@ -1,23 +1,16 @@
 //! Reads `requests.parquet` row by row, whoever wrote it: one batch is held, and what would not fit is refused beforehand.
 
-use std::fs::File;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use metron_metrics::RequestRecord;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
-use parquet::errors::ParquetError;
-use parquet::file::metadata::ParquetMetaData;
 
 use super::{EPOCH_KEY, RowsError, RowsFault, SCHEMA, SCHEMA_KEY, records};
+use crate::parquet_batches::{Batches, open_parquet};
 use crate::version::understood;
 
 /// Rows decoded at a time.
 const BATCH_ROWS: usize = 256;
-
-/// The most values that one column of one row group may hold: our own writer's row groups hold a tenth of it.
-const MAX_VALUES: u64 = 1 << 26;
 
 /// The rows of a file, in its order.
 #[derive(Debug)]
@@ -25,7 +18,7 @@ pub struct RowReader {
     path: PathBuf,
     epoch_unix_ns: Option<u64>,
     rows: u64,
-    batches: ParquetRecordBatchReader,
+    batches: Batches,
     batch: std::vec::IntoIter<RequestRecord>,
     read: u64,
     failed: bool,
@@ -36,20 +29,15 @@ pub struct RowReader {
 /// # Errors
 /// If it cannot be opened, is no Parquet file or a damaged one, or is larger than is read.
 pub fn read_rows(path: &Path) -> Result<RowReader, RowsError> {
-    let fault = |reason| RowsError { path: path.to_owned(), reason };
-    let file = File::open(path).map_err(|error| fault(error.into()))?;
-    open(file, path).map_err(fault)
+    open(path).map_err(|reason| RowsError { path: path.to_owned(), reason })
 }
 
-fn open(file: File, path: &Path) -> Result<RowReader, RowsFault> {
-    let length = file.metadata()?.len();
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file)?;
-    let metadata = builder.metadata();
-    check_footer(metadata, length)?;
+fn open(path: &Path) -> Result<RowReader, RowsFault> {
+    let builder = open_parquet(path)?;
     if let Some(schema) = builder.schema().metadata().get(SCHEMA_KEY) {
         understood(schema, SCHEMA)?;
     }
-    let rows = u64::try_from(metadata.file_metadata().num_rows()).unwrap_or(0);
+    let rows = u64::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);
     let epoch_unix_ns = builder.schema().metadata().get(EPOCH_KEY).and_then(|ns| ns.parse().ok());
     // Columns that someone added, and figures that follow from the facts, are not decoded.
     let wanted = super::encode::Encoder::new(
@@ -61,28 +49,9 @@ fn open(file: File, path: &Path) -> Result<RowReader, RowsFault> {
     let roots = builder.schema().fields().iter().enumerate();
     let roots = roots.filter(|(_, field)| names.contains(&field.name().as_str())).map(|(root, _)| root);
     let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
-    let batches = builder.with_projection(mask).with_batch_size(BATCH_ROWS).build()?;
+    let batches = Batches::of(builder.with_projection(mask), BATCH_ROWS)?;
     let batch = Vec::new().into_iter();
     Ok(RowReader { path: path.to_owned(), epoch_unix_ns, rows, batches, batch, read: 0, failed: false })
-}
-
-/// What the Parquet reader would take on the footer's word alone.
-pub(crate) fn check_footer(metadata: &ParquetMetaData, length: u64) -> Result<(), RowsFault> {
-    for column in metadata.row_groups().iter().flat_map(|group| group.columns()) {
-        let starts = [Some(column.data_page_offset()), column.dictionary_page_offset()];
-        let start = starts.into_iter().flatten().map(|offset| u64::try_from(offset).ok()).min().flatten();
-        let size = u64::try_from(column.compressed_size()).ok();
-        let end = start.zip(size).and_then(|(start, size)| start.checked_add(size));
-        if end.is_none_or(|end| end > length) {
-            return Err(ParquetError::General("a column lies outside the file".to_owned()).into());
-        }
-        // A negative count is a damaged footer; it is refused with the same words.
-        let values = u64::try_from(column.num_values()).unwrap_or(u64::MAX);
-        if values > MAX_VALUES {
-            return Err(RowsFault::TooLarge { what: "a column of a row group", size: values, limit: MAX_VALUES });
-        }
-    }
-    Ok(())
 }
 
 impl RowReader {
@@ -104,10 +73,8 @@ impl RowReader {
                 self.read += 1;
                 return Ok(Some(record));
             }
-            // The decoder panics on some damaged pages. A damaged file is no reason for a program to fall.
-            let batch = catch_unwind(AssertUnwindSafe(|| self.batches.next()));
-            let Some(batch) = batch.map_err(|_| RowsFault::Damaged { row: self.read })? else { return Ok(None) };
-            self.batch = records(&batch?, self.read)?.into_iter();
+            let Some(batch) = self.batches.next()? else { return Ok(None) };
+            self.batch = records(&batch, self.read)?.into_iter();
         }
     }
 }

@@ -1,60 +1,27 @@
 //! Reads `server.parquet` back into curves, batch by batch.
 
-use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use arrow_array::RecordBatch;
-use arrow_array::cast::AsArray as _;
 use arrow_array::types::{Float64Type, UInt64Type};
 use metron_units::Nanos;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::curves::Curves;
 use super::exposition::Sample;
+use crate::parquet_batches::for_each_batch;
+use crate::rows::{Finder, RowsError, RowsFault};
 
-/// `server.parquet` cannot be read.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot read the server's metrics of `{}`", path.display())]
-pub struct ServerMetricsError {
-    /// The file.
-    pub path: PathBuf,
-    /// What is wrong with it.
-    #[source]
-    pub reason: ServerMetricsFault,
-}
-
-/// What is wrong with a file of server metrics.
-#[derive(Debug, thiserror::Error)]
-pub enum ServerMetricsFault {
-    /// The disk says no.
-    #[error(transparent)]
-    Io(#[from] std::io::Error),
-    /// It is no Parquet file, or a damaged one.
-    #[error(transparent)]
-    Parquet(#[from] parquet::errors::ParquetError),
-    /// A batch cannot be decoded.
-    #[error(transparent)]
-    Arrow(#[from] arrow_schema::ArrowError),
-    /// A column is missing or has another type.
-    #[error("it has no column `{0}` of the type that metron writes")]
-    Column(&'static str),
-}
+/// Rows decoded at a time.
+const BATCH_ROWS: usize = 1024;
 
 /// The curves that the file's samples make.
 ///
 /// # Errors
 /// If it cannot be read, or was not written by a run.
-pub fn read_curves(path: &Path) -> Result<Curves, ServerMetricsError> {
-    curves_of(path).map_err(|reason| ServerMetricsError { path: path.to_owned(), reason })
-}
-
-fn curves_of(path: &Path) -> Result<Curves, ServerMetricsFault> {
-    let batches = ParquetRecordBatchReaderBuilder::try_new(File::open(path)?)?.build()?;
+pub fn read_curves(path: &Path) -> Result<Curves, RowsError> {
     let mut scrape = Scrape::default();
     let mut curves = Curves::default();
-    for batch in batches {
-        scrape.take(&batch?, &mut curves)?;
-    }
+    for_each_batch(path, BATCH_ROWS, |batch| scrape.take(batch, &mut curves))?;
     scrape.end(&mut curves);
     Ok(curves)
 }
@@ -68,19 +35,18 @@ struct Scrape {
 }
 
 impl Scrape {
-    fn take(&mut self, batch: &RecordBatch, curves: &mut Curves) -> Result<(), ServerMetricsFault> {
-        let column = |name: &'static str| batch.column_by_name(name).ok_or(ServerMetricsFault::Column(name));
-        let text = |name| column(name)?.as_string_opt::<i32>().ok_or(ServerMetricsFault::Column(name));
-        let at = column("at_ns")?.as_primitive_opt::<UInt64Type>().ok_or(ServerMetricsFault::Column("at_ns"))?;
-        let values = column("value")?.as_primitive_opt::<Float64Type>().ok_or(ServerMetricsFault::Column("value"))?;
+    fn take(&mut self, batch: &RecordBatch, curves: &mut Curves) -> Result<(), RowsFault> {
+        let find = Finder(batch);
+        let (at, values) = (find.all_numbers::<UInt64Type>("at_ns")?, find.all_numbers::<Float64Type>("value")?);
+        let text = |name| find.all_texts(name);
         let (sources, names, labels) = (text("source")?, text("name")?, text("labels")?);
-        for row in 0..at.len() {
-            let (at, source) = (Nanos::new(at.value(row)), sources.value(row));
+        for row in 0..batch.num_rows() {
+            let (at, source, value) = (Nanos::new(at[row]), sources.value(row), values[row]);
             if at != self.at || source != self.source {
                 self.end(curves);
                 (self.at, self.source) = (at, source.to_owned());
             }
-            self.samples.push((names.value(row).to_owned(), labels.value(row).to_owned(), values.value(row)));
+            self.samples.push((names.value(row).to_owned(), labels.value(row).to_owned(), value));
         }
         Ok(())
     }
@@ -95,6 +61,9 @@ impl Scrape {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+
+    use arrow_array::{ArrayRef, Float64Array, StringArray, UInt64Array};
+    use parquet::arrow::ArrowWriter;
 
     use super::*;
     use crate::folder::{Overwrite, Privacy, RunFile, RunFolder};
@@ -119,6 +88,30 @@ mod tests {
         assert!(!file.exists(), "it is whole or not there");
         writer.finish().expect("in place");
         assert_eq!(read_curves(&file).expect("it reads").curves(), curves.curves());
+    }
+
+    #[test]
+    fn what_no_run_writes_is_told_by_path_and_column() {
+        let place = tempfile::tempdir().expect("a temporary folder");
+        let path = place.path().join("server.parquet");
+        let refused = |values: Option<ArrayRef>| {
+            let text = |_| Arc::new(StringArray::from(vec!["a"])) as ArrayRef;
+            let mut columns = vec![("at_ns", Arc::new(UInt64Array::from(vec![1])) as ArrayRef)];
+            columns.extend(["source", "name", "labels"].map(|name| (name, text(name))));
+            columns.extend(values.map(|values| ("value", values)));
+            let batch = RecordBatch::try_from_iter(columns).expect("a batch");
+            let file = std::fs::File::create(&path).expect("a file");
+            let mut parquet = ArrowWriter::try_new(file, batch.schema(), None).expect("a writer");
+            parquet.write(&batch).expect("written");
+            parquet.close().expect("closed");
+            read_curves(&path).expect_err("refused").to_string()
+        };
+        let told = refused(Some(Arc::new(Float64Array::from(vec![None]))));
+        assert!(told.contains("server.parquet`: its column `value` has a row without a value"), "{told}");
+        let told = refused(Some(Arc::new(UInt64Array::from(vec![1]))));
+        assert!(told.contains("its column `value` is UInt64 where Float64 is expected"), "{told}");
+        let told = refused(None);
+        assert!(told.contains("it has no column `value`; is it what a run of metron wrote?"), "{told}");
     }
 
     #[test]

@@ -56,6 +56,10 @@ pub enum Load {
         rate: Option<f64>,
         /// How the gaps were drawn.
         arrivals: String,
+        /// Whether the rate was to stay the same from start to end: false of a trace's instants and of a rate that follows a curve; null
+        /// in files of versions that did not tell.
+        #[serde(default)]
+        steady: Option<bool>,
         /// The most requests that were in flight at once; null if unbounded.
         max_in_flight: Option<u32>,
     },
@@ -69,21 +73,15 @@ pub enum Load {
 }
 
 impl Load {
-    /// Whether it was to stay the same from start to end: neither a trace's instants nor a rate that follows a curve.
+    /// Whether it is known to have been one that was to stay the same from start to end.
     #[must_use]
-    pub fn is_even(&self) -> bool {
+    pub fn is_steady(&self) -> bool {
         match self {
             Self::Closed { .. } => true,
-            Self::Open { rate, arrivals, .. } => {
-                let even = EVEN.iter().any(|law| arrivals.starts_with(law)) && !arrivals.contains(" over ");
-                rate.is_some() && even
-            }
+            Self::Open { steady, .. } => *steady == Some(true),
         }
     }
 }
-
-/// The processes of arrivals whose rate stays the same, as `--arrivals` names them.
-const EVEN: [&str; 6] = ["poisson", "constant", "gamma", "weibull", "jitter", "onoff"];
 
 /// The machine that measured.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]

@@ -1,17 +1,14 @@
-//! Reads a timeline batch by batch, whoever wrote it: a missing or strange column is told by its name.
+//! Reads a timeline batch by batch, whoever wrote it.
 
-use std::fs::File;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use arrow_array::cast::AsArray;
-use arrow_array::types::{ArrowPrimitiveType, UInt32Type, UInt64Type};
-use arrow_array::{Array, RecordBatch};
+use arrow_array::RecordBatch;
+use arrow_array::types::{UInt32Type, UInt64Type};
 use metron_units::{Nanos, Tokens};
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::Iteration;
-use crate::rows::{RowsError, RowsFault, check_footer};
+use crate::parquet_batches::for_each_batch;
+use crate::rows::{Finder, RowsError, RowsFault};
 
 /// Rows decoded at a time.
 const BATCH_ROWS: usize = 16_384;
@@ -21,28 +18,13 @@ const BATCH_ROWS: usize = 16_384;
 /// # Errors
 /// If the file cannot be read, or is no timeline.
 pub fn for_each_iteration(path: &Path, mut each: impl FnMut(&Iteration)) -> Result<(), RowsError> {
-    let fault = |reason| RowsError { path: path.to_owned(), reason };
-    File::open(path).map_err(RowsFault::from).and_then(|file| read(file, &mut each)).map_err(fault)
-}
-
-fn read(file: File, each: &mut dyn FnMut(&Iteration)) -> Result<(), RowsFault> {
-    let length = file.metadata()?.len();
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file)?;
-    check_footer(builder.metadata(), length)?;
-    let mut batches = builder.with_batch_size(BATCH_ROWS).build()?;
-    let mut row = 0;
-    loop {
-        // The decoder panics on some damaged pages.
-        let batch = catch_unwind(AssertUnwindSafe(|| batches.next())).map_err(|_| RowsFault::Damaged { row })?;
-        let Some(batch) = batch.transpose()? else { return Ok(()) };
-        row += batch.num_rows() as u64;
-        iterations(&batch, each)?;
-    }
+    for_each_batch(path, BATCH_ROWS, |batch| iterations(batch, &mut each))
 }
 
 fn iterations(batch: &RecordBatch, each: &mut dyn FnMut(&Iteration)) -> Result<(), RowsFault> {
-    let count = |name| values::<UInt32Type>(batch, name, "a count (uint32)");
-    let long = |name| values::<UInt64Type>(batch, name, "a number (uint64)");
+    let find = Finder(batch);
+    let count = |name| find.all_numbers::<UInt32Type>(name);
+    let long = |name| find.all_numbers::<UInt64Type>(name);
     let (instance, decoding, sequences) = (count("instance")?, count("decoding_sequences")?, count("sequences")?);
     let (start, duration, prefill) = (long("start_ns")?, long("duration_ns")?, long("prefill_tokens")?);
     let (given, waiting, preemptions) = (count("given_tokens")?, count("waiting")?, count("preemptions")?);
@@ -63,18 +45,4 @@ fn iterations(batch: &RecordBatch, each: &mut dyn FnMut(&Iteration)) -> Result<(
         });
     }
     Ok(())
-}
-
-fn values<'a, T: ArrowPrimitiveType>(
-    batch: &'a RecordBatch,
-    column: &'static str,
-    wants: &'static str,
-) -> Result<&'a [T::Native], RowsFault> {
-    let array = batch.column_by_name(column).ok_or(RowsFault::MissingColumn { column })?;
-    let wrong = || RowsFault::WrongType { column, has: array.data_type().to_string(), wants };
-    let values = array.as_primitive_opt::<T>().ok_or_else(wrong)?;
-    match values.null_count() {
-        0 => Ok(values.values()),
-        _ => Err(RowsFault::BadValue { row: 0, column, reason: "a value is missing".to_owned() }),
-    }
 }

@@ -1,13 +1,14 @@
-//! What the user should know of a run, as data. The text of each says what it means and what to do.
+//! What the user should know of a run, as data: the list of warnings. What each means and what to do about it says `text`, which of
+//! them a run's figures show finds `found`; the others are told where they are met.
 
+mod found;
 mod text;
 
 use metron_metrics::ErrorClass;
 use metron_units::{Nanos, Share};
 
-use crate::Summary;
 use crate::calibration::Beyond;
-use crate::summary::{Figure, Trend};
+pub use found::may_join_chunks;
 
 /// Something that the user should know.
 #[derive(Debug, Clone, PartialEq)]
@@ -148,46 +149,6 @@ pub enum Warning {
         /// To so many.
         to: u64,
     },
-}
-
-/// From this share on, chunks that come together are no accident: something holds them back.
-const SHARED: f64 = 0.10;
-
-/// A client that leaves chunks in the kernel for this part of the mean time between two of them reads several at once, though they
-/// came one by one: what waits is only counted from the last of them on. Measured (the book's page on `probe`): 0.02 and less where
-/// a proxy joined them, 0.4 and more where the client did.
-const LATE: f64 = 0.25;
-
-/// Whether a client that reads chunks so late (median) may itself be why several came in one read, at this mean gap. Seconds.
-#[must_use]
-pub fn may_join_chunks(read_lag_s: f64, mean_gap_s: f64) -> bool {
-    read_lag_s > 0.0 && read_lag_s >= mean_gap_s * LATE
-}
-
-impl Warning {
-    /// That TTFT moved over a run under a load that was to stay the same, if a run's summary says so.
-    #[must_use]
-    pub fn moved(summary: &Summary) -> Option<Self> {
-        let Trend { early, late } = summary.ttft_trend.filter(|_| summary.run.load.is_even())?;
-        let time = |seconds: f64| Nanos::from_micros((seconds * 1e6).round() as u64);
-        Some(Self::Moved { early: time(early), late: time(late) })
-    }
-
-    /// That chunks came in bursts, if a run's summary says so.
-    #[must_use]
-    pub fn bursts(summary: &Summary) -> Option<Self> {
-        let shared = summary.instrument.as_ref()?.shared_read_share.filter(|&share| share >= SHARED)?;
-        let share = Share::new(shared).ok()?;
-        let Figure::Distribution(gaps) = summary.metrics.get("inter_chunk_latency")? else { return None };
-        // Within a burst there is no gap: what lies between bursts is far above the mean.
-        let between = gaps.quantiles.p99.zip(gaps.quantiles.mean).filter(|(p99, mean)| *p99 >= 3.0 * mean);
-        let period = between.map(|(p99, _)| Nanos::from_millis((p99 * 1e3).round() as u64));
-        let period = period.filter(|period| *period > Nanos::ZERO);
-        let lag = summary.instrument.as_ref()?.read_lag.as_ref().and_then(|lag| lag.p50);
-        let late = lag.zip(gaps.quantiles.mean).filter(|&(lag, gap)| may_join_chunks(lag, gap));
-        let read_after = late.map(|(lag, _)| Nanos::from_micros((lag * 1e6).round() as u64));
-        Some(Self::SharedReads { share, period, read_after })
-    }
 }
 
 /// What is asked and can be held against what came.
