@@ -61,6 +61,14 @@ fn every_direct_dependency_has_its_reason() {
     }
 }
 
+#[test]
+fn the_map_leads_to_what_is_there() {
+    let text = read(&root().join("ARCHITECTURE.md"));
+    let places = between(&text, "## Where to look", "## The way of a request").split('`').skip(1).step_by(2);
+    let missing: Vec<&str> = places.clone().filter(|place| !root().join(place).exists()).collect();
+    assert!(missing.is_empty() && places.count() >= 15, "{missing:?}");
+}
+
 const DIALECTS: &str = "crates/wire/src/dialect";
 
 /// How many lines are code: neither blank nor a comment, and in front of the tests.

@@ -1,25 +1,27 @@
-//! From a response's bytes to an answer: which kind of body it is, its events or its whole text, and what an error says. It
-//! knows no socket: bytes and their stamps go in.
+//! From a response's bytes to an answer: its head, its `body`, the `events` in that, and what a `fault` says. It knows no socket:
+//! bytes and their stamps go in.
 
 use metron_units::Nanos;
 
 use crate::alike::Alike;
 use crate::answer::{Answer, Chunk, FailureKind};
 use crate::connection::Received;
-use crate::dialect::{Dialect, Frame, Framing, error_message};
+use crate::dialect::Dialect;
 use crate::event_stream;
 use crate::http1::{self, Content, Head, Malformed, Part};
-use crate::limits::{ERROR_BODY_BYTES, EVENT_BYTES};
+use crate::limits::ERROR_BODY_BYTES;
 use crate::socket::Stamp;
 use crate::sse;
 use crate::texts;
 use crate::transcript::{Reading, Transcript};
 
+mod body;
+mod events;
 mod fault;
 #[cfg(test)]
 mod tests;
 
-use fault::{first_line, foreign, refusal, reported};
+use fault::{foreign, refusal};
 
 /// An answer being received.
 pub(crate) struct Reception {
@@ -243,241 +245,5 @@ impl Reception {
         let Body::Unknown(begun) = &mut self.body else { return self.take_more(events, data) };
         let begun = std::mem::take(begun);
         if begun.is_empty() { self.begin(events, data) } else { self.begin(events, &[&begun, data].concat()) }
-    }
-
-    /// Takes the first bytes of the body, as soon as they tell what it is.
-    fn begin(&mut self, events: &mut sse::Decoder, data: &[u8]) -> Result<(), Reading> {
-        let content_type = self.head.as_ref().map_or("", |head| head.content_type.as_str());
-        let (body, data) = match content_type {
-            "text/event-stream" => (Some(Body::Events), data),
-            "application/vnd.amazon.eventstream" if self.dialect.signed_service().is_some() && !self.is_carried => {
-                (Some(Body::Messages(event_stream::Decoder::default(), Box::new(Body::Unknown(Vec::new())))), data)
-            }
-            // Blanks before the first byte that tells say nothing.
-            _ => (self.kind_of(data.trim_ascii_start(), content_type), data.trim_ascii_start()),
-        };
-        match body {
-            Some(body) => {
-                self.body = body;
-                self.take_more(events, data)
-            }
-            None => {
-                self.body = Body::Unknown(data.to_vec());
-                Ok(())
-            }
-        }
-    }
-
-    fn take_more(&mut self, events: &mut sse::Decoder, data: &[u8]) -> Result<(), Reading> {
-        let room = match &mut self.body {
-            Body::Events => return self.take_events(events, data),
-            Body::Texts(..) => return self.take_texts(data),
-            Body::Messages(..) => return self.take_messages(events, data),
-            Body::Unknown(_) | Body::Over => return Ok(()),
-            Body::Whole(body) => {
-                if body.len() + data.len() > EVENT_BYTES {
-                    let mib = EVENT_BYTES >> 20;
-                    return Err(Reading::Senseless(format!("an answer of more than {mib} MiB that is no stream")));
-                }
-                body.extend_from_slice(data);
-                return Ok(());
-            }
-            Body::Refusal(body) | Body::Foreign(body) => body,
-        };
-        let left = ERROR_BODY_BYTES - room.len();
-        room.extend_from_slice(&data[..data.len().min(left)]);
-        Ok(())
-    }
-
-    /// What kind of body begins with `data`, if that tells it, whatever its type says.
-    fn kind_of(&self, data: &[u8], content_type: &str) -> Option<Body> {
-        let first = *data.first()?;
-        let fields: [&[u8]; 2] = [b"data:", b"event:"];
-        Some(match self.dialect.framing(first) {
-            _ if fields.iter().any(|field| data.starts_with(field)) || first == b':' => Body::Events,
-            // The bytes may end within the field's name.
-            _ if fields.iter().any(|field| field.starts_with(data)) => return None,
-            Framing::Lines => Body::Texts(texts::Decoder::lines(), 0),
-            Framing::Array => Body::Texts(texts::Decoder::array(), 0),
-            _ if first == b'{' || first == b'[' || content_type.ends_with("json") => Body::Whole(Vec::new()),
-            _ => Body::Foreign(Vec::new()),
-        })
-    }
-
-    fn take_events(&mut self, events: &mut sse::Decoder, data: &[u8]) -> Result<(), Reading> {
-        let mut input = data;
-        while let Some(event) = events.next(&mut input).map_err(|error| Reading::Senseless(error.to_string()))? {
-            self.take_event(event)?;
-            if self.is_over() {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    fn take_texts(&mut self, data: &[u8]) -> Result<(), Reading> {
-        let Body::Texts(mut texts, mut count) = std::mem::replace(&mut self.body, Body::Unknown(Vec::new())) else {
-            unreachable!("asked for a body of texts alone")
-        };
-        let mut input = data;
-        while let Some(text) = texts.next(&mut input).map_err(|error| Reading::Senseless(error.to_string()))? {
-            count += 1;
-            self.take_text(text, count)?;
-            if self.is_over() {
-                return Ok(());
-            }
-        }
-        self.body = Body::Texts(texts, count);
-        Ok(())
-    }
-
-    fn take_messages(&mut self, events: &mut sse::Decoder, data: &[u8]) -> Result<(), Reading> {
-        let Body::Messages(mut messages, mut carried) = std::mem::replace(&mut self.body, Body::Unknown(Vec::new()))
-        else {
-            unreachable!("asked for a body of messages alone")
-        };
-        let mut input = data;
-        while let Some(message) = messages.next(&mut input).map_err(|error| Reading::Senseless(error.to_string()))? {
-            if let Some(failure) = message.failure {
-                let said = failure.message.unwrap_or_else(|| error_message(&String::from_utf8_lossy(message.payload)));
-                self.transcript.error(format!("{}: {said}", failure.kind));
-                self.transcript.end_event(self.stamp, self.read);
-                self.body = Body::Over;
-                return Ok(());
-            }
-            if self.dialect.is_carried() {
-                self.is_carried = true;
-                std::mem::swap(&mut self.body, &mut carried);
-                let taken = self.take_content(events, message.payload);
-                self.is_carried = false;
-                taken?;
-                if self.is_over() {
-                    return Ok(());
-                }
-                std::mem::swap(&mut self.body, &mut carried);
-            } else {
-                self.take_data(message.payload)?;
-                if self.is_over() {
-                    return Ok(());
-                }
-            }
-        }
-        self.body = Body::Messages(messages, carried);
-        Ok(())
-    }
-
-    /// Takes the text that is the body's `count`-th.
-    fn take_text(&mut self, text: &[u8], count: u64) -> Result<(), Reading> {
-        self.take_data(text)?;
-        let is_whole = self.head.as_ref().is_some_and(|head| head.content_type == "application/json");
-        if count == 1 && self.is_over() && is_whole {
-            self.transcript.answer().unstreamed = true;
-        }
-        Ok(())
-    }
-
-    fn take_event(&mut self, event: sse::Event<'_>) -> Result<(), Reading> {
-        if event.name == Some(b"error") {
-            self.transcript.error(reported(event));
-            self.transcript.end_event(self.stamp, self.read);
-            self.body = Body::Over;
-            return Ok(());
-        }
-        match event.data {
-            Some(data) => self.take_data(data),
-            None => Ok(()),
-        }
-    }
-
-    /// Takes an event's payload.
-    fn take_data(&mut self, data: &[u8]) -> Result<(), Reading> {
-        if let Some(told) = self.alike.text_of(data) {
-            self.transcript.text_event(told, self.stamp, self.read);
-            return Ok(());
-        }
-        if data.trim_ascii().is_empty() {
-            return Ok(());
-        }
-        if self.dialect.is_final(data) {
-            self.transcript.end_with_final_event();
-            self.body = Body::Over;
-            return Ok(());
-        }
-        // Broken UTF-8 becomes U+FFFD, as the standard for event streams has it.
-        let lossy;
-        let text = match std::str::from_utf8(data) {
-            Ok(text) => text,
-            Err(_) => {
-                lossy = String::from_utf8_lossy(data);
-                &*lossy
-            }
-        };
-        let frame = match self.dialect.read(text, &mut self.transcript) {
-            Ok(frame) => frame,
-            Err(error) => {
-                self.transcript.drop_event();
-                return Err(Reading::Senseless(format!("bad JSON in an event ({error}): {}", first_line(data))));
-            }
-        };
-        if let Some(told) = self.transcript.only_text().filter(|_| frame != Frame::Final) {
-            self.alike.learn(text, told);
-        }
-        self.transcript.end_event(self.stamp, self.read);
-        if frame == Frame::Final {
-            self.transcript.end_with_final_event();
-        }
-        if frame == Frame::Final || self.transcript.failed() {
-            self.body = Body::Over;
-        }
-        Ok(())
-    }
-
-    fn end_body(&mut self, events: &mut sse::Decoder) -> Result<(), Reading> {
-        match std::mem::replace(&mut self.body, Body::Over) {
-            Body::Events => {
-                if let Some(event) = events.finish() {
-                    self.take_event(event)?;
-                }
-                if self.dialect.ends_with_body() {
-                    self.transcript.end_with_final_event();
-                }
-            }
-            Body::Texts(mut texts, count) => {
-                if let Some(text) = texts.finish() {
-                    self.take_text(text, count + 1)?;
-                }
-                self.body = Body::Over;
-            }
-            Body::Messages(_, carried) => {
-                self.body = *carried;
-                return self.end_body(events);
-            }
-            Body::Whole(text) => self.take_whole(&text)?,
-            kept @ (Body::Refusal(_) | Body::Foreign(_)) => self.body = kept,
-            // It ended before it told what it was.
-            Body::Unknown(begun) if !begun.is_empty() => self.body = Body::Foreign(begun),
-            Body::Unknown(_) | Body::Over => {}
-        }
-        Ok(())
-    }
-
-    fn take_whole(&mut self, text: &[u8]) -> Result<(), Reading> {
-        let senseless = |reason: &str| Reading::Senseless(format!("{reason}: {}", first_line(text)));
-        let read = std::str::from_utf8(text).ok().and_then(|text| self.dialect.read(text, &mut self.transcript).ok());
-        match read {
-            None => {
-                self.transcript.drop_event();
-                return Err(senseless("the answer is neither a stream of events nor JSON"));
-            }
-            Some(Frame::Other) if !self.transcript.has_error() => {
-                return Err(senseless("a JSON answer without choices"));
-            }
-            Some(Frame::Choices | Frame::Final | Frame::Other) => {}
-        }
-        self.transcript.answer().unstreamed = true;
-        self.transcript.end_event(self.stamp, self.read);
-        // A text that is whole has its end with it, whether or not it names a reason.
-        self.transcript.end_with_final_event();
-        Ok(())
     }
 }

@@ -1,4 +1,5 @@
-//! What to do next, from the probes so far and nothing else: so a search that was cut off goes on where it stopped.
+//! What to do next, or that it is enough (the stopping rule), from the probes so far and nothing else: so a search that was cut off goes
+//! on where it stopped.
 //!
 //! The load is doubled (or halved) until one holds and one fails, and the gap between them halved until it is narrow. Then probes go
 //! to both sides of the crossing that the regression sees, as many and as long as the interval needs.

@@ -2,7 +2,11 @@
 //! dialect, no socket and no clock.
 //!
 //! A dialect says what an event holds (text, usage, a finish reason); only when the event is known to be sound does it become
-//! a chunk. An event that turns out broken half-way leaves nothing behind.
+//! a chunk. An event that turns out broken half-way leaves nothing behind. How many tokens a chunk has is for `carried` to find out, what
+//! is new in a text that was told before for `retold`.
+
+mod carried;
+mod retold;
 
 use std::collections::BTreeMap;
 
@@ -12,6 +16,7 @@ use crate::alike::Told;
 use crate::answer::{Answer, Channel, Chunk, End, FailureKind, Piece, Usage};
 use crate::json::Raw;
 use crate::socket::Stamp;
+use carried::{Brought, Carried};
 
 /// An answer being filled.
 pub(crate) struct Transcript {
@@ -48,27 +53,6 @@ struct Pending {
     stands_alone: bool,
     /// Whether it brings what was asked for, and that is no text.
     result: bool,
-}
-
-/// How many tokens the stream itself says that its chunks carry.
-#[derive(Default)]
-struct Carried {
-    /// From what it is known, decided by the first bearing chunk.
-    source: Option<Source>,
-    /// The running usage's last total.
-    total: u64,
-    /// Tokens of events without text: they belong to the next bearing chunk.
-    waiting: u64,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Source {
-    /// The events list their tokens.
-    Listed,
-    /// A usage that runs with the events.
-    RunningUsage,
-    /// Nothing, or something that a later chunk lacked.
-    Unknown,
 }
 
 /// How the reading of an answer ended.
@@ -140,68 +124,6 @@ impl Transcript {
         let says_more =
             *usage != Usage::default() || listed.is_some() || error.is_some() || finish.is_some() || *stands_alone;
         told.filter(|_| *texts == 1 && *finished == 0 && !says_more)
-    }
-
-    /// The whole text so far of a choice, whose other channels are silent: what it adds to the text before. Where the server
-    /// has thought better of the last characters, what follows those that still stand is new. A text that has little in common
-    /// with the one before is taken to be all new.
-    pub(crate) fn text_so_far(&mut self, choice: u32, channel: Channel, text: Raw<'_>) {
-        let whole = text.unescaped();
-        let (common, before) = match self.revised.get(&choice) {
-            Some(latest) => (common_prefix(&whole, latest), latest.len()),
-            None => self.in_common(choice, &whole),
-        };
-        // A revision touches the end of a text, and another text differs from its beginning.
-        if common < before && 2 * common < before {
-            return self.text(choice, channel, text);
-        }
-        if common < before || self.revised.contains_key(&choice) {
-            self.revised.insert(choice, whole.clone().into_owned());
-        }
-        if common < whole.len() {
-            self.answer.text.push_str(&whole[common..]);
-            self.end_piece(choice, channel);
-        }
-    }
-
-    /// How much of a text is the beginning of what the choice has said, and how much that is.
-    fn in_common(&self, choice: u32, whole: &str) -> (usize, usize) {
-        let (mut common, mut before, mut start) = (0, 0, 0);
-        for piece in &self.answer.pieces {
-            let end = piece.text_end as usize;
-            if piece.choice == choice {
-                if common == before {
-                    common += common_prefix(&whole[common..], &self.answer.text[start..end]);
-                }
-                before += end - start;
-            }
-            start = end;
-        }
-        (common, before)
-    }
-
-    /// Text that may have been told before, piece by piece: it is new unless the channel's text ends with it.
-    pub(crate) fn text_at_last(&mut self, choice: u32, channel: Channel, text: Raw<'_>) {
-        let whole = text.unescaped();
-        let (mut rest, mut end) = (&*whole, self.answer.text.len());
-        for index in (0..self.answer.pieces.len()).rev() {
-            let piece = self.answer.pieces[index];
-            let start = index.checked_sub(1).map_or(0, |before| self.answer.pieces[before].text_end as usize);
-            if piece.choice == choice && piece.channel == channel {
-                let told = &self.answer.text[start..end];
-                match rest.strip_suffix(told) {
-                    Some(before) => rest = before,
-                    // The text begins within this piece, or it is another one.
-                    None if told.ends_with(rest) => rest = "",
-                    None => break,
-                }
-            }
-            end = start;
-            if rest.is_empty() {
-                return;
-            }
-        }
-        self.text(choice, channel, text);
     }
 
     /// Whether no text has come, not even in the event that is being read.
@@ -335,7 +257,7 @@ impl Transcript {
     pub(crate) fn touch(&self) -> usize {
         let Answer { chunks, pieces, text, events, first_event, .. } = &self.answer;
         let ends = chunks.last().map_or(0, |chunk| chunk.pieces_end) + pieces.last().map_or(0, |piece| piece.text_end);
-        let own = self.carried.waiting ^ self.last_read ^ u64::from(self.seen != 0);
+        let own = self.carried.waiting() ^ self.last_read ^ u64::from(self.seen != 0);
         let told = text.as_bytes().last().map_or(0, |&byte| usize::from(byte));
         told + ends as usize + (*events + u32::from(first_event.is_some())) as usize + own as usize
     }
@@ -405,9 +327,7 @@ impl Transcript {
             |chunks: &[Chunk]| chunks.iter().map(|chunk| chunk.stated_tokens.map(u64::from)).sum::<Option<u64>>();
         match stated(&self.answer.chunks) {
             // A usage that stays 0 until its end runs with nothing.
-            Some(1..) if self.carried.source != Some(Source::Unknown) => {
-                self.answer.trailing_tokens = self.carried.waiting
-            }
+            Some(1..) if self.carried.is_known() => self.answer.trailing_tokens = self.carried.waiting(),
             _ => self.answer.chunks.iter_mut().for_each(|chunk| chunk.stated_tokens = None),
         }
     }
@@ -416,63 +336,6 @@ impl Transcript {
     fn first_piece(&self) -> usize {
         self.answer.chunks.last().map_or(0, |chunk| chunk.pieces_end as usize)
     }
-}
-
-impl Carried {
-    /// Takes note of one event; returns the tokens that it brings by each way of knowing, not yet given to a chunk.
-    fn event(&mut self, listed: Option<u64>, total: Option<u64>) -> Brought {
-        let growth = total.map(|total| {
-            let growth = total.saturating_sub(self.total);
-            self.total = self.total.max(total);
-            growth
-        });
-        let brought = Brought { listed, growth };
-        self.waiting = self.waiting.saturating_add(brought.by(self.source).unwrap_or(0));
-        brought
-    }
-
-    /// The event bears a chunk: what that carries, if the stream says so.
-    fn chunk(&mut self, brought: Brought) -> Option<u32> {
-        if self.source.is_none() {
-            self.source = Some(match brought {
-                Brought { listed: Some(listed @ 1..), .. } => {
-                    // Lists come with their text: what a usage counted before this is no part of them.
-                    self.waiting = listed;
-                    Source::Listed
-                }
-                Brought { growth: Some(_), .. } => Source::RunningUsage,
-                Brought { growth: None, .. } => Source::Unknown,
-            });
-        }
-        if brought.by(self.source).is_none() {
-            self.source = Some(Source::Unknown);
-            return None;
-        }
-        u32::try_from(std::mem::take(&mut self.waiting)).ok()
-    }
-}
-
-/// The tokens of one event.
-#[derive(Clone, Copy)]
-struct Brought {
-    listed: Option<u64>,
-    growth: Option<u64>,
-}
-
-impl Brought {
-    fn by(self, source: Option<Source>) -> Option<u64> {
-        match source {
-            Some(Source::Listed) => self.listed,
-            Some(Source::RunningUsage) | None => self.growth,
-            Some(Source::Unknown) => None,
-        }
-    }
-}
-
-/// How many bytes two texts have in common at their beginnings, whole characters only.
-fn common_prefix(a: &str, b: &str) -> usize {
-    let same = a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
-    a.floor_char_boundary(same)
 }
 
 fn bit(choice: u32) -> u128 {
