@@ -3,6 +3,7 @@
 
 #![forbid(unsafe_code)]
 
+mod command_line;
 mod commands;
 mod exit;
 mod failure;
@@ -11,12 +12,11 @@ mod flags;
 mod layers;
 mod metrics_port;
 mod page;
-mod plan;
-mod saved;
+mod run_config;
+mod saved_calibration;
 mod searched;
 mod signals;
 mod speak;
-mod typed;
 mod view;
 
 use std::process::ExitCode;

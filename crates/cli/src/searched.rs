@@ -5,7 +5,7 @@ use metron_runner::search::{CapacitySearch, Demand, LoadUnit};
 
 use crate::failure::Failure;
 use crate::flags::{CapacityFlags, ProfileFlags, Searched};
-use crate::plan;
+use crate::run_config;
 
 /// Settings of a run that a search's probes decide by themselves.
 pub(crate) const EACH_PROBES_OWN: [&str; 5] = ["requests", "until", "duration", "ramp-up", "max-in-flight"];
@@ -27,7 +27,7 @@ pub(crate) fn profile(asked: &ProfileFlags) -> Plan {
 /// What the user has to mend.
 pub(crate) fn capacity(flags: &CapacityFlags) -> Result<CapacitySearch, Failure> {
     let unit = unit(flags)?;
-    let config = plan::resolve(&flags.run)?;
+    let config = run_config::resolve(&flags.run)?;
     let demands = demands(flags)?;
     let search = &flags.search;
     Ok(CapacitySearch {

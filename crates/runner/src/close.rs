@@ -19,7 +19,6 @@ use metron_units::{Nanos, Share};
 use metron_wire::ConnectionCounts;
 use metron_workload::{Load, Plan, PlanConfig, PlannedPhase, Shard, Warmup};
 
-use crate::aftermath::warnings;
 use crate::conduct::{Crew, FeedError};
 use crate::error::{NotKept, RunError};
 use crate::feeder::Fed;
@@ -29,6 +28,7 @@ use crate::recorder::{Keep, Observed, Recorded};
 use crate::scrape::Scraped;
 use crate::sessions::{NotSent, Sessions};
 use crate::stop::Asked;
+use crate::warnings::warnings;
 use crate::worker::WorkerError;
 
 /// What there is when the last request is over.

@@ -7,7 +7,6 @@
 
 #![forbid(unsafe_code)]
 
-mod aftermath;
 mod aside;
 mod asked;
 mod brake;
@@ -52,6 +51,7 @@ pub mod timeline;
 mod timer;
 mod until;
 pub mod variables;
+mod warnings;
 mod witness;
 mod worker;
 

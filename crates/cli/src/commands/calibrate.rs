@@ -11,14 +11,14 @@ use metron_runner::calibration::{CalibrationError, Settings, Told, calibrate};
 use crate::exit::Exit;
 use crate::failure::{Failure, chain};
 use crate::flags::{CalibrateFlags, Cli, Command};
-use crate::{plan, saved, signals, speak};
+use crate::{run_config, saved_calibration, signals, speak};
 
 /// Calibrates, prints what was found and saves it.
 ///
 /// # Errors
 /// If a load could not be measured, or the file could not be written.
 pub(super) fn run(flags: &CalibrateFlags) -> Result<Exit, Failure> {
-    let path = flags.output.clone().map_or_else(saved::path, Ok)?;
+    let path = flags.output.clone().map_or_else(saved_calibration::path, Ok)?;
     let stop = Stop::new();
     signals::hand_to(stop.clone())
         .map_err(|error| Failure::could_not_run(format!("no signal can be taken: {error}"), ""))?;
@@ -47,7 +47,7 @@ pub(super) fn run(flags: &CalibrateFlags) -> Result<Exit, Failure> {
 fn defaults() -> Result<metron_runner::RunConfig, Failure> {
     let matches = Cli::command().get_matches_from(["metron", "run", "--url", "sim:"]);
     match Cli::from_arg_matches(&matches).expect("a default command line is one").command {
-        Command::Run(flags) => plan::resolve(&flags),
+        Command::Run(flags) => run_config::resolve(&flags),
         _ => unreachable!("`run` was asked for"),
     }
 }

@@ -16,7 +16,7 @@ use crate::exit::Exit;
 use crate::failure::{Failure, chain};
 use crate::flags::{Background, OutputFlags, PrefillFlags, ProfileFlags};
 use crate::view::View;
-use crate::{plan, searched, signals, speak};
+use crate::{run_config, searched, signals, speak};
 
 /// Measures, and leaves the profile's folder.
 ///
@@ -25,7 +25,7 @@ use crate::{plan, searched, signals, speak};
 pub(super) fn measure(given: &ArgMatches) -> Result<Exit, Failure> {
     let flags: PrefillFlags = run::settled(given)?;
     let PrefillFlags { target, profile: asked, workload, timeouts, output } = flags;
-    let config = plan::of_prefill(target, workload, timeouts)?;
+    let config = run_config::of_prefill(target, workload, timeouts)?;
     let name = output.name.clone().unwrap_or_else(|| RunName::made_of("prefill"));
     let path = run::path_of(&output, &name);
     let overwrite = if output.force { Overwrite::Replace } else { Overwrite::Refuse };

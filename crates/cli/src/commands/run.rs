@@ -15,7 +15,7 @@ use crate::exit::Exit;
 use crate::failure::{Failure, chain};
 use crate::flags::{OutputFlags, RunFlags};
 use crate::view::View;
-use crate::{layers, metrics_port, page, plan, saved, signals, speak, typed};
+use crate::{command_line, layers, metrics_port, page, run_config, saved_calibration, signals, speak};
 
 /// Runs, and leaves everything that a run leaves.
 ///
@@ -23,7 +23,7 @@ use crate::{layers, metrics_port, page, plan, saved, signals, speak, typed};
 /// If the run could not be, or its files could not be written.
 pub(super) fn run(given: &ArgMatches) -> Result<Exit, Failure> {
     let flags = settled::<RunFlags>(given)?;
-    let config = plan::resolve(&flags)?;
+    let config = run_config::resolve(&flags)?;
     let output = flags.output;
     let view = View::of(&output)?;
     let stop = Stop::new();
@@ -46,7 +46,7 @@ pub(super) fn run(given: &ArgMatches) -> Result<Exit, Failure> {
         speak::result(&console::table(&finished.summary, speak::style_of_stdout()))?;
     }
     let streams = config.concurrency.map_or(most_at_once, u64::from);
-    if let Some(warning) = saved::beyond(&finished.summary, streams) {
+    if let Some(warning) = saved_calibration::beyond(&finished.summary, streams) {
         speak::aside(format!("warning: {}", metron_report::escape::terminal(&warning.to_string())));
     }
     for until in &finished.summary.until {
@@ -79,7 +79,7 @@ fn options(output: &OutputFlags) -> Options {
 /// The command line as files keep it.
 pub(super) fn command_line() -> Vec<String> {
     // The program by its name: where it lies is nobody's business.
-    typed::masked(std::iter::once("metron".into()).chain(std::env::args_os().skip(1)))
+    command_line::masked(std::iter::once("metron".into()).chain(std::env::args_os().skip(1)))
 }
 
 /// The folder that was named, or a new one for `name`.

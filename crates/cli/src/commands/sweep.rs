@@ -14,7 +14,7 @@ use metron_runner::sweep::{SweepEvent, SweepOptions, client_bound, sweep};
 use crate::exit::Exit;
 use crate::failure::{Failure, chain};
 use crate::flags::SweepFlags;
-use crate::{layers, page, signals, speak, typed};
+use crate::{command_line, layers, page, signals, speak};
 
 /// Measures, and leaves a folder with everything in it.
 ///
@@ -30,7 +30,7 @@ pub(super) fn run(flags: &SweepFlags) -> Result<Exit, Failure> {
         .map_err(|error| Failure::could_not_run(format!("no signal can be taken: {error}"), ""))?;
     let arguments = std::iter::once("metron".into()).chain(std::env::args_os().skip(1));
     let of_run = |folder: &Path, summary: &Summary| page::of(folder, summary).ok();
-    let options = SweepOptions { command: typed::masked(arguments), page: &of_run, previous };
+    let options = SweepOptions { command: command_line::masked(arguments), page: &of_run, previous };
     let style = speak::style_of_stderr();
     let mut tell = |event: SweepEvent<'_>| {
         if let Some(line) = line(&event).filter(|_| !flags.quiet) {

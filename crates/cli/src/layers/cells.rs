@@ -15,7 +15,7 @@ use super::matrix::{self, Matrix, Section};
 use super::{Given, command_of, parse, stack};
 use crate::failure::{Failure, Place, of_clap};
 use crate::flags::RunFlags;
-use crate::plan;
+use crate::run_config;
 
 mod searches;
 
@@ -78,7 +78,7 @@ fn measured(matrix: &Matrix, sections: [&Section; 3]) -> Result<Measurement, Fai
 
 fn run(matrix: &Matrix, sections: [&Section; 3]) -> Result<Measurement, Failure> {
     let layers = sections.iter().map(|section| section.settings.clone()).chain([matrix.defaults.clone()]);
-    let config = plan::resolve(&settled(layers.collect())?)?;
+    let config = run_config::resolve(&settled(layers.collect())?)?;
     checked(&config)?;
     Ok(Measurement::Run(Box::new(config)))
 }

@@ -10,7 +10,7 @@ use metron_workload::Trace;
 use crate::exit::Exit;
 use crate::failure::{Failure, chain};
 use crate::flags::{ReadingFlags, TraceCommand, WorkloadCommand};
-use crate::{layers, plan};
+use crate::{layers, run_config};
 
 mod convert;
 mod inspect;
@@ -37,7 +37,7 @@ fn config(given: &ArgMatches) -> Result<RunConfig, Failure> {
     let (_, given) = given.subcommand().expect("a subcommand was parsed");
     let mut flags: crate::flags::RunFlags = layers::settle(given, std::env::vars_os())?;
     flags.target.url.get_or_insert_with(|| "sim:".to_owned());
-    plan::resolve(&flags)
+    run_config::resolve(&flags)
 }
 
 /// Begins to read a trace.

@@ -8,7 +8,7 @@ use super::super::{Given, command_of, long};
 use super::{checked, refused, settled};
 use crate::failure::{Failure, Place, nearest};
 use crate::flags::{CapacityFlags, PrefillFlags};
-use crate::{plan, searched};
+use crate::{run_config, searched};
 
 /// What a search for the highest load is told; whatever a run is told stands beside it.
 const OF_CAPACITY: [&str; 5] = ["slo", "search", "range", "precision", "budget"];
@@ -43,7 +43,7 @@ pub(super) fn prefill(matrix: &Matrix, own: (u64, &Value), sections: [&Section; 
     let below = [&load.settings, &workload.settings, &target.settings, &matrix.defaults];
     let below = below.map(|settings| of_a_profile(settings));
     let PrefillFlags { target, profile, workload, timeouts, .. } = settled([own].into_iter().chain(below).collect())?;
-    let config = plan::of_prefill(target, workload, timeouts)?;
+    let config = run_config::of_prefill(target, workload, timeouts)?;
     checked(&config)?;
     Ok(Measurement::Prefill(Box::new(config), searched::profile(&profile)))
 }
