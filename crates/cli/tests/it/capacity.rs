@@ -57,14 +57,15 @@ fn a_search_finds_the_capacity_and_a_budget_that_ends_before_the_server_stayed_t
     assert!(text(&folder.path().join("poor/report.html")).contains("the server may have changed meanwhile"));
 }
 
-#[test]
-fn a_search_that_was_killed_goes_on_to_the_same_answer() {
+/// A search of `load` that is left to itself, then one that is killed after its second probe and taken up again: both files tell the same.
+/// The first one's, and the folder in which the other stands as `killed`.
+#[track_caller]
+fn killed_and_taken_up_again(url: &str, slo: &str, load: &[&str]) -> (serde_json::Value, Folder) {
     let folder = Folder::new();
-    let (url, slo) = ("sim:queue?service=20ms", "p90 e2e_latency <= 401ms");
-    let more = |output: &'static str| ["--concurrency", "1", "--output-tokens", "1", "--output", output];
-    let whole = folder.metron(arguments(url, slo, &more("whole"))).with_code(0).json();
-    assert_eq!(whole["capacity"]["value"], 20.0, "twenty wait for each other's 20 ms: {}", whole["answer"]);
-    let mut command = folder.command(arguments(url, slo, &more("killed")));
+    let more = |output: &'static str| ["--output-tokens", "1", "--output", output];
+    let all = |output| arguments(url, slo, load).into_iter().chain(more(output));
+    let whole = folder.metron(all("whole")).with_code(0).json();
+    let mut command = folder.command(all("killed"));
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts");
     let file = folder.path().join("killed/capacity.json");
     let probes = || std::fs::read_to_string(&file).map_or(0, |text| text.matches("\"verdict\"").count());
@@ -73,14 +74,32 @@ fn a_search_that_was_killed_goes_on_to_the_same_answer() {
     }
     let _it_may_just_have_ended = child.kill();
     child.wait().expect("it ends");
-    let again = arguments(url, slo, &more("killed")).into_iter().chain(["--resume"]);
-    assert_same(&folder.metron(again).with_code(0).json(), &whole);
+    assert_same(&folder.metron(all("killed").chain(["--resume"])).with_code(0).json(), &whole);
+    (whole, folder)
+}
 
-    let other = arguments(url, "p90 e2e_latency <= 61ms", &more("killed")).into_iter().chain(["--resume"]);
-    let other = folder.metron(other).with_code(2);
+#[test]
+fn a_search_that_was_killed_goes_on_to_the_same_answer() {
+    let (url, slo, load) = ("sim:queue?service=20ms", "p90 e2e_latency <= 401ms", ["--concurrency", "1"]);
+    let (whole, folder) = killed_and_taken_up_again(url, slo, &load);
+    assert_eq!(whole["capacity"]["value"], 20.0, "twenty wait for each other's 20 ms: {}", whole["answer"]);
+
+    let killed = |slo| arguments(url, slo, &load).into_iter().chain(["--output-tokens", "1", "--output", "killed"]);
+    let other = folder.metron(killed("p90 e2e_latency <= 61ms").chain(["--resume"])).with_code(2);
     assert!(other.stderr.contains("is another") && other.stderr.contains("hint:"), "{}", other.stderr);
-    let taken = folder.metron(arguments(url, slo, &more("killed"))).with_code(2);
+    let taken = folder.metron(killed(slo)).with_code(2);
     assert!(taken.stderr.contains("killed"), "{}", taken.stderr);
+}
+
+#[test]
+fn a_search_by_rate_that_was_killed_goes_on_to_the_same_answer() {
+    let url = "sim:queue?service=exponential:40ms&first=start";
+    // Enough for an answer, and no more: what comes next is the same in a whole search.
+    let load = ["--rate", "10", "--budget", "20m"];
+    let (whole, _) = killed_and_taken_up_again(url, "p90 ttft <= 120ms", &load);
+    let value = whole["capacity"]["value"].as_f64().expect("a number");
+    // Of M/M/1 P(wait > 120 ms) = u exp(-3 (1 - u)), a tenth where the server is busy for u = 0.4783 of the time.
+    assert!((value / (0.4783 / 0.04) - 1.0).abs() < 0.1, "{}", whole["answer"]);
 }
 
 #[test]

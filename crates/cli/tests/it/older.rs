@@ -1,4 +1,5 @@
-//! A baseline that an older program wrote: without the fields and the columns that came later it is compared as any other.
+//! A baseline that an older program wrote: without the fields that came later it is compared as any other, and one by one where both sent
+//! one plan; rows without the plan's instants are compared, too, unpaired.
 
 use std::fs::File;
 use std::path::Path;
@@ -10,8 +11,8 @@ use serde_json::Value;
 
 use crate::metron::Folder;
 
-/// The columns that rows have had from the first version on.
-const FIRST_COLUMNS: [&str; 12] = [
+/// The columns without which no row can be read. The first version wrote all that are written today; other writers may write these alone.
+const LEAST_COLUMNS: [&str; 13] = [
     "id",
     "phase",
     "dispatched_ns",
@@ -24,6 +25,7 @@ const FIRST_COLUMNS: [&str; 12] = [
     "ttft_deadline_ns",
     "tbt_deadline_ns",
     "chunk_arrived_ns",
+    "chunk_tokens",
 ];
 
 /// What a summary has had from the first version on.
@@ -36,7 +38,7 @@ fn run(folder: &Folder, name: &str, service: u32) {
     folder.metron(["run", "--url", &url].iter().chain(&arguments)).with_code(0);
 }
 
-/// Leaves of a run what the first version wrote.
+/// Leaves of a run's folder what the first version wrote.
 fn make_older(run: &Path) {
     let path = run.join("summary.json");
     let mut summary: Value = serde_json::from_slice(&std::fs::read(&path).expect("a summary")).expect("JSON");
@@ -46,24 +48,6 @@ fn make_older(run: &Path) {
         figure.as_object_mut().expect("a figure").remove("ci95");
     }
     std::fs::write(&path, summary.to_string()).expect("written");
-
-    let path = run.join("requests.parquet");
-    let rows = ParquetRecordBatchReaderBuilder::try_new(File::open(&path).expect("rows")).expect("Parquet");
-    let schema = rows.schema().clone();
-    let kept = |name: &String| FIRST_COLUMNS.contains(&name.as_str()) || name == "chunk_tokens";
-    let columns: Vec<usize> = (0..schema.fields().len()).filter(|&k| kept(schema.field(k).name())).collect();
-    assert_eq!(columns.len(), FIRST_COLUMNS.len() + 1, "a first column is gone");
-    let facts = rows.metadata().file_metadata().key_value_metadata().cloned().unwrap_or_default();
-    let facts = facts.into_iter().filter(|fact| fact.key != "ARROW:schema").collect();
-    let properties = WriterProperties::builder().set_key_value_metadata(Some(facts)).build();
-    let older = schema.project(&columns).expect("these columns");
-    let batches: Vec<_> = rows.build().expect("a reader").map(|batch| batch.expect("a batch")).collect();
-    let file = File::create(&path).expect("a file");
-    let mut writer = ArrowWriter::try_new(file, older.into(), Some(properties)).expect("a writer");
-    for batch in batches {
-        writer.write(&batch.project(&columns).expect("these columns")).expect("written");
-    }
-    writer.close().expect("whole");
     for entry in std::fs::read_dir(run).expect("a folder") {
         let path = entry.expect("an entry").path();
         if !["summary.json", "requests.parquet"].iter().any(|name| path.ends_with(name)) {
@@ -72,29 +56,58 @@ fn make_older(run: &Path) {
     }
 }
 
+/// Leaves of a run's rows the least that can be read.
+fn make_scanty(run: &Path) {
+    let path = run.join("requests.parquet");
+    let rows = ParquetRecordBatchReaderBuilder::try_new(File::open(&path).expect("rows")).expect("Parquet");
+    let schema = rows.schema().clone();
+    let kept = |k: &usize| LEAST_COLUMNS.contains(&schema.field(*k).name().as_str());
+    let columns: Vec<usize> = (0..schema.fields().len()).filter(kept).collect();
+    assert_eq!(columns.len(), LEAST_COLUMNS.len(), "a first column is gone");
+    let facts = rows.metadata().file_metadata().key_value_metadata().cloned().unwrap_or_default();
+    let facts = facts.into_iter().filter(|fact| fact.key != "ARROW:schema").collect();
+    let properties = WriterProperties::builder().set_key_value_metadata(Some(facts)).build();
+    let scanty = schema.project(&columns).expect("these columns");
+    let batches: Vec<_> = rows.build().expect("a reader").map(|batch| batch.expect("a batch")).collect();
+    let file = File::create(&path).expect("a file");
+    let mut writer = ArrowWriter::try_new(file, scanty.into(), Some(properties)).expect("a writer");
+    for batch in batches {
+        writer.write(&batch.project(&columns).expect("these columns")).expect("written");
+    }
+    writer.close().expect("whole");
+}
+
 #[test]
 fn a_baseline_of_the_first_version_is_compared_and_bounds_hold_against_it() {
     let folder = Folder::new();
     run(&folder, "baseline", 50);
     run(&folder, "now", 65);
-    let compared = |code| {
+    let compared = || {
         let bounds = ["--fail-if", "mean e2e_latency +5%", "--fail-if", "mean e2e_latency +200ms", "--json"];
-        folder.metron(["compare", "baseline", "now"].iter().chain(&bounds)).with_code(code).json()
+        let report = folder.metron(["compare", "baseline", "now"].iter().chain(&bounds)).with_code(3).json();
+        report["comparisons"][0].clone()
     };
-    let today = compared(3);
-    make_older(&folder.path().join("baseline"));
-    let older = compared(3);
-    // What the first version did not write of the plan, no pairing can go by: the figures are the same, their intervals wider.
-    let mean = |report: &Value| report["comparisons"][0]["metrics"]["e2e_latency"]["statistics"]["mean"].clone();
-    for key in ["baseline", "difference", "relative", "change"] {
-        assert_eq!(mean(&older)[key], mean(&today)[key], "{key}");
-    }
-    let verdicts = |report: &Value| {
-        let bounds = report["comparisons"][0]["bounds"].as_array().expect("two bounds").clone();
+    let verdicts = |comparison: &Value| {
+        let bounds = comparison["bounds"].as_array().expect("two bounds").clone();
         bounds.iter().map(|bound| bound["verdict"].as_str().expect("a verdict").to_owned()).collect::<Vec<_>>()
     };
-    assert_eq!(verdicts(&older), ["broken", "held"]);
-    assert_eq!(verdicts(&older), verdicts(&today));
+    let today = compared();
+    assert_eq!((&today["paired"], verdicts(&today)), (&true.into(), vec!["broken".to_owned(), "held".to_owned()]));
+    make_older(&folder.path().join("baseline"));
+    let older = compared();
+    for key in ["paired", "pairing", "bounds", "metrics"] {
+        assert_eq!(older[key], today[key], "{key}");
+    }
+    make_scanty(&folder.path().join("baseline"));
+    let scanty = compared();
+    // Rows that do not say when they were to be sent cannot be held against others one by one: the figures are the same, their intervals wider.
+    assert_eq!(scanty["paired"], false);
+    assert!(scanty["pairing"].as_str().unwrap().contains("does not say when"), "{}", scanty["pairing"]);
+    let mean = |comparison: &Value| comparison["metrics"]["e2e_latency"]["statistics"]["mean"].clone();
+    for key in ["baseline", "difference", "relative", "change"] {
+        assert_eq!(mean(&scanty)[key], mean(&today)[key], "{key}");
+    }
+    assert_eq!(verdicts(&scanty), verdicts(&today));
 }
 
 #[test]

@@ -47,10 +47,11 @@ pub(super) struct Pairing {
     pub(super) reason: String,
 }
 
-/// A request as its plan had it: its id, and everything else in one number.
+/// A request as its plan had it: its id, whether its instant is known, and everything else in one number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Planned {
     id: u64,
+    timed: bool,
     rest: u64,
 }
 
@@ -60,7 +61,7 @@ impl Planned {
         let mut hasher = DefaultHasher::new();
         let RequestRecord { planned_input_tokens, intended, session, turn, class, .. } = record;
         (planned_input_tokens.get(), intended.map(metron_units::Nanos::get), session, turn, class).hash(&mut hasher);
-        Self { id: record.id, rest: hasher.finish() }
+        Self { id: record.id, timed: intended.is_some(), rest: hasher.finish() }
     }
 }
 
@@ -161,9 +162,16 @@ fn pairing(baseline: &[Planned], other: &[Planned]) -> Pairing {
     if baseline.len() != other.len() {
         return apart(format!("the runs hold {} and {} requests", baseline.len(), other.len()));
     }
-    match baseline.iter().zip(other).position(|(a, b)| a != b) {
-        Some(place) => {
-            let id = baseline[place].id;
+    match baseline.iter().zip(other).find(|(a, b)| a != b) {
+        Some((a, b)) if a.timed != b.timed => {
+            let which = if a.timed { "run" } else { "baseline" };
+            let id = a.id;
+            apart(format!(
+                "the {which} does not say when it was to send request {id}: a closed loop, or rows without `intended_ns`"
+            ))
+        }
+        Some((a, _)) => {
+            let id = a.id;
             apart(format!("the plans differ, from request {id} on, in its length or its instant"))
         }
         None => Pairing { paired: true, reason: "the runs sent one plan: the same requests, one by one".to_owned() },
