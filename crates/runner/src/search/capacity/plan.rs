@@ -269,7 +269,7 @@ fn conclude(found: &Option<Binding>, probes: &[Probe], demands: &[Demand], setti
     let by_curve = found.as_ref().map(|Binding { objective, crossing }| Capacity {
         value: settings.unit.floor(load(crossing.at)),
         low: settings.unit.floor(load(crossing.low)),
-        high: Some(load(crossing.high)),
+        high: Some(settings.unit.floor(load(crossing.high))),
         bounded_by: BoundedBy::Objective(*objective),
     });
     let wide = found.as_ref().is_none_or(|found| found.crossing.half() > settings.precision.get());
