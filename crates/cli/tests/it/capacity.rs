@@ -94,9 +94,7 @@ fn a_search_that_was_killed_goes_on_to_the_same_answer() {
 #[test]
 fn a_search_by_rate_that_was_killed_goes_on_to_the_same_answer() {
     let url = "sim:queue?service=exponential:40ms&first=start";
-    // Enough for an answer, and no more: what comes next is the same in a whole search.
-    let load = ["--rate", "10", "--budget", "20m"];
-    let (whole, _) = killed_and_taken_up_again(url, "p90 ttft <= 120ms", &load);
+    let (whole, _) = killed_and_taken_up_again(url, "p90 ttft <= 120ms", &["--rate", "10"]);
     let value = whole["capacity"]["value"].as_f64().expect("a number");
     // Of M/M/1 P(wait > 120 ms) = u exp(-3 (1 - u)), a tenth where the server is busy for u = 0.4783 of the time.
     assert!((value / (0.4783 / 0.04) - 1.0).abs() < 0.1, "{}", whole["answer"]);
