@@ -47,6 +47,17 @@ fn the_capacity_of_a_simulated_engine_is_found_by_runs_and_again_after_a_break()
 }
 
 #[test]
+fn a_budget_of_time_ends_a_search_with_the_probe_that_it_cuts_short() {
+    let enough = settings(LoadUnit::RequestsPerSecond, 0.08);
+    let whole = find(QUEUE, "p95 ttft <= 100ms", Files::Nowhere, &enough, Vec::new());
+    let fourth: u64 = whole.probes[..4].iter().map(|probe| probe.duration.get()).sum();
+    let time = Nanos::new(fourth + whole.probes[4].duration.get() / 2);
+    let few = Settings { budget: Budget { time, ..enough.budget }, ..enough };
+    let found = find(QUEUE, "p95 ttft <= 100ms", Files::Nowhere, &few, Vec::new());
+    assert_eq!(found.probes.len(), 5, "{:?}", found.probes);
+}
+
+#[test]
 fn users_of_a_closed_loop_are_a_load_too() {
     // Of n users each waits for the services of all: 80 ms for four of them.
     let url = "sim:queue?servers=1&service=20ms&tokens=1&time=virtual";
