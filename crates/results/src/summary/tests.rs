@@ -72,11 +72,10 @@ fn field_names_are_the_contracts() {
     let json = serde_json::to_value(some()).expect("JSON");
     for (path, value) in [
         ("/schema", json!("metron.summary/1")),
-        ("/run/load/mode", json!("open")),
-        ("/run/load/rate", json!(1.0)),
-        ("/run/load/arrivals", json!("poisson")),
-        ("/run/load/steady", json!(true)),
-        ("/run/load/max_in_flight", Json::Null),
+        (
+            "/run/load",
+            json!({ "mode": "open", "rate": 1.0, "arrivals": "poisson", "steady": true, "max_in_flight": null }),
+        ),
         ("/run/target/model", json!("m")),
         ("/requests/planned", json!(40)),
         ("/requests/errors/http_5xx", json!({ "count": 4, "example": "overloaded" })),

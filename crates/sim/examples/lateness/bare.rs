@@ -42,7 +42,7 @@ pub(crate) fn serve(listener: &TcpListener, streams: usize, bytes: usize, pauses
             sent.push(Sent { due, at });
         }
     }
-    // The streams end here, when their clients have read all of it or not: what is on its way still arrives.
+    // The streams end here, whether or not all of it has been read: what is on its way still arrives.
     sent
 }
 

@@ -127,9 +127,10 @@ pub fn measure<A: Ask>(
         match point(tokens, all) {
             Some(point) => {
                 told(&point);
-                points.retain(|it| it.prompt_tokens != tokens);
-                points.push(point);
-                points.sort_by_key(|point| point.prompt_tokens);
+                match points.binary_search_by_key(&tokens, |it| it.prompt_tokens) {
+                    Ok(place) => points[place] = point,
+                    Err(place) => points.insert(place, point),
+                }
             }
             None => refused.push(tokens),
         }
@@ -138,7 +139,7 @@ pub fn measure<A: Ask>(
         }
         if waiting.is_empty()
             && points.len() < plan.lengths
-            && let Some(gap) = worst_gap(&points, plan.precision.get(), |tokens| refused.contains(&tokens))
+            && let Some(gap) = to_halve(&points, plan.precision.get(), |tokens| refused.contains(&tokens))
         {
             // What was measured at another time differs by more than its interval where the server was faster then. So the ends
             // are asked again first; that widens their intervals if it was time that made the gap.
@@ -161,8 +162,8 @@ fn first_lengths(least: u64, most: u64) -> Vec<u64> {
     lengths
 }
 
-/// A gap between two lengths in which there is to be one more.
-struct Gap {
+/// Two lengths, and the one that is to be put between them.
+struct Halved {
     low: u64,
     middle: u64,
     high: u64,
@@ -170,8 +171,8 @@ struct Gap {
 
 /// The gap in which the curve may miss most, by how far and over how many lengths (in their logarithms), beyond what the medians at
 /// its ends are known to. `None` if it misses too little anywhere.
-fn worst_gap(points: &[written::Point], enough: f64, tried: impl Fn(u64) -> bool) -> Option<Gap> {
-    let mut worst: Option<(f64, Gap)> = None;
+fn to_halve(points: &[written::Point], enough: f64, tried: impl Fn(u64) -> bool) -> Option<Halved> {
+    let mut worst: Option<(f64, Halved)> = None;
     for gap in missed(points.iter().map(told_apart).collect()) {
         let [before, after] = [&points[gap.place], &points[gap.place + 1]];
         let (low, high) = (before.prompt_tokens, after.prompt_tokens);
@@ -181,7 +182,7 @@ fn worst_gap(points: &[written::Point], enough: f64, tried: impl Fn(u64) -> bool
         }
         let missed = gap.error * (high as f64 / low as f64).ln();
         if worst.as_ref().is_none_or(|&(most, _)| missed > most) {
-            worst = Some((missed, Gap { low, middle, high }));
+            worst = Some((missed, Halved { low, middle, high }));
         }
     }
     worst.map(|(_, gap)| gap)
