@@ -83,7 +83,7 @@ targets:
 - {name: two, url: 'sim:queue?servers=2&service=50ms'}
 loads:
 - name: capacity
-  capacity: {slo: ['p90 e2e_latency <= 200ms'], range: 1..100, precision: 20%}
+  capacity: {slo: ['p90 e2e_latency <= 200ms'], range: 1..100, precision: 20%, budget: 5m}
 - {name: prompts, prefill: {prompt_tokens: 64..256, samples: 8, most_lengths: 3}}
 - {rate: 5}
 ";
@@ -166,7 +166,7 @@ fn who_answers_before_the_engine_is_started_is_not_measured_in_its_place() {
         }
     });
     let folder = Folder::new();
-    let targets = engine("taken", port, "sleep 1000");
+    let targets = engine("taken", port, "sleep 1000").replace("stop_grace: 5s", "stop_grace: 1ms");
     write(&folder, &format!("targets:\n{targets}loads: [{{concurrency: 1, requests: 5}}]\n"));
     let ended = sweep(&folder, &[]).with_code(1);
     assert!(ended.stdout.contains("something answers at"), "{}", ended.stdout);
@@ -227,6 +227,45 @@ fn an_interrupt_ends_the_engine_too_and_what_was_begun_is_measured_again() {
         ended.stderr
     );
     assert!(folder.path().join("out/slow/default/long/summary.json").exists(), "what was measured is written");
+}
+
+#[test]
+fn an_engine_that_does_not_start_is_started_once_and_told_once() {
+    let folder = Folder::new();
+    let target = engine("bad", port(), "echo no such model; exit 7");
+    write(&folder, &format!("targets:\n{target}loads: [{{concurrency: 1}}, {{concurrency: 2}}, {{concurrency: 4}}]\n"));
+    let ended = sweep(&folder, &[]).with_code(1);
+    assert_eq!(ended.stderr.matches("starting the engine").count(), 1, "{}", ended.stderr);
+    assert_eq!(
+        ended.stdout.matches("failed: bad, default, concurrency-1, and 2 more cells: ").count(),
+        1,
+        "{}",
+        ended.stdout
+    );
+    assert_eq!(ended.stdout.matches("| no such model").count(), 1, "{}", ended.stdout);
+    sweep(&folder, &["--resume"]).with_code(1);
+    let report = std::fs::read_to_string(folder.path().join("out/sweep.json")).expect("read");
+    let report: Value = serde_json::from_str(&report).expect("JSON");
+    assert_eq!(report["cells"][0]["log_tail"], serde_json::json!(["no such model"]), "what it said this time");
+}
+
+#[test]
+fn the_engine_of_a_sweep_that_is_killed_ends_too_and_the_sweep_goes_on() {
+    let folder = Folder::new();
+    let port = port();
+    let target = engine("left", port, "ENGINE & wait");
+    let yaml = format!("targets:\n{target}loads: [{{name: long, concurrency: 1, requests: 100000}}]\n");
+    write(&folder, &yaml);
+    let mut command = folder.command(["sweep", "sweep.yaml", "--output", "out"]);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts");
+    while !folder.path().join("out/left/default/long/journal.arrows").exists() {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    kill_process(Pid::from_child(&child), Signal::KILL).expect("it runs");
+    child.wait().expect("it ended");
+    write(&folder, &yaml.replace("100000", "5"));
+    sweep(&folder, &["--resume"]).with_code(0);
+    TcpStream::connect(("127.0.0.1", port)).expect_err("the engine is gone");
 }
 
 #[track_caller]

@@ -1,5 +1,5 @@
 //! An engine as a process of ours: started in a process group of its own, so that all of it can be ended, whatever it starts
-//! itself; its words kept in a file. Knows no request.
+//! itself, and is ended even where metron is killed; its words kept in a file. Knows no request.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
@@ -13,6 +13,8 @@ use metron_wire::Clock;
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 
 use super::EngineCommand;
+use super::guard::Guard;
+use crate::stop::{Asked, Stop};
 
 /// How often an ending engine is looked at.
 const LOOK: Duration = Duration::from_millis(10);
@@ -20,17 +22,23 @@ const LOOK: Duration = Duration::from_millis(10);
 /// How long a group may take to vanish after SIGKILL: what is left then is a process that the system itself cannot end.
 const AFTER_KILL: Nanos = Nanos::from_secs(2);
 
+/// What is left of an engine's grace once the end has been asked for twice.
+const HURRIED: Nanos = Nanos::from_secs(1);
+
 /// An engine that was started. On drop it is stopped: on Ctrl-C, on an error, on a fault of ours.
 #[derive(Debug)]
 pub(super) struct Engine {
     leader: Child,
+    guard: Option<Guard>,
     grace: Nanos,
+    stop: Stop,
     stopped: bool,
 }
 
 impl Engine {
-    /// Starts it; what it says goes behind what the file `log` holds.
-    pub(super) fn start(command: &EngineCommand, log: &Path) -> io::Result<Self> {
+    /// Starts it; what it says goes behind what the file `log` holds. Who asks `stop` for the end twice does not wait for the
+    /// engine's grace.
+    pub(super) fn start(command: &EngineCommand, log: &Path, stop: &Stop) -> io::Result<Self> {
         if let Some(folder) = log.parent() {
             std::fs::create_dir_all(folder)?;
         }
@@ -43,7 +51,9 @@ impl Engine {
         if let Some(cwd) = &command.cwd {
             process.current_dir(cwd);
         }
-        Ok(Self { leader: process.spawn()?, grace: command.stop_grace, stopped: false })
+        let leader = process.spawn()?;
+        let guard = Guard::of(Pid::from_child(&leader), command.stop_grace);
+        Ok(Self { leader, guard, grace: command.stop_grace, stop: stop.clone(), stopped: false })
     }
 
     /// How it ended, if it did.
@@ -61,16 +71,20 @@ impl Engine {
             return;
         }
         let group = Pid::from_child(&self.leader);
-        for (signal, patience) in [(Signal::TERM, self.grace), (Signal::KILL, AFTER_KILL)] {
+        for (signal, patience, hurried) in [(Signal::TERM, self.grace, HURRIED), (Signal::KILL, AFTER_KILL, AFTER_KILL)]
+        {
             // Nobody left to hear it is what is wanted.
             let _gone = kill_process_group(group, signal);
-            if self.is_gone_within(group, patience) {
-                return;
+            if self.is_gone_within(group, patience, hurried) {
+                break;
             }
+        }
+        if let Some(guard) = self.guard.take() {
+            guard.dismiss();
         }
     }
 
-    fn is_gone_within(&mut self, group: Pid, patience: Nanos) -> bool {
+    fn is_gone_within(&mut self, group: Pid, patience: Nanos, hurried: Nanos) -> bool {
         let clock = Clock::start();
         let start = clock.now();
         loop {
@@ -79,6 +93,7 @@ impl Engine {
             if leader_gone && test_kill_process_group(group).is_err() {
                 return true;
             }
+            let patience = if self.stop.asked() == Asked::Now { patience.min(hurried) } else { patience };
             if clock.now().saturating_sub(start) >= patience {
                 return false;
             }
@@ -97,12 +112,17 @@ impl Drop for Engine {
 const LINES: usize = 5;
 const SEARCHED: u64 = 16 * 1024;
 
-/// The last lines of a log that hold anything; none if it cannot be read.
-pub(super) fn last_lines(log: &Path) -> Vec<String> {
+/// How long a log is; 0 where there is none.
+pub(super) fn length(log: &Path) -> u64 {
+    std::fs::metadata(log).map_or(0, |metadata| metadata.len())
+}
+
+/// The last lines of a log that hold anything, of what lies behind its first `before` bytes; none if it cannot be read.
+pub(super) fn last_lines(log: &Path, before: u64) -> Vec<String> {
     let tail = || -> io::Result<Vec<u8>> {
         let mut file = File::open(log)?;
         let length = file.metadata()?.len();
-        file.seek(SeekFrom::Start(length.saturating_sub(SEARCHED)))?;
+        file.seek(SeekFrom::Start(length.saturating_sub(SEARCHED).max(before)))?;
         let mut bytes = Vec::new();
         file.take(SEARCHED).read_to_end(&mut bytes)?;
         Ok(bytes)
@@ -132,9 +152,13 @@ mod tests {
 
     /// Starts a script and waits until it has said `ready`.
     fn started(script: &str, log: &Path) -> Engine {
-        let mut engine = Engine::start(&shell(script), log).expect("a shell");
-        while !last_lines(log).iter().any(|line| line == "ready") {
-            assert!(engine.exited().is_none(), "{:?}", last_lines(log));
+        started_for(script, log, &Stop::new())
+    }
+
+    fn started_for(script: &str, log: &Path, stop: &Stop) -> Engine {
+        let mut engine = Engine::start(&shell(script), log, stop).expect("a shell");
+        while !last_lines(log, 0).iter().any(|line| line == "ready") {
+            assert!(engine.exited().is_none(), "{:?}", last_lines(log, 0));
             std::thread::yield_now();
         }
         engine
@@ -165,11 +189,27 @@ mod tests {
     }
 
     #[test]
+    fn who_asks_twice_does_not_wait_for_the_grace() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let stop = Stop::new();
+        let script = "trap '' TERM; echo $WORD; while :; do sleep 1000; done";
+        let mut engine = started_for(script, &folder.path().join("engine.log"), &stop);
+        // A grace that no test outlives.
+        engine.grace = Nanos::from_secs(1_000_000);
+        let group = Pid::from_child(&engine.leader);
+        stop.now();
+        engine.stop();
+        assert!(!is_there(group));
+    }
+
+    #[test]
     fn the_log_s_last_lines_are_those_that_say_something() {
         let folder = tempfile::tempdir().expect("a folder");
         let log = folder.path().join("engine.log");
-        assert_eq!(last_lines(&log), [""; 0]);
+        assert_eq!((last_lines(&log, 0), length(&log)), (Vec::new(), 0));
         std::fs::write(&log, "1\n2\n\n3\n4\n  \n5\n6").expect("written");
-        assert_eq!(last_lines(&log), ["2", "3", "4", "5", "6"]);
+        assert_eq!(last_lines(&log, 0), ["2", "3", "4", "5", "6"]);
+        assert_eq!(last_lines(&log, 7), ["4", "5", "6"], "what an engine before it said is not its own");
+        assert_eq!(last_lines(&log, length(&log)), [""; 0]);
     }
 }

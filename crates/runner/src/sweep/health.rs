@@ -15,6 +15,9 @@ use crate::stop::{Asked, Stop};
 /// Between two questions.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// After an engine's grace: until one that was killed is gone.
+const PAUSE_AFTER_GRACE: Nanos = Nanos::from_millis(500);
+
 /// How long one question may take.
 const PATIENCE: Nanos = Nanos::from_secs(5);
 
@@ -22,8 +25,8 @@ const PATIENCE: Nanos = Nanos::from_secs(5);
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotReady {
     #[error(
-        "something answers at {health} before the engine is started, maybe one that an earlier sweep left; end it, or give the \
-         target another port"
+        "something answers at {health} before the engine is started: another engine has this port; end it, or give the target \
+         another port"
     )]
     Taken { health: String },
     #[error("the engine ended before it was ready ({0})")]
@@ -39,24 +42,32 @@ pub(super) enum NotReady {
 }
 
 /// Sees to it that nobody answers at the health URL of an engine that is yet to be started: it would be measured in its place.
+/// The engine of a sweep that was killed a moment ago may take its grace to end.
 pub(super) fn ensure_free(command: &EngineCommand, stop: &Stop) -> Result<(), NotReady> {
-    let (client, path) = client_of(command)?;
+    let patience = command.stop_grace.saturating_add(PAUSE_AFTER_GRACE);
+    let (client, path) = client_of(command, PATIENCE)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let clock = Clock::start();
+    let start = clock.now();
     runtime.block_on(async {
-        tokio::select! {
-            biased;
-            _ = stop.reaches(Asked::Drain) => Err(NotReady::Interrupted),
-            got = client.get(&path) => match got {
-                Ok(_) => Err(NotReady::Taken { health: command.health.clone() }),
-                Err(_) => Ok(()),
-            },
+        loop {
+            tokio::select! {
+                biased;
+                _ = stop.reaches(Asked::Drain) => return Err(NotReady::Interrupted),
+                got = client.get(&path) => if got.is_err() { return Ok(()) },
+            }
+            if clock.now().saturating_sub(start) >= patience {
+                return Err(NotReady::Taken { health: command.health.clone() });
+            }
+            tokio::time::sleep(PAUSE).await;
         }
     })
 }
 
 /// Waits until the engine's health URL answers with a status of 200 to 299.
 pub(super) fn wait(engine: &mut Engine, command: &EngineCommand, stop: &Stop) -> Result<(), NotReady> {
-    let (client, path) = client_of(command)?;
+    // One that says nothing is asked no longer than it may take to start.
+    let (client, path) = client_of(command, PATIENCE.min(command.start_timeout))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let clock = Clock::start();
     let start = clock.now();
@@ -84,15 +95,15 @@ pub(super) fn wait(engine: &mut Engine, command: &EngineCommand, stop: &Stop) ->
     })
 }
 
-fn client_of(command: &EngineCommand) -> Result<(Client, String), NotReady> {
-    client(&command.health).map_err(|reason| NotReady::BadUrl { health: command.health.clone(), reason })
+fn client_of(command: &EngineCommand, patience: Nanos) -> Result<(Client, String), NotReady> {
+    client(&command.health, patience).map_err(|reason| NotReady::BadUrl { health: command.health.clone(), reason })
 }
 
 /// A client of the URL's origin, and the path to ask for. An engine that was started a moment ago on this machine has whatever
 /// certificate it made itself.
-fn client(health: &str) -> Result<(Client, String), String> {
+fn client(health: &str, patience: Nanos) -> Result<(Client, String), String> {
     let (origin, path) = parts(health).ok_or_else(|| "it is no http:// or https:// URL".to_owned())?;
-    let timeouts = Timeouts { connect: PATIENCE, first_token: PATIENCE, idle: PATIENCE, total: PATIENCE };
+    let timeouts = Timeouts { connect: patience, first_token: patience, idle: patience, total: patience };
     let settings = TargetSettings {
         endpoint: Endpoint::resolve_for(origin, None, None).map_err(|error| error.to_string())?,
         headers: Vec::new(),
@@ -119,7 +130,7 @@ fn parts(url: &str) -> Option<(&str, &str)> {
 /// # Errors
 /// Why it cannot.
 pub fn check_url(health: &str) -> Result<(), String> {
-    client(health).map(drop)
+    client(health, PATIENCE).map(drop)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 
 mod cell;
 mod engine;
+mod guard;
 mod health;
 mod progress;
 mod searches;
@@ -90,7 +91,7 @@ pub fn sweep(
     tell: &mut dyn FnMut(SweepEvent<'_>),
     stop: &Stop,
 ) -> Result<SweepReport, StorageError> {
-    let mut going = Going { sweep, folder, options, tell, stop, report: beginning(sweep), place: 0 };
+    let mut going = Going { sweep, folder, options, tell, stop, report: beginning(sweep), place: 0, log_before: 0 };
     going.keep_what_is_done();
     going.write()?;
     for target in &sweep.targets {
@@ -149,6 +150,8 @@ struct Going<'a> {
     report: SweepReport,
     /// The place of the next cell in the report.
     place: usize,
+    /// How long the engine's log was before it was started: what an earlier one said.
+    log_before: u64,
 }
 
 impl Going<'_> {
@@ -177,6 +180,8 @@ impl Going<'_> {
     /// Measures what is left of a target.
     fn target(&mut self, target: &Target) -> Result<(), StorageError> {
         let mut engine = None;
+        // One that would not start is not started again for each cell: that may take its time every time.
+        let mut unstarted: Option<String> = None;
         for cell in &target.cells {
             let place = self.place;
             self.place += 1;
@@ -187,10 +192,14 @@ impl Going<'_> {
             if self.stop.asked() != Asked::Nothing {
                 continue;
             }
-            let began = self.ensure(target, &mut engine);
+            let began = unstarted.take().map_or_else(|| self.ensure(target, &mut engine), Err);
+            (self.tell)(SweepEvent::Measuring { cell: &self.report.cells[place], place, of: self.report.cells.len() });
             match began {
                 Ok(()) => self.measure(target, cell, place, &mut engine),
-                Err(reason) => self.fail(target, place, reason),
+                Err(reason) => {
+                    self.fail(target, place, reason.clone());
+                    unstarted = Some(reason);
+                }
             }
             (self.tell)(SweepEvent::Over { cell: &self.report.cells[place] });
             self.report.mark_front();
@@ -214,9 +223,10 @@ impl Going<'_> {
             gone.stop();
         }
         (self.tell)(SweepEvent::Starting { target: &target.name });
-        health::ensure_free(command, self.stop).map_err(|error| error.to_string())?;
         let log = self.log(target);
-        let mut started = Engine::start(command, &log).map_err(|error| {
+        self.log_before = engine::length(&log);
+        health::ensure_free(command, self.stop).map_err(|error| error.to_string())?;
+        let mut started = Engine::start(command, &log, self.stop).map_err(|error| {
             format!("the engine cannot be started: `{}`: {error}", command.argv.first().map_or("", String::as_str))
         })?;
         health::wait(&mut started, command, self.stop).map_err(|error| error.to_string())?;
@@ -230,7 +240,6 @@ impl Going<'_> {
 
     fn measure(&mut self, target: &Target, cell: &Cell, place: usize, engine: &mut Option<Engine>) {
         let run = format!("{}/{}/{}", target.name, cell.workload, cell.load);
-        (self.tell)(SweepEvent::Measuring { cell: &self.report.cells[place], place, of: self.report.cells.len() });
         self.report.cells[place].run = Some(run.clone());
         let path = self.folder.path().join(run);
         let outcome = match &cell.measured {
@@ -285,7 +294,8 @@ impl Going<'_> {
 
     fn fail(&mut self, target: &Target, place: usize, reason: String) {
         let interrupted = self.stop.asked() != Asked::Nothing;
-        let log_tail = if target.engine.is_some() { engine::last_lines(&self.log(target)) } else { Vec::new() };
+        let log_tail =
+            if target.engine.is_some() { engine::last_lines(&self.log(target), self.log_before) } else { Vec::new() };
         let cell = &mut self.report.cells[place];
         // Whoever asked for the end knows why.
         cell.status = if interrupted { CellStatus::Interrupted } else { CellStatus::Failed };
