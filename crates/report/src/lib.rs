@@ -24,6 +24,7 @@ pub mod live;
 mod parts;
 pub mod plot;
 pub mod progress;
+mod ranking;
 mod reading;
 #[cfg(test)]
 mod samples;

@@ -1,4 +1,5 @@
-//! The table that `metron sweep` ends with: one row a run, workload by workload; what searches found; what failed, and why.
+//! The table that `metron sweep` ends with: one row a run, workload by workload; what searches found; which engine is best; what
+//! failed, and why.
 
 use metron_results::capacity::four_digits;
 use metron_results::summary::Verdict;
@@ -9,6 +10,7 @@ use super::columns::Columns;
 use super::wrap;
 use crate::escape;
 use crate::figure::{self, Scale};
+use crate::ranking::{self, Failed};
 use crate::reading::{self, Percentile};
 use crate::style::Style;
 
@@ -28,9 +30,18 @@ pub fn sweep_table(report: &SweepReport, style: Style) -> String {
     sections.push(capacities(report, style));
     sections.push(profiles(report, style));
     sections.push(legend(report, style));
-    sections.push(report.cells.iter().flat_map(|cell| failure(cell, style)).collect());
+    sections.push(best(report, style));
+    sections.push(unknown(report));
+    sections.push(ranking::failures(report).iter().flat_map(|failed| failure(failed, style)).collect());
     let sections = sections.iter().filter(|lines| !lines.is_empty()).map(|lines| lines.join("\n"));
     format!("{}\n", sections.collect::<Vec<_>>().join("\n\n"))
+}
+
+/// Which engine is best, as far as the intervals tell.
+fn best(report: &SweepReport, style: Style) -> Vec<String> {
+    let lines = ranking::ranking(report);
+    let head = (!lines.is_empty()).then(|| style.strong("Which is best"));
+    head.into_iter().chain(lines.iter().flat_map(|line| wrap(&escape::terminal(line), 2))).collect()
 }
 
 /// The end of a cell, in one line, for whoever watches a sweep.
@@ -43,8 +54,12 @@ pub fn swept_cell(cell: &SweptCell, style: Style) -> String {
     }
     let figures = match cell.kind {
         CellKind::Capacity => {
-            let [capacity, interval, bound] = capacity(cell);
-            format!("{capacity} ({interval}), {bound}")
+            let Some(found) = cell.capacity.as_ref().filter(|found| found.capacity.is_some()) else {
+                return format!("  {}", escape::terminal(answer(cell).unwrap_or(NONE)));
+            };
+            let [capacity, interval, _] = capacity(cell);
+            let bound = found.bounded_by.as_deref().map_or_else(String::new, |it| format!(", {}", reading::bound(it)));
+            format!("{capacity} ({interval}){}", escape::terminal(&bound))
         }
         CellKind::Prefill => profile(cell).join(", "),
         CellKind::Run => {
@@ -116,11 +131,11 @@ fn searches(
         let workload = several.then(|| short(&cell.workload, 10));
         [Some(short(&cell.target, 12)), workload, Some(short(&cell.load, 10))].into_iter().flatten().collect::<Vec<_>>()
     };
+    let names = aligned(cells.iter().map(|cell| name(cell)).collect());
     let mut columns = Columns::default();
     let [first, second, text] = heads.map(str::to_owned);
     columns.push_with_text([String::new(), first, second], text);
-    for cell in &cells {
-        let name = name(cell).join("  ");
+    for (cell, name) in cells.iter().zip(names) {
         match reading::without_figures(cell) {
             None => {
                 let [first, second, text] = row(cell);
@@ -138,6 +153,35 @@ fn searches(
         }
     }
     shown
+}
+
+/// Names of several parts, each part in a column of its own.
+fn aligned(names: Vec<Vec<String>>) -> Vec<String> {
+    let width = |part: usize| names.iter().filter_map(|name| name.get(part)).map(|part| part.chars().count()).max();
+    let widths: Vec<usize> = (0..).map_while(width).collect();
+    let padded = |name: Vec<String>| {
+        let parts = name.iter().zip(&widths).map(|(part, &width)| format!("{part:<width$}"));
+        parts.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    names.iter().cloned().map(padded).collect()
+}
+
+/// What a search answered, whole; `None` for any other cell.
+fn answer(cell: &SweptCell) -> Option<&str> {
+    Some(&cell.capacity.as_ref()?.answer)
+}
+
+/// Searches without a number: a row has no room for what they say in its place.
+fn unknown(report: &SweepReport) -> Vec<String> {
+    let has_none = |cell: &&SweptCell| {
+        reading::without_figures(cell).is_none() && cell.capacity.as_ref().is_some_and(|it| it.capacity.is_none())
+    };
+    let told = |cell: &SweptCell| {
+        let (target, workload, load) = (&cell.target, &cell.workload, &cell.load);
+        wrap(&escape::terminal(&format!("{target}, {workload}, {load}: {}", answer(cell)?.replace('\n', "; "))), 2)
+            .into()
+    };
+    report.cells.iter().filter(has_none).filter_map(told).flatten().collect::<Vec<String>>()
 }
 
 fn capacity(cell: &SweptCell) -> [String; 3] {
@@ -241,14 +285,13 @@ fn legend(report: &SweepReport, style: Style) -> Vec<String> {
     Mark::ALL.into_iter().filter(used).map(line).collect()
 }
 
-/// Why a cell failed, and the last that its engine said.
-fn failure(cell: &SweptCell, style: Style) -> Vec<String> {
-    let Some(reason) = cell.reason.as_deref().filter(|_| cell.status == CellStatus::Failed) else { return Vec::new() };
-    let name = format!("{}, {}, {}", cell.target, cell.workload, cell.load);
-    let mut lines = wrap(&format!("failed: {}: {}", escape::terminal(&name), escape::terminal(reason)), 0);
+/// Why cells failed, and the last that their engine said.
+fn failure(failed: &Failed<'_>, style: Style) -> Vec<String> {
+    let said = format!("failed: {}: {}", escape::terminal(&failed.cells), escape::terminal(failed.reason));
+    let mut lines = wrap(&said, 0);
     if let Some(first) = lines.first_mut() {
         *first = first.replacen("failed:", &style.bad("failed:"), 1);
     }
-    lines.extend(cell.log_tail.iter().map(|line| style.faint(&format!("  | {}", escape::terminal(line)))));
+    lines.extend(failed.log_tail.iter().map(|line| style.faint(&format!("  | {}", escape::terminal(line)))));
     lines
 }

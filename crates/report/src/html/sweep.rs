@@ -4,11 +4,13 @@ mod plots;
 
 use maud::{Markup, html};
 use metron_results::capacity::Capacity;
+use metron_results::summary::Interval;
 use metron_results::sweep::{CellKind, CellStatus, SweepReport, SweptCapacity, SweptCell};
 
 use super::charts::charts;
 use super::{lines, page};
 use crate::figure;
+use crate::ranking;
 use crate::reading::{self, Percentile};
 pub use plots::sweep_plots;
 
@@ -21,6 +23,7 @@ pub fn sweep_report(report: &SweepReport) -> String {
             h1 { "Sweep " (report.name) }
             p { (done) " of " (report.cells.len()) " cells measured, by metron " (report.metron_version) }
         }
+        (best(report))
         @for workload in reading::workloads(report) { (of_workload(report, workload)) }
         (capacities(report))
         (profiles(report))
@@ -28,6 +31,17 @@ pub fn sweep_report(report: &SweepReport) -> String {
         (targets(report))
     };
     page(&format!("metron: sweep {}", report.name), &body)
+}
+
+/// Which engine is best, as far as the intervals tell.
+fn best(report: &SweepReport) -> Markup {
+    let lines = ranking::ranking(report);
+    html! {
+        @if !lines.is_empty() {
+            h2 { "Which is best" }
+            ul { @for line in lines { li { (line) } } }
+        }
+    }
 }
 
 /// Cells that are runs; a search or a profile has no place among them.
@@ -48,25 +62,26 @@ fn of_workload(report: &SweepReport, workload: &str) -> Markup {
         div.scroll {
             table {
                 tr {
-                    @for head in ["target", "load", "tokens/s", "95 % interval", "TTFT p50", "TTFT p99", "TBT p99", "E2E p90", "fluid requests", "fluid tokens/s", "on the front"] { th { (head) } }
+                    @for head in ["target", "load", "tokens/s", "TTFT p50", "TTFT p99", "TBT p99", "E2E p90", "fluid requests", "fluid tokens/s", "on the front"] { th { (head) } }
                 }
                 @for cell in &cells { (row(cell)) }
             }
         }
+        p.faint { "Below a figure: its 95 % interval, where so many requests carry one." }
     }
 }
 
 fn row(cell: &SweptCell) -> Markup {
     let percentile = |name: &str, which: Percentile| {
-        reading::distribution(&cell.metrics, name).and_then(|of| which.carried(of)).map(figure::time)
+        let distribution = reading::distribution(&cell.metrics, name)?;
+        Some((figure::time(which.carried(distribution)?), ends(which.interval(distribution), figure::time)))
     };
-    let value = |name: &str, show: fn(f64) -> String| reading::value(&cell.metrics, name).map(|(value, _)| show(value));
-    let throughput = reading::value(&cell.metrics, "output_token_throughput").and_then(|(_, ends)| ends);
-    let ends = throughput.map(|(low, high)| format!("{} to {}", figure::number(low), figure::number(high)));
-    let front = cell.on_front.map(|front| if front { "yes" } else { "no" }.to_owned());
-    let cells = [
+    let value = |name: &str, show: fn(f64) -> String| {
+        reading::value(&cell.metrics, name).map(|(value, interval)| (show(value), ends(interval, show)))
+    };
+    let front = cell.on_front.map(|front| (if front { "yes" } else { "no" }.to_owned(), None));
+    let cells: [Option<(String, Option<String>)>; 8] = [
         value("output_token_throughput", figure::number),
-        ends,
         percentile("ttft", Percentile::P50),
         percentile("ttft", Percentile::P99),
         percentile("tbt", Percentile::P99),
@@ -80,11 +95,23 @@ fn row(cell: &SweptCell) -> Markup {
             td { (cell.target) }
             td { (load(cell)) }
             @match reading::without_figures(cell) {
-                None => @for text in cells { td { (text.as_deref().unwrap_or("–")) } },
-                Some(words) => (instead(cell, 9, &words)),
+                None => @for figure in cells {
+                    td {
+                        @match figure {
+                            None => "–",
+                            Some((text, ends)) => { (text) @if let Some(ends) = ends { br; small.faint { (ends) } } }
+                        }
+                    }
+                },
+                Some(words) => (instead(cell, 8, &words)),
             }
         }
     }
+}
+
+/// The ends of an interval, as they stand below their figure.
+fn ends(interval: Option<Interval>, show: fn(f64) -> String) -> Option<String> {
+    interval.map(|(low, high)| format!("{} to {}", show(low), show(high)))
 }
 
 /// A cell's load, and that it was cut short where figures stand beside it that look whole.
@@ -169,13 +196,13 @@ fn profiles(report: &SweepReport) -> Markup {
 }
 
 fn failures(report: &SweepReport) -> Markup {
-    let failed: Vec<&SweptCell> = report.cells.iter().filter(|cell| cell.status == CellStatus::Failed).collect();
+    let failed = ranking::failures(report);
     html! {
         @if !failed.is_empty() {
             h2 { "What failed" }
-            @for cell in failed {
-                p.bad { (cell.target) ", " (cell.workload) ", " (cell.load) ": " (cell.reason.as_deref().unwrap_or_default()) }
-                @if !cell.log_tail.is_empty() { pre { (cell.log_tail.join("\n")) } }
+            @for failed in failed {
+                p.bad { (failed.cells) ": " (failed.reason) }
+                @if !failed.log_tail.is_empty() { pre { (failed.log_tail.join("\n")) } }
             }
         }
     }
