@@ -1,9 +1,11 @@
-//! `metron capacity`, in virtual time: the answer, its file, and a search that is killed and taken up again.
+//! `metron capacity`: the answer, its file, and a search that is killed and taken up again, in virtual time and over a socket.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use crate::engine::Engine;
 use crate::metron::Folder;
 
 /// Four servers of exponential services: by Erlang's formula p95 of the wait is 100 ms at 23.308 requests/s.
@@ -57,6 +59,19 @@ fn a_search_finds_the_capacity_and_a_budget_that_ends_before_the_server_stayed_t
     assert!(text(&folder.path().join("poor/report.html")).contains("the server may have changed meanwhile"));
 }
 
+/// Starts a search that goes to `killed`, and kills it once its file there has two probes. The file, as it is left.
+fn killed<'a>(folder: &Folder, arguments: impl Iterator<Item = &'a str>) -> String {
+    let mut child = folder.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts");
+    let file = folder.path().join("killed/capacity.json");
+    let probes = || std::fs::read_to_string(&file).map_or(0, |text| text.matches("\"verdict\"").count());
+    while probes() < 2 && child.try_wait().expect("it can be asked").is_none() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let _it_may_just_have_ended = child.kill();
+    child.wait().expect("it ends");
+    text(&file)
+}
+
 /// A search of `load` that is left to itself, then one that is killed after its second probe and taken up again: both files tell the same.
 /// The first one's, and the folder in which the other stands as `killed`.
 #[track_caller]
@@ -65,15 +80,7 @@ fn killed_and_taken_up_again(url: &str, slo: &str, load: &[&str]) -> (serde_json
     let more = |output: &'static str| ["--output-tokens", "1", "--output", output];
     let all = |output| arguments(url, slo, load).into_iter().chain(more(output));
     let whole = folder.metron(all("whole")).with_code(0).json();
-    let mut command = folder.command(all("killed"));
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts");
-    let file = folder.path().join("killed/capacity.json");
-    let probes = || std::fs::read_to_string(&file).map_or(0, |text| text.matches("\"verdict\"").count());
-    while probes() < 2 && child.try_wait().expect("it can be asked").is_none() {
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    let _it_may_just_have_ended = child.kill();
-    child.wait().expect("it ends");
+    killed(&folder, all("killed"));
     assert_same(&folder.metron(all("killed").chain(["--resume"])).with_code(0).json(), &whole);
     (whole, folder)
 }
@@ -98,6 +105,49 @@ fn a_search_by_rate_that_was_killed_goes_on_to_the_same_answer() {
     let value = whole["capacity"]["value"].as_f64().expect("a number");
     // Of M/M/1 P(wait > 120 ms) = u exp(-3 (1 - u)), a tenth where the server is busy for u = 0.4783 of the time.
     assert!((value / (0.4783 / 0.04) - 1.0).abs() < 0.1, "{}", whole["answer"]);
+}
+
+/// The probes of a search's file as they are written, the first so many of them.
+fn probes_of(file: &str, first: usize) -> &str {
+    let (_, probes) = file.split_once("\"probes\": [").expect("a list of probes");
+    let end = probes.match_indices("\n    }").nth(first - 1).expect("so many probes").0;
+    &probes[..end]
+}
+
+#[test]
+fn a_search_over_a_socket_that_was_killed_plays_no_probe_again() {
+    let folder = Folder::new();
+    let engine = Engine::start(&folder, &["sim:queue?service=5ms"]);
+    let base = ["capacity", "--url", engine.url(), "--slo", "p50 e2e_latency <= 12ms", "--concurrency", "8"];
+    let more = ["--input-tokens", "1", "--output-tokens", "1", "--output", "killed", "--json", "--quiet"];
+    let all = || base.into_iter().chain(more);
+    let before = killed(&folder, all());
+    let file: serde_json::Value = serde_json::from_str(&before).expect("the file is whole, whenever it was killed");
+    assert_eq!(file["finished"], false, "it had more to play: {file}");
+    let kept = file["probes"].as_array().expect("probes").len();
+    let runs = || -> BTreeMap<PathBuf, Vec<u8>> {
+        let of_kept = |path: &PathBuf| (1..=kept).any(|k| path.to_string_lossy().contains(&format!("probe-{k:03}/")));
+        let files = folder.files().into_iter().filter(of_kept);
+        files.map(|path| (path.clone(), std::fs::read(&path).expect("a file of a run"))).collect()
+    };
+    let kept_runs = runs();
+    assert!(kept_runs.len() >= 2 * kept, "each probe is a run: {:?}", kept_runs.keys());
+
+    // On a busy machine the client may rightly find itself the bottleneck, or two users too many: an answer, too.
+    let ended = folder.metron(all().chain(["--resume"]));
+    assert!(matches!(ended.code, Some(0 | 3 | 4)), "{}", ended.stderr);
+    let after = text(&folder.path().join("killed/capacity.json"));
+    assert_eq!(probes_of(&after, kept), probes_of(&before, kept));
+    assert!(runs() == kept_runs, "the runs that were there are as they were");
+    let file = ended.json();
+    assert_eq!(file["finished"], true, "{file}");
+    assert_ne!(file["answer"], "", "{file}");
+    let probes = file["probes"].as_array().expect("probes");
+    assert!(probes.len() > kept);
+    for (k, probe) in probes.iter().enumerate() {
+        assert_eq!(probe["run"], format!("probe-{:03}", k + 1), "one run each, in their order");
+    }
+    assert!(!folder.path().join(format!("killed/probe-{:03}", probes.len() + 1)).exists());
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod cases;
 mod compare;
 mod conversations;
 mod custom;
+mod engine;
 mod exit_codes;
 mod faults;
 mod help;

@@ -1,14 +1,10 @@
 //! `metron sim`: a server that another process measures, until it is interrupted.
 
-use std::io::{BufRead as _, BufReader};
-use std::process::Stdio;
-
-use rustix::process::{Pid, Signal, kill_process};
-
 use metron_results::rows::read_rows;
 use metron_results::timeline::{Iteration, for_each_iteration};
 
-use crate::metron::{Ended, Folder};
+use crate::engine::Engine;
+use crate::metron::Folder;
 
 fn iterations(path: &std::path::Path) -> Vec<Iteration> {
     let mut iterations = Vec::new();
@@ -41,17 +37,13 @@ fn check_sums(folder: &std::path::Path) -> usize {
 #[test]
 fn the_simulated_engine_serves_until_it_is_interrupted() {
     let folder = Folder::new();
-    let arguments = ["sim", "sim:fixed?ttft=5ms&tbt=1ms&tokens=4", "--port", "0", "--log", "truth.log"];
-    let mut child = folder.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
-    let mut url = String::new();
-    BufReader::new(child.stdout.take().expect("piped")).read_line(&mut url).expect("the first line is the address");
+    let engine = Engine::start(&folder, &["sim:fixed?ttft=5ms&tbt=1ms&tokens=4", "--log", "truth.log"]);
+    let url = engine.url();
     assert!(url.starts_with("http://127.0.0.1:"), "{url}: it is not to be reached from elsewhere");
-    let run =
-        ["run", "--url", url.trim(), "--requests", "6", "--concurrency", "2", "--output", "out", "--json", "--quiet"];
+    let run = ["run", "--url", url, "--requests", "6", "--concurrency", "2", "--output", "out", "--json", "--quiet"];
     let summary = folder.metron(run).with_code(0).json();
     assert_eq!(summary["tokens"]["output"], 24);
-    kill_process(Pid::from_child(&child), Signal::INT).expect("it still runs");
-    let ended = Ended::of(child.wait_with_output().expect("it ends")).with_code(0);
+    let ended = engine.interrupted().with_code(0);
     assert!(ended.stderr.contains("served 6 requests") && ended.stderr.contains("24 tokens"), "{}", ended.stderr);
     let truth = std::fs::read(folder.path().join("truth.log")).expect("the log");
     let (head, records) = truth.split_at(32);
@@ -197,14 +189,10 @@ fn what_prompts_share_is_found_over_the_socket_and_in_virtual_time_alike() {
 #[test]
 fn the_server_writes_its_timeline_when_it_is_interrupted() {
     let folder = Folder::new();
-    let arguments = ["sim", "sim:vllm?cost=linear:1000000,0,0", "--port", "0", "--timeline", "engine.parquet"];
-    let mut child = folder.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
-    let mut url = String::new();
-    BufReader::new(child.stdout.take().expect("piped")).read_line(&mut url).expect("the first line is the address");
-    let run = ["run", "--url", url.trim(), "--requests", "3", "--output-tokens", "4", "--output", "out", "--quiet"];
+    let engine = Engine::start(&folder, &["sim:vllm?cost=linear:1000000,0,0", "--timeline", "engine.parquet"]);
+    let run = ["run", "--url", engine.url(), "--requests", "3", "--output-tokens", "4", "--output", "out", "--quiet"];
     folder.metron(run).that_ran();
-    kill_process(Pid::from_child(&child), Signal::INT).expect("it still runs");
-    Ended::of(child.wait_with_output().expect("it ends")).with_code(0);
+    engine.interrupted().with_code(0);
     let given: u32 = iterations(&folder.path().join("engine.parquet")).iter().map(|iteration| iteration.given).sum();
     assert_eq!(given, 12);
     let refused = folder.metron(["sim", "sim:fixed", "--port", "0", "--timeline", "other.parquet"]).with_code(2);

@@ -1,10 +1,6 @@
 //! `metron run --until`, in virtual time and over a socket: it ends when the figure is known, and not before.
 
-use std::io::{BufRead as _, BufReader};
-use std::process::Stdio;
-
-use rustix::process::{Pid, Signal, kill_process};
-
+use crate::engine::Engine;
 use crate::metron::Folder;
 
 const QUEUE: &str = "sim:queue?servers=4&service=exponential:100ms&tokens=1";
@@ -71,14 +67,11 @@ fn a_bound_that_comes_first_is_told_and_a_rule_that_is_none_is_refused() {
 #[test]
 fn a_run_over_a_socket_ends_by_it_too_and_what_ended_after_that_is_counted() {
     let folder = Folder::new();
-    let sim = ["sim", "sim:queue?servers=8&service=exponential:10ms&tokens=2", "--port", "0"];
-    let mut child = folder.command(sim).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
-    let mut url = String::new();
-    BufReader::new(child.stdout.take().expect("piped")).read_line(&mut url).expect("the first line is the address");
-    let run = ["run", "--url", url.trim(), "--concurrency", "8", "--until", "mean ttft within 40%", "--output", "out"];
+    let engine = Engine::start(&folder, &["sim:queue?servers=8&service=exponential:10ms&tokens=2"]);
+    let run =
+        ["run", "--url", engine.url(), "--concurrency", "8", "--until", "mean ttft within 40%", "--output", "out"];
     let summary = folder.metron(run.iter().chain(&["--json", "--quiet"])).that_ran().json();
-    kill_process(Pid::from_child(&child), Signal::INT).expect("it still runs");
-    child.wait().expect("it ends");
+    engine.interrupted().with_code(0);
     let until = &summary["until"][0];
     assert_eq!((&until["reached"], &until["stopped_by"]), (&true.into(), &"precision".into()), "{until}");
     let [known, beyond] = ["requests", "beyond"].map(|key| until[key].as_u64().expect("a count"));
