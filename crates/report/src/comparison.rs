@@ -45,12 +45,12 @@ pub(crate) fn labels() -> impl Iterator<Item = &'static str> {
     SHOWN.iter().map(|(_, _, label)| *label)
 }
 
-/// The lines that are shown: those of which both runs have a figure.
+/// The lines that are shown: those of which a run has a figure. What the other lacks is a difference, too.
 pub(crate) fn rows(comparison: &Comparison) -> Vec<Row<'_>> {
     let row = |(metric, statistic, label): &(&'static str, &str, &'static str)| {
         let of = comparison.metrics.get(*metric)?;
         let compared = of.statistics.get(*statistic)?;
-        let typical = compared.baseline?.max(compared.value?);
+        let typical = [compared.baseline, compared.value].into_iter().flatten().reduce(f64::max)?;
         let unit = match of.unit.as_str() {
             "s" => Scale::of_time(typical).unit(),
             "tokens/s" | "requests/s" => "/s",
@@ -104,7 +104,7 @@ impl Row<'_> {
     pub(crate) fn interval(&self) -> Option<String> {
         let between = |(low, high): Interval, show: &dyn Fn(f64) -> String| format!("[{}, {}]", show(low), show(high));
         match (self.hundredths().1, self.compared.ci95) {
-            (Some(ends), _) => Some(between(ends, &signed)),
+            (Some(ends), _) => Some(between(ends, &signed_end)),
             (None, Some(ends)) => Some(between(ends, &|end| signed_by(self.scale(), end))),
             (None, None) => None,
         }
@@ -121,6 +121,14 @@ fn signed(number: f64) -> String {
     // What rounds to nothing has no direction.
     let text = format!("{number:+.decimals$}");
     if text.trim_start_matches(['+', '-']).bytes().all(|b| b == b'0' || b == b'.') { "0".to_owned() } else { text }
+}
+
+/// An end of an interval: one that rounds to nothing keeps its sign, since the interval ends before no change or beyond it.
+fn signed_end(number: f64) -> String {
+    match signed(number) {
+        nothing if nothing == "0" && number != 0.0 => format!("{number:+.2}"),
+        text => text,
+    }
 }
 
 fn signed_by(scale: Scale, number: f64) -> String {
@@ -142,6 +150,13 @@ mod tests {
     fn a_change_has_its_sign_and_nothing_has_none() {
         for (number, text) in [(5.04, "+5.0"), (-0.123, "-0.12"), (0.001, "0"), (-0.001, "0"), (250.4, "+250")] {
             assert_eq!(signed(number), text);
+        }
+    }
+
+    #[test]
+    fn an_end_beside_no_change_tells_on_which_side_it_lies() {
+        for (end, text) in [(-0.001, "-0.00"), (0.001, "+0.00"), (0.0, "0"), (-5.04, "-5.0")] {
+            assert_eq!(signed_end(end), text);
         }
     }
 

@@ -83,6 +83,24 @@ fn a_broken_bound_is_code_3_and_noise_is_none() {
     assert_eq!(verdict("p95 e2e_latency +0%", 0), if p95_rose(&folder) { "noise" } else { "held" });
 }
 
+#[test]
+fn what_one_run_lacks_stands_in_the_table_and_an_undecided_bound_says_why() {
+    let folder = two_runs();
+    let failing = ["run", "--url", "sim:fixed?fault=503", "--virtual-time", "--rate", "10", "--requests", "100"];
+    folder.metron(failing.iter().chain(&["--output", "failed", "--quiet"])).with_code(1);
+    let bounds = ["--fail-if", "p50 ttft +5%", "--fail-if", "error_rate +1%", "--fail-if", "goodput -1%"];
+    let compared = folder.metron(["compare", "a", "failed"].iter().chain(&bounds)).with_code(3).stdout;
+    let ttft = compared.lines().find(|line| line.trim_start().starts_with("TTFT p50")).expect("a row");
+    assert_eq!(ttft.split_whitespace().rev().take(2).collect::<Vec<_>>(), ["-", "-"], "{ttft}");
+    for why in
+        ["p50 ttft +5%: this run has no such figure", "no figure is a percentage of 0", "neither run has such a figure"]
+    {
+        assert!(compared.contains(why), "{why} in\n{compared}");
+    }
+    let other = folder.metron(["compare", "failed", "a"].iter().chain(&bounds[..2])).with_code(3).stdout;
+    assert!(other.contains("p50 ttft +5%: the baseline has no such figure"), "{other}");
+}
+
 fn p95_rose(folder: &Folder) -> bool {
     let report = compare(folder, &["--json"]).json();
     report["comparisons"][0]["metrics"]["e2e_latency"]["statistics"]["p95"]["difference"].as_f64().expect("a figure")

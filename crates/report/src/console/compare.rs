@@ -109,13 +109,23 @@ fn one_bound(bound: &BoundVerdict, style: Style) -> String {
         "noise" => style.doubtful("noise    "),
         _ => style.doubtful("undecided"),
     };
-    format!("{verdict}  {}: {}", escape::terminal(&bound.expression), moved(&bound.figure, &bound.unit))
+    let of_nothing =
+        bound.verdict == "undecided" && bound.figure.baseline == Some(0.0) && bound.expression.ends_with('%');
+    let why = if of_nothing {
+        "; no figure is a percentage of 0: state the bound in pp, or in the figure's unit"
+    } else {
+        ""
+    };
+    format!("{verdict}  {}: {}{why}", escape::terminal(&bound.expression), moved(&bound.figure, &bound.unit))
 }
 
 /// What a bounded figure did, in one line.
 fn moved(figure: &Compared, unit: &str) -> String {
-    let (Some(a), Some(b)) = (figure.baseline, figure.value) else {
-        return "no figure in one of the runs".to_owned();
+    let (a, b) = match (figure.baseline, figure.value) {
+        (Some(a), Some(b)) => (a, b),
+        (None, Some(_)) => return "the baseline has no such figure".to_owned(),
+        (Some(_), None) => return "this run has no such figure".to_owned(),
+        (None, None) => return "neither run has such a figure".to_owned(),
     };
     let row = Row { label: "", unit: "", figure_unit: unit, compared: figure };
     let change = row.change().map_or_else(String::new, |change| format!(", {change}"));
