@@ -53,8 +53,14 @@ fn by_capacity(cells: &[&SweptCell]) -> Option<String> {
     }
     let as_high = |(_, other): &&(&str, Capacity)| other.high.is_none_or(|high| high >= of_best.low);
     let close: Vec<&str> = others.iter().filter(as_high).map(|(target, _)| *target).collect();
-    if !close.is_empty() {
+    if !close.is_empty() || of_best.high.is_none() {
         let names = listed(std::iter::once(*best).chain(close));
+        if of_best.high.is_none() {
+            return Some(format!(
+                "{place}: {names} may bear more than {}, where the searched range ends",
+                load(of_best)
+            ));
+        }
         return Some(format!(
             "{place}: {names} cannot be told apart, at most {}: their intervals overlap",
             load(of_best)
@@ -197,6 +203,9 @@ mod tests {
         let as_good = bears("c", Some((19.5, 18.5, Some(20.5))));
         let close = "chat, capacity: b and c cannot be told apart, at most 20.00 requests/s: their intervals overlap";
         assert_eq!(ranking(&of(vec![a.clone(), b.clone(), as_good])), [close]);
+        let most = bears("e", Some((30.0, 30.0, None)));
+        let range = "chat, capacity: e may bear more than 30.00 requests/s, where the searched range ends";
+        assert_eq!(ranking(&of(vec![b.clone(), most])), [range]);
         let beyond = bears("d", Some((15.0, 15.0, None)));
         assert!(ranking(&of(vec![b.clone(), beyond]))[0].contains("b and d"), "the range ended before d did");
         assert!(

@@ -135,6 +135,15 @@ fn a_search_that_was_cut_off_goes_on_from_its_probes() {
     let resumed = sweep(&folder, &["--resume"]).with_code(0);
     assert!(resumed.stderr.contains("probe 2: ") && !resumed.stderr.contains("probe 1: "), "{}", resumed.stderr);
     assert_eq!(std::fs::read_to_string(&path).expect("a file"), whole);
+
+    // What the last probes of a search saw whose engine died is no part of an answer.
+    std::fs::write(&path, cut.to_string()).expect("written");
+    let report = out.join("sweep.json");
+    let mut swept: Value = serde_json::from_slice(&std::fs::read(&report).expect("read")).expect("JSON");
+    swept["cells"][0]["status"] = "failed".into();
+    std::fs::write(&report, swept.to_string()).expect("written");
+    let resumed = sweep(&folder, &["--resume"]).with_code(0);
+    assert!(resumed.stderr.contains("probe 1: "), "{}", resumed.stderr);
 }
 
 /// A port that was free a moment ago.

@@ -237,15 +237,17 @@ enum Mark {
     Cut,
     Client,
     Missed,
+    Undecided,
 }
 
 impl Mark {
-    const ALL: [Self; 5] = [Self::Front, Self::Missed, Self::Client, Self::Cut, Self::Failed];
+    const ALL: [Self; 6] = [Self::Front, Self::Missed, Self::Undecided, Self::Client, Self::Cut, Self::Failed];
 
     fn painted(self, style: Style) -> String {
         match self {
             Self::Front => style.good("*"),
             Self::Missed => style.bad("-"),
+            Self::Undecided => style.doubtful("?"),
             Self::Client => style.bad("!"),
             Self::Cut => style.doubtful("~"),
             Self::Failed => style.bad("x"),
@@ -256,6 +258,7 @@ impl Mark {
         match self {
             Self::Front => "no cell of the workload has more tokens a second at a lower p90 of E2E",
             Self::Missed => "an objective was missed",
+            Self::Undecided => "an objective could not be decided",
             Self::Client => "this client was the bottleneck: these figures are not the server's",
             Self::Cut => "cut short, or not begun",
             Self::Failed => "failed",
@@ -269,6 +272,7 @@ fn mark(cell: &SweptCell) -> Option<Mark> {
         (CellStatus::Interrupted | CellStatus::Pending, _) => Some(Mark::Cut),
         (CellStatus::Done, Some(Verdict::Bottleneck)) => Some(Mark::Client),
         (CellStatus::Done, _) if cell.objectives == Some(ObjectivesOfCell::Missed) => Some(Mark::Missed),
+        (CellStatus::Done, _) if cell.objectives == Some(ObjectivesOfCell::Undecided) => Some(Mark::Undecided),
         (CellStatus::Done, _) if cell.on_front == Some(true) => Some(Mark::Front),
         (CellStatus::Done, _) => None,
     }

@@ -6,7 +6,7 @@ use std::sync::mpsc::channel;
 use metron_results::capacity::CapacityFile;
 use metron_results::folder::{FolderError, Overwrite, Privacy, RunFile, RunFolder};
 use metron_results::summary::Verdict;
-use metron_results::sweep::{CellStatus, SweptCell};
+use metron_results::sweep::{CellStatus, ObjectivesOfCell, SweptCell};
 
 use super::cell::asked;
 use super::{Going, SweepEvent};
@@ -18,9 +18,10 @@ use crate::stop::Asked;
 use crate::{RunConfig, RunError, Stop, config_yaml};
 
 impl Going<'_> {
-    /// Searches for the highest load, from where a search of the same folder was cut off.
+    /// Searches for the highest load, from where a search of the same folder was cut off. One that failed begins again: what
+    /// its last probes saw was an engine on its way down.
     pub(super) fn capacity(&mut self, search: &CapacitySearch, place: usize, path: &Path) -> Result<(), String> {
-        let before = search.previous(path).ok();
+        let before = if self.failed_before(place) { None } else { search.previous(path).ok() };
         let folder = folder(path, before.as_ref(), &search.config).map_err(|error| chain(&error))?;
         let (events, _unheard) = channel();
         let Self { report, tell, options, stop, .. } = self;
@@ -46,6 +47,14 @@ impl Going<'_> {
             Some(all) => Err(format!("all {} requests failed, most with {}: {}", all.count, all.class, all.example)),
             None => Ok(()),
         }
+    }
+
+    /// Whether a cell failed in the sweep that is gone on with.
+    fn failed_before(&self, place: usize) -> bool {
+        let cell = &self.report.cells[place];
+        let previous = self.options.previous.iter().flat_map(|report| &report.cells);
+        let names = |it: &SweptCell| (it.target.clone(), it.workload.clone(), it.load.clone());
+        previous.into_iter().any(|old| names(old) == names(cell) && old.status == CellStatus::Failed)
     }
 
     /// Measures what a prompt's length costs.
@@ -86,6 +95,9 @@ fn folder(path: &Path, before: Option<&CapacityFile>, config: &RunConfig) -> Res
 
 fn take(cell: &mut SweptCell, kept: &Kept, stop: &Stop) {
     cell.searched(&kept.file);
+    if matches!(kept.found.answer, Answer::NotYet { .. }) {
+        cell.objectives = Some(ObjectivesOfCell::Undecided);
+    }
     let by_client = match &kept.found.answer {
         Answer::Capacity(capacity) => capacity.bounded_by == BoundedBy::Client,
         Answer::ClientTooSlow => true,
