@@ -1,8 +1,9 @@
 //! The flags of a run as its configuration: defaults that depend on other flags filled in. What the configuration means,
 //! and whether it contradicts itself, is the runner's to say.
 
+use metron_runner::search::LoadUnit;
 use metron_runner::{RunConfig, class};
-use metron_units::Nanos;
+use metron_units::{Nanos, Rate};
 
 use crate::failure::Failure;
 use crate::flags::{LoadFlags, RunFlags, TargetFlags, TimeoutFlags, WorkloadFlags};
@@ -22,15 +23,27 @@ const MOST_UNTIL: u64 = 100_000;
 ///
 /// # Errors
 /// No target, or a flag that the kind of load does not have.
-#[expect(clippy::too_many_lines, reason = "one line a setting, and nothing else")]
 pub(crate) fn resolve(flags: &RunFlags) -> Result<RunConfig, Failure> {
-    let RunFlags { target, load, workload, shape, mix, deadlines, objectives, timeouts, observe, output } = flags;
-    // A rate may also be said in parts: by every class its own.
-    let rate = load.rate.or(class::rate(&mix.class).filter(|_| load.concurrency.is_none()));
-    let open = rate.is_some() || load.is_open(workload.trace.as_deref());
-    if !open {
-        nothing_of_an_open_loop(load)?;
+    if !is_open(flags) {
+        nothing_of_an_open_loop(&flags.load)?;
     }
+    settled(flags)
+}
+
+/// The rate of an open loop; it may also be said in parts: by every class its own.
+fn rate(flags: &RunFlags) -> Option<Rate> {
+    flags.load.rate.or(class::rate(&flags.mix.class).filter(|_| flags.load.concurrency.is_none()))
+}
+
+fn is_open(flags: &RunFlags) -> bool {
+    rate(flags).is_some() || flags.load.is_open(flags.workload.trace.as_deref())
+}
+
+/// Every setting as the flags say it, or as it is where they do not.
+#[expect(clippy::too_many_lines, reason = "one line a setting, and nothing else")]
+fn settled(flags: &RunFlags) -> Result<RunConfig, Failure> {
+    let RunFlags { target, load, workload, shape, mix, deadlines, objectives, timeouts, observe, output } = flags;
+    let (rate, open) = (rate(flags), is_open(flags));
     let url = target.url.clone().filter(|url| !url.trim().is_empty());
     let url = url.ok_or_else(|| Failure::usage("no target: --url is missing", "metron run --url sim:"))?;
     Ok(RunConfig {
@@ -139,6 +152,20 @@ pub(crate) fn of_prefill(
     }
     let (load, mix, shape, deadlines, objectives, observe, output) = Default::default();
     resolve(&RunFlags { target, load, workload, mix, shape, deadlines, objectives, timeouts, observe, output })
+}
+
+/// The runs of a search for the highest load. One by rate has arrivals whether or not its first rate is given.
+///
+/// # Errors
+/// As for [`resolve`].
+pub(crate) fn of_search(flags: &RunFlags, unit: LoadUnit) -> Result<RunConfig, Failure> {
+    let load = &flags.load;
+    let drawn = load.arrivals.is_some() || load.burstiness.is_some();
+    if unit == LoadUnit::ConcurrentRequests || load.rate.is_some() || !drawn {
+        return resolve(flags);
+    }
+    let arrivals = load.arrivals.clone().unwrap_or_else(|| default_arrivals(load));
+    Ok(RunConfig { arrivals: Some(arrivals), concurrency: None, ..settled(flags)? })
 }
 
 /// Whoever gives a burstiness means gamma.

@@ -27,7 +27,7 @@ pub(crate) fn profile(asked: &ProfileFlags) -> Plan {
 /// What the user has to mend.
 pub(crate) fn capacity(flags: &CapacityFlags) -> Result<CapacitySearch, Failure> {
     let unit = unit(flags)?;
-    let config = run_config::resolve(&flags.run)?;
+    let config = run_config::of_search(&flags.run, unit)?;
     let demands = demands(flags)?;
     let search = &flags.search;
     Ok(CapacitySearch {
@@ -62,6 +62,9 @@ fn unit(flags: &CapacityFlags) -> Result<LoadUnit, Failure> {
         }
         (Some(Searched::Concurrency), true, _) => {
             Err(Failure::usage("--rate is no number of users to begin with", "--search rate"))
+        }
+        (None, true, true) => {
+            Err(Failure::usage("--rate and --concurrency: a search has one load, of which it is the first", "--rate 4"))
         }
         (Some(Searched::Concurrency), ..) | (None, false, true) => Ok(LoadUnit::ConcurrentRequests),
         (Some(Searched::Rate), ..) | (None, ..) => Ok(LoadUnit::RequestsPerSecond),

@@ -12,8 +12,13 @@ pub(super) fn whole<T: FromStr + Bounded>(text: &str) -> Result<T, String> {
 
 /// A whole number that is not 0.
 pub(super) fn at_least_one<T: FromStr + Bounded + PartialOrd>(text: &str) -> Result<T, String> {
-    let refused = || format!("`{text}` is no whole number from 1 to {}", T::MOST);
-    text.parse().ok().filter(|number| *number >= T::ONE).ok_or_else(refused)
+    at_least(T::ONE, text)
+}
+
+/// A whole number that is not below `least`.
+pub(super) fn at_least<T: FromStr + Bounded + PartialOrd>(least: T, text: &str) -> Result<T, String> {
+    let number = text.parse().ok().filter(|number| *number >= least);
+    number.ok_or_else(|| format!("`{text}` is no whole number from {least} to {}", T::MOST))
 }
 
 /// Whole numbers with an end.

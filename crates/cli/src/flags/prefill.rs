@@ -3,7 +3,7 @@
 use clap::Args;
 use metron_units::{Rate, Share};
 
-use super::number::at_least_one;
+use super::number::at_least;
 use super::search::some_share;
 use super::{OutputFlags, TargetFlags, TimeoutFlags, WorkloadFlags};
 
@@ -64,10 +64,10 @@ pub(crate) struct ProfileFlags {
     #[arg(long, value_name = "SHARE", default_value = "2%", value_parser = some_share)]
     pub(crate) precision: Share,
     /// Requests of one length at most.
-    #[arg(long, value_name = "N", default_value = "64", value_parser = at_least_one::<u64>)]
+    #[arg(long, value_name = "N", default_value = "64", value_parser = samples)]
     pub(crate) samples: u64,
     /// Lengths at most.
-    #[arg(long, value_name = "N", default_value = "256", value_parser = at_least_one::<u32>)]
+    #[arg(long, value_name = "N", default_value = "256", value_parser = most_lengths)]
     pub(crate) most_lengths: u32,
     /// A load beside which it is measured: a rate (2/s) or a number of users (4). [default: none, the server is idle]
     #[arg(long, value_name = "LOAD", value_parser = background)]
@@ -90,6 +90,16 @@ impl std::fmt::Display for Background {
             Self::Users(users) => write!(f, "{users} users"),
         }
     }
+}
+
+/// Fewer carry no interval of a median at 95 %.
+fn samples(text: &str) -> Result<u64, String> {
+    at_least(6, text).map_err(|error| format!("{error}: fewer carry no interval of a median"))
+}
+
+/// As many as are measured before it is asked where the curve needs more.
+fn most_lengths(text: &str) -> Result<u32, String> {
+    at_least(6, text).map_err(|error| format!("{error}: so many tell the curve's form at all"))
 }
 
 fn background(text: &str) -> Result<Background, Box<dyn std::error::Error + Send + Sync>> {

@@ -40,6 +40,16 @@ fn durations_need_a_unit() {
 }
 
 #[test]
+fn a_profile_needs_enough_to_be_one() {
+    let folder = Folder::new();
+    for (flag, why) in [("--samples", "no interval of a median"), ("--most-lengths", "the curve's form")] {
+        let ended = folder.metron(["prefill", "--url", "sim:", flag, "5"]).with_code(2);
+        assert!(ended.stderr.contains("from 6 to") && ended.stderr.contains(why), "{}", ended.stderr);
+    }
+    assert!(folder.files().is_empty());
+}
+
+#[test]
 fn quantities_that_make_no_sense_are_refused() {
     for (flag, values) in [
         ("--rate", &["0", "-1", "nan", "inf", "1e308", "1,5", "५"][..]),

@@ -178,6 +178,21 @@ fn the_end_of_the_range_bounds_what_holds_there() {
     assert_eq!(file["capacity"]["high"], serde_json::Value::Null);
 }
 
+/// Whose first rate is measured is asked by arrivals as they were chosen, and more even ones let the queue bear more.
+#[test]
+fn arrivals_need_no_first_rate() {
+    let folder = Folder::new();
+    let capacity = |arrivals: &[&str]| {
+        let more = ["--output", "out", "--force", "--budget", "5m"];
+        let file = folder.metron(arguments(QUEUE, "p90 ttft <= 100ms", &[&more, arrivals].concat())).json();
+        file["capacity"]["value"].as_f64().expect("a capacity")
+    };
+    let [drawn, even] = [capacity(&[]), capacity(&["--arrivals", "constant"])];
+    assert!(even > 1.1 * drawn, "{even} {drawn}");
+    let config = std::fs::read_to_string(folder.path().join("out/config.yaml")).expect("a configuration");
+    assert!(config.contains("arrivals: constant") && !config.contains("concurrency: 8"), "{config}");
+}
+
 #[test]
 fn what_makes_no_search_is_refused_and_leaves_nothing() {
     let folder = Folder::new();
@@ -192,6 +207,10 @@ fn what_makes_no_search_is_refused_and_leaves_nothing() {
     refused(&["--slo", "p100 ttft <= 1s"], "allows no miss");
     refused(&["--slo", "p99 ttft <= 1s", "--search", "rate", "--concurrency", "4"], "--concurrency");
     refused(&["--slo", "p99 ttft <= 1s", "--resume", "--output", "none"], "cannot read");
+    refused(&["--slo", "p99 ttft >= 1s"], "asks for what more load brings by itself");
+    refused(&["--slo", "p99 ttft <= 1s", "--rate", "4", "--concurrency", "4"], "one load");
+    refused(&["--slo", "p99 ttft <= 1s", "--arrivals", "steps:10s@5,20s@50"], "it is the rate that is searched for");
+    refused(&["--slo", "p99 ttft <= 1s", "--search", "concurrency", "--arrivals", "constant"], "--arrivals");
     let range = folder.metron(url.iter().chain(&["--slo", "p99 ttft <= 1s", "--range", "5..1"])).with_code(2);
     assert!(range.stderr.contains("5..1"), "{}", range.stderr);
     assert!(folder.files().is_empty(), "{:?}", folder.files());

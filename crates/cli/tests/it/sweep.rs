@@ -84,7 +84,7 @@ targets:
 loads:
 - name: capacity
   capacity: {slo: ['p90 e2e_latency <= 200ms'], range: 1..100, precision: 20%, budget: 5m}
-- {name: prompts, prefill: {prompt_tokens: 64..256, samples: 8, most_lengths: 3}}
+- {name: prompts, prefill: {prompt_tokens: 64..256, samples: 8, most_lengths: 6}}
 - {rate: 5}
 ";
 

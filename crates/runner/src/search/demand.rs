@@ -7,6 +7,7 @@
 //! | `mean output_token_rate >= 30` | 1 | value / threshold | 1 |
 //! | `error_rate <= 1%` | failed | completed and failed | 1 % |
 
+use metron_metrics::catalogue::Better;
 use metron_metrics::objective::{Objective, Statistic};
 use metron_metrics::{Outcome, RequestRecord, Summariser, SummaryOptions};
 use metron_units::Share;
@@ -47,13 +48,18 @@ pub enum NotSearchable {
         "`{0}` speaks of the run as a whole, which a search cannot judge request by request\n  hint: --slo 'p99 ttft <= 500ms'"
     )]
     OfTheWholeRun(Objective),
+    /// It holds under any load that is high enough.
+    #[error(
+        "`{0}` asks for what more load brings by itself, so there is no highest load that holds it\n  hint: --slo 'p99 ttft <= 500ms'"
+    )]
+    EasierUnderLoad(Objective),
 }
 
 impl Demand {
     /// The demand that an objective makes.
     ///
     /// # Errors
-    /// If it allows no miss, or speaks of a run as a whole (throughputs, goodput).
+    /// If it allows no miss, speaks of a run as a whole (throughputs, goodput), or asks for what is worse.
     pub fn of(objective: Objective) -> Result<Self, NotSearchable> {
         let allowed = objective.allowed_ratio().ok_or(NotSearchable::OfTheWholeRun(objective))?;
         let measured = match objective.statistic {
@@ -62,6 +68,10 @@ impl Demand {
             Statistic::Mean => Measured::HighMean,
             Statistic::Value => Measured::Failures,
         };
+        let is_ceiling = objective.comparison.is_ceiling();
+        if matches!((objective.metric.entry().better, is_ceiling), (Better::Lower, false) | (Better::Higher, true)) {
+            return Err(NotSearchable::EasierUnderLoad(objective));
+        }
         if allowed <= 0.0 || objective.threshold.get() <= 0.0 {
             return Err(NotSearchable::NoMissAllowed(objective));
         }

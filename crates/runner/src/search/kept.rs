@@ -105,7 +105,15 @@ impl CapacitySearch {
     /// # Errors
     /// A setting that cannot mean what it says.
     pub fn check(&self, around: Surroundings<'_>) -> Result<(), ConfigError> {
-        Runs::new(self.of_runs(Files::Nowhere, around.command), around.events, around.stop).map(|_| ())
+        let runs = Runs::new(self.of_runs(Files::Nowhere, around.command), around.events, around.stop);
+        runs.map(|_| ()).map_err(|error| match error.flag {
+            // Of the rate it says what nobody gave: a load of the search's own.
+            "rate" if self.config.arrivals.is_some() => {
+                let message = "these say what rate they have, and it is the rate that is searched for";
+                ConfigError::new("arrivals", message, "--arrivals poisson")
+            }
+            _ => error,
+        })
     }
 
     /// The file of the search in the folder at `path`, if it is this one, cut off or over.
