@@ -130,7 +130,7 @@ pub enum Ending {
 pub struct Played {
     /// Why.
     pub ending: Ending,
-    /// How long it took, until nothing of it was under way any more.
+    /// How long it took, until nothing of it was under way any more; one that its time ended took no less than that.
     pub took: Nanos,
 }
 

@@ -190,6 +190,7 @@ impl Prober for Runs<'_> {
             target_miss_rate: config.target_miss_rate,
             order: InOrder::default(),
             see,
+            enough: false,
         };
         let clock = Clock::start();
         let finished = match run_watched(&config, self.options(), self.events, self.stop, &mut eye) {
@@ -197,8 +198,8 @@ impl Prober for Runs<'_> {
             Err(RunError::Interrupted) => return Ok(Played { ending: Ending::Interrupted, took: Nanos::ZERO }),
             Err(error) => return Err(error),
         };
-        // Requests that a missing one held back: nothing more comes.
-        let _enough = eye.rest();
+        // With requests that a missing one held back.
+        let seen_enough = eye.rest();
         let took = match self.time {
             Time::Wall => clock.now(),
             Time::Virtual => {
@@ -206,6 +207,8 @@ impl Prober for Runs<'_> {
                 Nanos::from_secs_f64(seconds).unwrap_or(Nanos::MAX)
             }
         };
+        // It was over with its last request, but none came in the rest of its time.
+        let took = if !seen_enough && is_cut_short(&config)? { took.max(wish.time) } else { took };
         let client_bound = finished.client_bound();
         self.keep(finished)?;
         let ending = match self.stop.asked() {
@@ -251,26 +254,42 @@ impl RunsSettings {
     }
 }
 
+/// Whether a run's plan would go on, had it more time. Of a closed loop it is no plan that tells: that goes on until its time is over.
+fn is_cut_short(config: &RunConfig) -> Result<bool, ConfigError> {
+    if config.duration.is_none() {
+        return Ok(false);
+    }
+    let requests = |config: &RunConfig| Ok(Resolved::of(config, &|name| std::env::var(name).ok())?.whole_plan());
+    let sent = requests(config)?.count();
+    Ok(requests(&RunConfig { duration: None, ..config.clone() })?.nth(sent).is_some())
+}
+
 /// Looks at a run for a search.
 struct Eye<'s, 'f> {
     demands: &'s [Demand],
     target_miss_rate: Share,
     order: InOrder<Option<Vec<Score>>>,
     see: &'s mut See<'f>,
+    /// Whether nothing more is wanted.
+    enough: bool,
 }
 
 impl Eye<'_, '_> {
     fn hand_over(&mut self) -> ControlFlow<InFlight> {
         while let Some(next) = self.order.next() {
             let Some(scores) = next.item else { continue };
-            (self.see)(&Observation { at: next.at, in_flight: next.in_flight, scores: &scores })?;
+            let said = (self.see)(&Observation { at: next.at, in_flight: next.in_flight, scores: &scores });
+            self.enough |= said.is_break();
+            said?;
         }
         ControlFlow::Continue(())
     }
 
-    fn rest(&mut self) -> ControlFlow<InFlight> {
+    /// Hands over what is left, and whether enough was seen.
+    fn rest(mut self) -> bool {
         self.order.end();
-        self.hand_over()
+        let _nothing_more_comes = self.hand_over();
+        self.enough
     }
 }
 

@@ -50,11 +50,20 @@ fn the_capacity_of_a_simulated_engine_is_found_by_runs_and_again_after_a_break()
 fn a_budget_of_time_ends_a_search_with_the_probe_that_it_cuts_short() {
     let enough = settings(LoadUnit::RequestsPerSecond, 0.08);
     let whole = find(QUEUE, "p95 ttft <= 100ms", Files::Nowhere, &enough, Vec::new());
-    let fourth: u64 = whole.probes[..4].iter().map(|probe| probe.duration.get()).sum();
-    let time = Nanos::new(fourth + whole.probes[4].duration.get() / 2);
-    let few = Settings { budget: Budget { time, ..enough.budget }, ..enough };
-    let found = find(QUEUE, "p95 ttft <= 100ms", Files::Nowhere, &few, Vec::new());
-    assert_eq!(found.probes.len(), 5, "{:?}", found.probes);
+    let of = |time| Settings { budget: Budget { time, ..enough.budget }, ..enough };
+    let found = |few: &Settings, previous| find(QUEUE, "p95 ttft <= 100ms", Files::Nowhere, few, previous);
+    let spent = |probes: &[Probe]| probes.iter().map(|probe| probe.duration).fold(Nanos::ZERO, |sum, it| sum + it);
+    // A fourth of the first probe has a dozen requests, the last of them long before its end.
+    for (through, part) in [(0, 0.25), (1, 0.3), (2, 0.9), (4, 0.5)] {
+        let time = spent(&whole.probes[..through]).get() as f64 + part * whole.probes[through].duration.get() as f64;
+        let few = of(Nanos::new(time as u64));
+        let cut = found(&few, Vec::new());
+        assert_eq!(cut.probes.len(), through + 1, "{:?}", cut.probes);
+        assert!(spent(&cut.probes) >= few.budget.time, "{:?}", cut.probes);
+        assert_eq!(found(&few, cut.probes.clone()), cut, "nothing is left for one that goes on");
+        let more = of(few.budget.time + whole.probes[0].duration);
+        assert!(found(&more, cut.probes.clone()).probes.len() > cut.probes.len(), "with more time it goes on");
+    }
 }
 
 #[test]

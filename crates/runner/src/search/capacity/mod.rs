@@ -68,11 +68,9 @@ struct Spent {
 }
 
 impl Spent {
-    /// Whether nothing is left that a probe could be played in: of time the last hundredth goes to none, since one that the budget ends is
-    /// over with its last request, a little before.
+    /// Whether nothing is left that a probe could be played in.
     fn exceeds(self, budget: &Budget) -> bool {
-        let left = budget.time.saturating_sub(self.time);
-        self.requests >= budget.requests || left.get() <= budget.time.get() / 100
+        self.requests >= budget.requests || self.time >= budget.time
     }
 }
 

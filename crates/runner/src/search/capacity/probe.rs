@@ -28,7 +28,7 @@ pub struct Probe {
     pub whole: bool,
     /// Requests seen, warm-up included.
     pub requests: u64,
-    /// How long it took, until nothing of it was under way any more.
+    /// How long it took, until nothing of it was under way any more. One that the budget ended took all that was left.
     pub duration: Nanos,
     /// Each objective's ratio, in the order of the objectives; `None` if too little was seen.
     pub estimates: Vec<Option<Estimate>>,
