@@ -2,13 +2,13 @@
 
 use std::cmp::Ordering;
 
-use metron_units::Nanos;
+use metron_units::{Nanos, Share};
 
 use super::{Objective, Statistic};
 use crate::catalogue::{Kind, Metric};
 use crate::measure::{Measure, of_request};
 use crate::quantile;
-use crate::record::{Outcome, RequestRecord};
+use crate::record::{Outcome, Phase, RequestRecord};
 use crate::request::RequestFigures;
 
 /// Whether an objective held, and on what that rests.
@@ -24,6 +24,46 @@ pub struct Decision {
     pub met: Option<u64>,
     /// Requests or gaps in all, failures included where requests are counted.
     pub of: Option<u64>,
+}
+
+/// What one request adds to what decides an objective.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Part {
+    /// Requests or gaps that have it, of all: what [`Decision::met`] and [`Decision::of`] are the sums of.
+    Counts {
+        /// That have it.
+        met: u64,
+        /// In all.
+        of: u64,
+    },
+    /// Its own value, or the mean of its own gaps, in the metric's unit.
+    Value(f64),
+}
+
+impl Objective {
+    /// What one request adds, whose minimum TBT deadline may miss `target`. `None` where it has no say: one of the warm-up or that
+    /// was cancelled, what cannot have the metric, and objectives on the run's values.
+    #[must_use]
+    pub fn part_of(&self, record: &RequestRecord, target: Share) -> Option<Part> {
+        if record.phase == Phase::Warmup || record.outcome == Outcome::Cancelled {
+            return None;
+        }
+        let figures = match self.metric {
+            Metric::MinTbtDeadline => RequestFigures::of(record, target),
+            _ => RequestFigures::but_minimum(record),
+        };
+        if self.required_share().is_some() {
+            let mut judge = Judge::new(*self);
+            judge.count(record, &figures);
+            return (judge.of > 0).then_some(Part::Counts { met: judge.met, of: judge.of });
+        }
+        let own = match self.metric.kind() {
+            Kind::PerRequest => of_request(self.metric, record, &figures),
+            Kind::PooledGaps => own_mean(self.metric, record).filter(|_| record.outcome == Outcome::Completed),
+            Kind::Value => None,
+        };
+        own.map(|own| Part::Value(own.get()))
+    }
 }
 
 /// The counts of one objective so far.

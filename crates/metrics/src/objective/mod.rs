@@ -20,7 +20,7 @@ mod tests;
 use std::cmp::Ordering;
 use std::fmt;
 
-pub use count::Decision;
+pub use count::{Decision, Part};
 pub(crate) use count::{Judge, met_by_request};
 pub use parse::{ObjectiveError, Refusal};
 

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::catalogue::{CATALOGUE, Kind};
-use crate::record::{ErrorClass, RequestRecord};
+use crate::record::{ErrorClass, Outcome, Phase, RequestRecord};
 use crate::request::RequestFigures;
 use crate::summary::{Summariser, SummaryOptions};
 use crate::testing::{answer, failure, ms};
@@ -299,4 +299,48 @@ fn every_metric_can_be_an_objective() {
         assert_eq!(objective(&format!("{prefix}{} <= {threshold}", entry.name)).metric, entry.metric);
     }
     assert_eq!(objective("p90 ttft <= 5ms").threshold, Threshold::Time(ms(5)));
+}
+
+/// A request of any kind: its chunks as gaps and tokens, and what is otherwise with it.
+fn request() -> impl Strategy<Value = RequestRecord> {
+    let chunks = prop::collection::vec((0..80_u64, 1..4_u32), 0..6);
+    (chunks, 0..6_u8).prop_map(|(chunks, kind)| {
+        let mut at = 10;
+        let placed = chunks.into_iter().map(|(gap, tokens)| {
+            at += gap;
+            (at, tokens)
+        });
+        let whole = answer(0, 10, &placed.collect::<Vec<_>>());
+        match kind {
+            0 => RequestRecord { outcome: failure(0, 10, ErrorClass::Http5xx, "").outcome, ..whole },
+            1 => RequestRecord { outcome: Outcome::Cancelled, ..whole },
+            2 => RequestRecord { phase: Phase::Warmup, ..whole },
+            3 => RequestRecord { streamed: false, ..whole },
+            _ => whole,
+        }
+    })
+}
+
+proptest! {
+    #[test]
+    fn what_one_request_adds_is_what_a_run_of_it_alone_decides_by(record in request()) {
+        let texts = [
+            "p90 ttft <= 40ms", "mean ttft <= 40ms", "p90 tbt <= 20ms", "mean tbt <= 20ms", "tbt <= 20ms for 90%",
+            "mean inter_chunk_latency <= 20ms", "p10 output_token_rate >= 50", "mean output_token_rate >= 50",
+            "fluidity >= 0.9 for 99%", "mean fluidity >= 0.9", "p90 min_tbt_deadline <= 20ms", "p90 tpot <= 20ms",
+            "mean normalized_latency <= 20ms", "p99 e2e_latency <= 1s", "goodput >= 1", "mean input_tokens <= 20",
+        ];
+        let target_miss_rate = Share::new(0.1).unwrap();
+        for text in texts {
+            let objective = objective(text);
+            let mut summariser = Summariser::new(SummaryOptions { target_miss_rate, objectives: vec![objective] });
+            summariser.add(&record);
+            let decided = summariser.finish().objectives[0];
+            let of_run = match (decided.met.zip(decided.of), decided.value) {
+                (Some((met, of)), _) => (of > 0).then_some(Part::Counts { met, of }),
+                (None, value) => value.filter(|_| objective.metric.kind() != Kind::Value).map(Part::Value),
+            };
+            prop_assert_eq!(objective.part_of(&record, target_miss_rate), of_run, "{}", text);
+        }
+    }
 }

@@ -8,8 +8,8 @@
 //! | `error_rate <= 1%` | failed | completed and failed | 1 % |
 
 use metron_metrics::catalogue::Better;
-use metron_metrics::objective::{Objective, Statistic};
-use metron_metrics::{Outcome, RequestRecord, Summariser, SummaryOptions};
+use metron_metrics::objective::{Objective, Part, Statistic};
+use metron_metrics::{Outcome, RequestRecord};
 use metron_units::Share;
 
 use super::prober::Score;
@@ -128,14 +128,10 @@ impl Demand {
                 Outcome::Cancelled => Score::default(),
             };
         }
-        let mut summariser = Summariser::new(SummaryOptions { target_miss_rate, objectives: vec![self.objective] });
-        summariser.add(record);
-        let figures = summariser.finish();
-        let Some(decision) = figures.objectives.first() else { return Score::default() };
-        match (decision.met, decision.of, decision.value) {
-            (Some(met), Some(of), _) => Score { part: (of - met) as f64, of: of as f64 },
-            (_, _, Some(value)) => self.score_value(value),
-            _ => Score::default(),
+        match self.objective.part_of(record, target_miss_rate) {
+            Some(Part::Counts { met, of }) => Score { part: (of - met) as f64, of: of as f64 },
+            Some(Part::Value(value)) => self.score_value(value),
+            None => Score::default(),
         }
     }
 }
