@@ -11,6 +11,7 @@ use metron_sim::server::StartError;
 use metron_wire::ReachError;
 use metron_workload::PromptError;
 
+use crate::finished::AllFailed;
 use crate::preflight::{ContactError, TooFewDescriptors, TooFewPorts};
 use crate::resolve::ConfigError;
 use crate::script::{ScriptError, TraceFileError};
@@ -50,6 +51,9 @@ pub enum RunError {
     /// The server is not there, or not as it should be. From outside: not safe for a terminal as it stands.
     #[error(transparent)]
     Contact(#[from] ContactError),
+    /// A search whose server answers nothing, at whatever load. From outside: not safe for a terminal as it stands.
+    #[error("all {} requests failed, most with {}: {}", .0.count, .0.class, .0.example)]
+    NothingAnswered(AllFailed),
     /// It was asked to end before its first request.
     #[error("interrupted before the first request")]
     Interrupted,
@@ -142,6 +146,7 @@ impl RunError {
             Self::Descriptors(_)
             | Self::Ports(_)
             | Self::Contact(_)
+            | Self::NothingAnswered(_)
             | Self::Prewarm { .. }
             | Self::Simulator(_)
             | Self::Folder(_)
@@ -164,6 +169,7 @@ impl RunError {
             Self::Prewarm { opened: 0, .. } => "check that the server listens at --url".to_owned(),
             Self::Prewarm { opened, .. } => format!("--prewarm {opened}, or leave --prewarm out"),
             Self::Folder(error) => error.hint(),
+            Self::NothingAnswered(_) => "metron probe --url URL".to_owned(),
             Self::Interrupted => String::new(),
             Self::Simulator(_) | Self::System(_) => "lower the load, or raise ulimit -n and ulimit -u".to_owned(),
             Self::Prompt(_) => "--tokenizer o200k_base, or other --input-tokens".to_owned(),

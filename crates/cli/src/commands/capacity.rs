@@ -48,7 +48,14 @@ pub(super) fn search(given: &ArgMatches) -> Result<Exit, Failure> {
     });
     drop(events);
     watcher.join().expect("the progress view does not panic");
-    let kept = kept.map_err(refused)?;
+    let kept = match kept {
+        Ok(kept) => kept,
+        Err(error) => {
+            // An empty folder would stand in the way of the next attempt; one with probes is not empty.
+            folder.abandon();
+            return Err(refused(error));
+        }
+    };
     // What was found is said first; --resume writes the page again.
     if flags.run.output.json {
         speak::result(&kept.file.to_json())?;

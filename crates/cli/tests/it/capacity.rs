@@ -6,7 +6,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use crate::engine::Engine;
-use crate::metron::Folder;
+use crate::metron::{Ended, Folder};
 
 /// Four servers of exponential services: by Erlang's formula p95 of the wait is 100 ms at 23.308 requests/s.
 const QUEUE: &str = "sim:queue?servers=4&service=exponential:100ms&first=start&tokens=1";
@@ -176,6 +176,59 @@ fn the_end_of_the_range_bounds_what_holds_there() {
     let file = folder.metron(arguments(QUEUE, "p95 ttft <= 100ms", &["--range", "1..6"])).with_code(0).json();
     assert_eq!((&file["bounded_by"], &file["capacity"]["value"]), (&"search range".into(), &6.0.into()));
     assert_eq!(file["capacity"]["high"], serde_json::Value::Null);
+}
+
+/// No budget is spent on a server that answers nothing, and nothing stands in the way of the next attempt.
+#[test]
+fn a_server_that_answers_nothing_has_no_capacity_to_search_for() {
+    let folder = Folder::new();
+    let slo = "error_rate <= 1%";
+    for first in [&[][..], &["--rate", "5"], &["--concurrency", "4"]] {
+        let more = [&["--output", "out"], first].concat();
+        let ended = folder.metron(arguments("sim:fixed?fault=503", slo, &more)).with_code(1);
+        assert!(ended.stderr.contains("requests failed, most with http_5xx"), "{}", ended.stderr);
+        assert!(ended.stdout.is_empty() && folder.files().is_empty(), "{:?}", folder.files());
+    }
+    let gone = folder.metron(["capacity", "--url", "http://127.0.0.1:9", "--slo", slo, "--output", "out"]).with_code(1);
+    assert!(gone.stderr.contains("cannot reach"), "{}", gone.stderr);
+    assert!(!folder.path().join("out").exists());
+}
+
+/// What a probe saw of a server on its way down stays out of the search: this one always holds.
+#[test]
+fn the_probe_in_which_the_server_went_down_is_forgotten() {
+    let folder = Folder::new();
+    let engine = Engine::start(&folder, &["sim:fixed?ttft=1ms&tbt=1ms&tokens=1"]);
+    let url = engine.url().to_owned();
+    let given = [
+        "capacity",
+        "--url",
+        &url,
+        "--model",
+        "m",
+        "--slo",
+        "error_rate <= 1%",
+        "--rate",
+        "500",
+        "--output",
+        "out",
+        "--quiet",
+    ];
+    let child = folder.command(given).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("starts");
+    while !folder.path().join("out/probe-002/journal.arrows").exists() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    drop(engine);
+    let ended = Ended::of(child.wait_with_output().expect("it ends")).with_code(1);
+    assert!(ended.stderr.contains("cannot reach"), "{}", ended.stderr);
+    let file: serde_json::Value = serde_json::from_str(&text(&folder.path().join("out/capacity.json"))).expect("JSON");
+    let verdicts: Vec<&str> = file["probes"]
+        .as_array()
+        .expect("probes")
+        .iter()
+        .map(|probe| probe["verdict"].as_str().expect("one"))
+        .collect();
+    assert!(!verdicts.is_empty() && verdicts.iter().all(|verdict| *verdict == "holds"), "{verdicts:?}");
 }
 
 /// Whose first rate is measured is asked by arrivals as they were chosen, and more even ones let the queue bear more.

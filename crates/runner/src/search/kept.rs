@@ -132,7 +132,7 @@ impl CapacitySearch {
             OtherSearch::new(format!("`{}` holds no capacity.json of metron: {error}", path.display()), "")
         })?;
         let there = read(RunFile::Config)?;
-        let other = |message: String| OtherSearch::new(message, "without --resume a new search begins");
+        let other = |message: String| OtherSearch::new(message, "--force in place of --resume begins a new search");
         if !is_of(&there, &self.config) {
             let here = config_yaml(&self.config, None);
             let settings = |text| str::lines(text).filter(|line| !line.starts_with('#')).collect::<Vec<_>>();
@@ -169,7 +169,6 @@ impl CapacitySearch {
         around: Surroundings<'_>,
         told: &mut dyn FnMut(&CapacityFile),
     ) -> Result<Kept, KeptError> {
-        folder.write(RunFile::Config, config_yaml(&self.config, None).as_bytes())?;
         let new = |files| Runs::new(self.of_runs(files, around.command), around.events, around.stop);
         let mut runs = new(Files::Nowhere)?;
         if !runs.is_virtual() {
@@ -186,7 +185,17 @@ impl CapacitySearch {
                 kept = log.probe(runs, probe);
                 told(&log.file);
             }
-        })?;
+        });
+        let found = match found {
+            Ok(found) => found,
+            Err(error) => {
+                // What the last probe saw of a server on its way down is no part of an answer.
+                if runs.saw_it_go() {
+                    log.forget_last()?;
+                }
+                return Err(error.into());
+            }
+        };
         kept?;
         let all_failed = runs.never_answered().cloned();
         Ok(Kept { file: log.end(&found)?, found, all_failed })
@@ -305,7 +314,19 @@ impl Log<'_> {
         }
         self.file.finished = progressed == Progressed::IsOver;
         self.file.wall_s = self.file.probes.iter().map(|probe| probe.duration_s).sum();
+        // Without a probe there is nothing to go on with.
+        self.folder.write(RunFile::Config, config_yaml(&self.search.config, None).as_bytes())?;
         self.folder.write(RunFile::Capacity, self.file.to_json().as_bytes())
+    }
+
+    /// Takes the last probe back: --resume plays it again.
+    fn forget_last(&mut self) -> Result<(), StorageError> {
+        if self.file.probes.pop().is_none() {
+            return Ok(());
+        }
+        let probes = capacity::probes_of(&self.file.probes).expect("they were written before");
+        let answer = capacity::so_far(&probes, &self.search.demands, &self.settings);
+        self.write(&answer, &probes, Progressed::GoesOn)
     }
 
     fn end(mut self, found: &Found) -> Result<CapacityFile, StorageError> {

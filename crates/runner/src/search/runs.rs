@@ -44,11 +44,14 @@ use super::prober::{Ending, Load, LoadUnit, Observation, Played, Prober, Score, 
 use crate::error::NotKept;
 use crate::resolve::{ConfigError, Resolved, Server};
 use crate::stop::Asked;
-use crate::{Finished, Options, Output, RunConfig, RunError, Stop, Witness, run, run_watched};
+use crate::{AllFailed, Finished, Options, Output, RunConfig, RunError, Stop, Witness, run, run_watched};
 use in_order::InOrder;
 
 /// Requests of the run that tells where a server is full.
 const TO_FILL: u64 = 128;
+
+/// So many failures and no answer are no overload.
+const NOTHING_ANSWERED: u64 = 16;
 
 /// What the probes have in common.
 #[derive(Debug, Clone)]
@@ -86,7 +89,9 @@ pub struct PlayedRun {
     /// Requests that were answered in full.
     pub completed: u64,
     /// The failures, if there were nothing else.
-    pub all_failed: Option<crate::AllFailed>,
+    pub all_failed: Option<AllFailed>,
+    /// Requests for which no connection could be had.
+    pub refused: u64,
 }
 
 /// Plays loads as runs. One run at a time; `stop` ends the search, not a run alone.
@@ -128,9 +133,15 @@ impl<'a> Runs<'a> {
         &self.played
     }
 
+    /// Whether the last run saw a server that was there no more.
+    #[must_use]
+    pub fn saw_it_go(&self) -> bool {
+        self.played.last().is_some_and(|run| run.refused > 0)
+    }
+
     /// The failures, if no request of any run was answered.
     #[must_use]
-    pub fn never_answered(&self) -> Option<&crate::AllFailed> {
+    pub fn never_answered(&self) -> Option<&AllFailed> {
         let last = self.played.last()?.all_failed.as_ref()?;
         self.played.iter().all(|run| run.completed == 0).then_some(last)
     }
@@ -144,7 +155,7 @@ impl<'a> Runs<'a> {
     /// Requests a second that a closed loop gets through: a first guess of where the server is full. Leaves no file.
     ///
     /// # Errors
-    /// What keeps the run from being; an interruption.
+    /// What keeps the run from being; an interruption; a server that answers nothing.
     pub fn saturation(&self) -> Result<f64, RunError> {
         let closed =
             RunsSettings { unit: LoadUnit::ConcurrentRequests, files: Files::Nowhere, ..self.settings.clone() };
@@ -154,6 +165,9 @@ impl<'a> Runs<'a> {
         let finished = run(&config, options, self.events, self.stop)?;
         if self.stop.asked() > Asked::Nothing {
             return Err(RunError::Interrupted);
+        }
+        if let Some(all) = finished.all_failed().filter(is_no_overload) {
+            return Err(RunError::NothingAnswered(all));
         }
         let throughput = summary::value(&finished.summary.metrics, "request_throughput");
         Ok(throughput.map(|(rate, _)| rate).filter(|rate| *rate > 0.0).unwrap_or(1.0))
@@ -173,9 +187,10 @@ impl<'a> Runs<'a> {
         let (summary, all_failed) = (&finished.summary, finished.all_failed());
         let (values, completed) = (summary.objectives.iter().map(|it| it.value).collect(), summary.requests.completed);
         let target = summary.run.target.clone();
+        let refused = summary.requests.errors.get("connect").map_or(0, |error| error.count);
         let kept = finished.folder.map(metron_results::recorder::Settled::finish).transpose();
         let folder = kept.map_err(|source| RunError::NotKept { rescued: None, source: NotKept::Storage(source) })?;
-        self.played.push(PlayedRun { folder, values, target, completed, all_failed });
+        self.played.push(PlayedRun { folder, values, target, completed, all_failed, refused });
         Ok(())
     }
 }
@@ -211,6 +226,10 @@ impl Prober for Runs<'_> {
         let took = if !seen_enough && is_cut_short(&config)? { took.max(wish.time) } else { took };
         let client_bound = finished.client_bound();
         self.keep(finished)?;
+        // Of a search that goes on it is known that something was answered.
+        if let Some(all) = self.never_answered().filter(|all| self.before == 0 && is_no_overload(all)) {
+            return Err(RunError::NothingAnswered(all.clone()));
+        }
         let ending = match self.stop.asked() {
             Asked::Drain | Asked::Now => Ending::Interrupted,
             Asked::Nothing if client_bound => Ending::ClientBound,
@@ -218,6 +237,11 @@ impl Prober for Runs<'_> {
         };
         Ok(Played { ending, took })
     }
+}
+
+/// Whether a run without an answer says that none would come at a lower load, either: whoever waited too long might be answered then.
+fn is_no_overload(all: &AllFailed) -> bool {
+    all.count >= NOTHING_ANSWERED && !all.class.starts_with("timeout")
 }
 
 impl RunsSettings {
