@@ -18,7 +18,8 @@ pub struct Finished {
     pub folder: Option<Settled>,
     /// Whether it was asked to end before its plan did.
     pub interrupted: bool,
-    /// Of the requests that were planned, with their prompts; `None` if the run ended before its plan was walked to its end.
+    /// Of the requests that were planned, with their prompts; `None` if the run ended before its plan was walked to its end, and of one in
+    /// virtual time that leaves no folder.
     pub plan_digest: Option<PlanDigest>,
 }
 

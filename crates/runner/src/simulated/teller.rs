@@ -37,6 +37,11 @@ impl Teller {
         Self { composer, keeps, digest, told: 0 }
     }
 
+    /// The same, for a run whose plan nobody compares: then no prompt need be made for its digest.
+    pub(super) fn without_digest(self) -> Self {
+        Self { digest: None, ..self }
+    }
+
     /// Tells of the plan's next request.
     ///
     /// # Errors
