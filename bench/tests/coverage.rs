@@ -30,3 +30,16 @@ fn requests_that_wait_for_each_other_are_allowed_for() {
     queue::cover_until(&mut counting, 10, 20, 0.5, "M/M/1 half busy").expect("it runs");
     check(&counting.finish(), 0.85);
 }
+
+#[test]
+fn intervals_of_a_day_are_much_too_wide_for_another_one_and_never_too_narrow() {
+    let mut counting = Counting::default();
+    queue::cover_day(&mut counting, 0, 4, (0.5, 0.6), "M/M/1, a day").expect("it runs");
+    let covered = counting.finish();
+    let of = |figure: &str| covered.iter().find(|one| one.figure.starts_with(figure)).expect("it is counted");
+    for one in [of("p50"), of("mean")] {
+        assert_eq!((one.intervals, one.held), (4, 4), "{}", one.figure);
+        assert!(one.relative_width > Some(0.5), "{}: {:?}", one.figure, one.relative_width);
+    }
+    assert_eq!((of("p99").intervals, of("p99").relative_width), (0, None), "a tail that rests on one hour has none");
+}

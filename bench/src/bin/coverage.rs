@@ -40,6 +40,7 @@ fn cover(runs: u64) -> Result<Vec<Covered>, Box<dyn std::error::Error>> {
     queue::cover(&mut counting, 300, (runs, 2_000), 0.5, "M/M/1 half busy")?;
     queue::cover(&mut counting, 400, (runs, 20_000), 0.8, "M/M/1 four fifths busy")?;
     queue::cover_until(&mut counting, 500, runs, 0.5, "M/M/1 half busy")?;
+    queue::cover_day(&mut counting, 600, runs, (0.5, 0.6), "M/M/1, a day from a fifth to four fifths busy")?;
     Ok(counting.finish())
 }
 
@@ -50,8 +51,12 @@ fn table(covered: &[Covered]) -> String {
     ];
     lines.extend(covered.iter().map(|one| {
         let width = one.relative_width.map_or_else(String::new, |width| format!("{:.1} %", width * 100.0));
-        let without = if one.without > 0 { format!(" ({} runs had none)", one.without) } else { String::new() };
-        format!("| {} | {} | {:.1} %{without} | {width} |", one.figure, one.method, one.share() * 100.0)
+        let held = match (one.intervals, one.without) {
+            (0, _) => "no run had one".to_owned(),
+            (_, 0) => format!("{:.1} %", one.share() * 100.0),
+            (_, without) => format!("{:.1} % ({without} runs had none)", one.share() * 100.0),
+        };
+        format!("| {} | {} | {held} | {width} |", one.figure, one.method)
     }));
     lines.join("\n")
 }

@@ -29,7 +29,7 @@ pub struct Covered {
     pub without: u64,
     /// Intervals that held the truth.
     pub held: u64,
-    /// The mean width of the intervals, over the figure of one run; null where that is 0.
+    /// The mean width of the intervals, over the figure of one run; null where that is 0, or there is no interval.
     pub relative_width: Option<f64>,
     #[serde(skip)]
     widths: f64,
@@ -96,8 +96,8 @@ impl Counting {
     #[must_use]
     pub fn finish(self) -> Vec<Covered> {
         let width = |covered: &Covered| {
-            let mean = covered.widths / covered.intervals.max(1) as f64;
-            (covered.scale > 0.0).then(|| mean / covered.scale)
+            let mean = covered.widths / covered.intervals as f64;
+            (covered.scale > 0.0 && covered.intervals > 0).then(|| mean / covered.scale)
         };
         let each = self.figures.into_values();
         each.map(|covered| Covered { relative_width: width(&covered), ..covered }).collect()
