@@ -17,6 +17,7 @@ mod saved_calibration;
 mod searched;
 mod signals;
 mod speak;
+mod told;
 mod view;
 
 use std::process::ExitCode;

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, channel};
 use clap::ArgMatches;
 use metron_report::progress::{Detail, Progress};
 use metron_report::{console, html};
-use metron_results::event::RunEvent;
+use metron_results::event::{RunEvent, Warning};
 use metron_results::folder::{Overwrite, Privacy, RunFile, RunFolder, RunName};
 use metron_runner::Stop;
 use metron_runner::search::capacity::{Answer, BoundedBy, Found};
@@ -17,6 +17,7 @@ use super::run;
 use crate::exit::Exit;
 use crate::failure::{Failure, chain};
 use crate::flags::CapacityFlags;
+use crate::told::Told;
 use crate::view::View;
 use crate::{metrics_port, searched, signals, speak};
 
@@ -111,7 +112,13 @@ fn open(path: &Path, flags: &CapacityFlags, search: &CapacitySearch) -> Result<R
 fn watch(events: &Receiver<RunEvent>, detail: Detail) {
     let new = || Progress::new(detail, speak::style_of_stderr(), std::io::stderr());
     let mut progress = new();
+    let mut told = Told::default();
+    // That TTFT rose in a probe is what a search looks for.
+    let is_sought = |event: &RunEvent| matches!(event, RunEvent::Warning(Warning::Moved { .. }));
     for event in events {
+        if is_sought(&event) || !told.is_new(&event) {
+            continue;
+        }
         if matches!(event, RunEvent::Started { .. }) {
             progress.end();
             progress = new();

@@ -15,6 +15,7 @@ use super::run;
 use crate::exit::Exit;
 use crate::failure::{Failure, chain};
 use crate::flags::{Background, OutputFlags, PrefillFlags, ProfileFlags};
+use crate::told::Told;
 use crate::view::View;
 use crate::{run_config, searched, signals, speak};
 
@@ -95,14 +96,13 @@ fn with_background(
 }
 
 fn warnings(events: &std::sync::mpsc::Receiver<RunEvent>) {
-    let mut told = Vec::new();
+    let mut told = Told::default();
     for event in events {
-        if let RunEvent::Warning(warning) = event {
-            let text = metron_report::escape::terminal(&warning.to_string());
-            if !told.contains(&text) {
-                speak::aside(format!("warning: {text}"));
-                told.push(text);
-            }
+        let is_new = told.is_new(&event);
+        if let RunEvent::Warning(warning) = event
+            && is_new
+        {
+            speak::aside(format!("warning: {}", metron_report::escape::terminal(&warning.to_string())));
         }
     }
 }

@@ -296,7 +296,12 @@ impl Log<'_> {
         let run = played.and_then(|run| run.folder.as_ref()).map(named);
         self.file.probes.push(capacity::written(probe, played, run, &self.search.demands));
         self.file.target = played.map(|run| run.target.clone());
-        let probes = capacity::probes_of(&self.file.probes).expect("they were written a moment ago");
+        self.write_so_far()
+    }
+
+    /// What is known from the file's probes alone.
+    fn write_so_far(&mut self) -> Result<(), StorageError> {
+        let probes = capacity::probes_of(&self.file.probes).expect("they were written before");
         let answer = capacity::so_far(&probes, &self.search.demands, &self.settings);
         self.write(&answer, &probes, Progressed::GoesOn)
     }
@@ -324,14 +329,17 @@ impl Log<'_> {
         if self.file.probes.pop().is_none() {
             return Ok(());
         }
-        let probes = capacity::probes_of(&self.file.probes).expect("they were written before");
-        let answer = capacity::so_far(&probes, &self.search.demands, &self.settings);
-        self.write(&answer, &probes, Progressed::GoesOn)
+        self.write_so_far()
     }
 
     fn end(mut self, found: &Found) -> Result<CapacityFile, StorageError> {
         let cut_off = found.probes.last().is_some_and(|probe| probe.ending == Ending::Interrupted);
-        self.write(&found.answer, &found.probes, if cut_off { Progressed::GoesOn } else { Progressed::IsOver })?;
+        if cut_off {
+            // The probe that was cut off is played again, and has no say until then.
+            self.write_so_far()?;
+        } else {
+            self.write(&found.answer, &found.probes, Progressed::IsOver)?;
+        }
         Ok(self.file)
     }
 }
