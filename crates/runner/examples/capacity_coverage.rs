@@ -11,10 +11,11 @@
 #[path = "../tests/search/textbook.rs"]
 mod textbook;
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
+use metron_results::capacity::Steadiness;
 use metron_results::event::InFlight;
-use metron_runner::search::capacity::{Answer, Budget, Found, Settings, search};
+use metron_runner::search::capacity::{Answer, Budget, Found, Settings, search, steadiness};
 use metron_runner::search::{Load, LoadUnit, Prober, Wish};
 use metron_units::{Nanos, Share};
 
@@ -40,31 +41,70 @@ fn main() {
         );
     }
     for setting in SETTINGS {
-        let told = |worse: fn(u64) -> Worse| told_of(setting, first..first + searches, worse) as f64 / searches as f64;
-        println!(
-            "{:24} told as unstable: slowed by a fifth half way {:5.1} %  leaking to a quarter more {:5.1} %  to half more {:5.1} %",
-            setting.name,
-            100.0 * told(|requests| Worse::From(requests / 2, 1.25)),
-            100.0 * told(|requests| Worse::Each(0.25 / requests as f64)),
-            100.0 * told(|requests| Worse::Each(0.5 / requests as f64)),
-        );
+        let seeds = first..first + searches;
+        let slowed = worsening(setting, seeds.clone(), |requests| Worse::From(requests / 2, 1.25));
+        println!("{:24} slowed by a fifth half way: {}", setting.name, Shares(&slowed));
+        let leaks =
+            [0.25, 0.5].map(|more| worsening(setting, seeds.clone(), |requests| Worse::Each(more / requests as f64)));
+        let leaks = leaks.concat();
+        for (from, to, words) in
+            [(1.0, 1.1, "less than 1.1"), (1.1, 1.2, "1.1 to 1.2"), (1.2, f64::INFINITY, "more than 1.2")]
+        {
+            let so_much: Vec<Ended> = leaks.iter().filter(|it| it.pace >= from && it.pace < to).copied().collect();
+            println!("{:24} leaked to {words} at its end: {}", setting.name, Shares(&so_much));
+        }
     }
 }
 
-/// Searches that say that the server changed, of servers that get worse by `worse`, given what a search of a steady one spends.
-fn told_of(setting: Setting, seeds: std::ops::Range<u64>, worse: fn(u64) -> Worse) -> usize {
-    let unstable = |&seed: &u64| {
+/// How a search of a server that got worse ended.
+#[derive(Clone, Copy)]
+struct Ended {
+    /// How many times as long services took at its end.
+    pace: f64,
+    told: Told,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Told {
+    /// That the server changed.
+    Changed,
+    /// A number, and that it is unclear whether the server stayed the same.
+    Unclear,
+    /// A number alone.
+    Number,
+}
+
+struct Shares<'a>(&'a [Ended]);
+
+impl std::fmt::Display for Shares<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let of = |told| 100.0 * self.0.iter().filter(|it| it.told == told).count() as f64 / self.0.len() as f64;
+        let [changed, unclear, number] = [Told::Changed, Told::Unclear, Told::Number].map(of);
+        let searches = self.0.len();
+        write!(f, "told {changed:5.1} %, a number with a doubt {unclear:4.1} %, a number {number:4.1} % of {searches}")
+    }
+}
+
+/// Searches of servers that get worse by `worse`, given what a search of a steady one spends.
+fn worsening(setting: Setting, seeds: Range<u64>, worse: impl Fn(u64) -> Worse) -> Vec<Ended> {
+    let ended = |seed: u64| {
         let mut textbook = Textbook::new(setting, seed);
         let steady = searched(&mut textbook.clone());
         textbook.worse = Some(worse(steady.probes.iter().map(|probe| probe.requests).sum()));
-        matches!(searched(&mut textbook).answer, Answer::Unstable(_))
+        let Found { answer, probes } = searched(&mut textbook);
+        let told = match (answer, steadiness(&answer, &probes, &textbook.demands, &settings())) {
+            (Answer::Unstable(_), _) => Told::Changed,
+            (_, Some(Steadiness::Unclear)) => Told::Unclear,
+            _ => Told::Number,
+        };
+        Ended { pace: textbook.pace(), told }
     };
-    seeds.filter(unstable).count()
+    seeds.map(ended).collect()
 }
 
-fn searched(textbook: &mut Textbook) -> Found {
+fn settings() -> Settings {
     let load = |load| Load::new(load).expect("above zero");
-    let settings = Settings {
+    Settings {
         unit: LoadUnit::RequestsPerSecond,
         start: load(1.0),
         least: load(0.01),
@@ -72,9 +112,12 @@ fn searched(textbook: &mut Textbook) -> Found {
         precision: Share::new(0.05).expect("a share"),
         budget: Budget { requests: 5_000_000, time: Nanos::MAX },
         seed: 1,
-    };
+    }
+}
+
+fn searched(textbook: &mut Textbook) -> Found {
     let demands = textbook.demands.clone();
-    let Ok(found) = search(textbook, &demands, &settings, Vec::new(), &mut |_, _| {});
+    let Ok(found) = search(textbook, &demands, &settings(), Vec::new(), &mut |_, _| {});
     found
 }
 
@@ -85,7 +128,7 @@ struct Experiment {
     requests: u64,
 }
 
-fn experiment(setting: Setting, seeds: std::ops::Range<u64>) -> Experiment {
+fn experiment(setting: Setting, seeds: Range<u64>) -> Experiment {
     let (mut held, mut without, mut errors, mut requests) = (0, 0, Vec::new(), Vec::new());
     for seed in seeds {
         let mut textbook = Textbook::new(setting, seed);
@@ -109,7 +152,7 @@ fn median<T: Copy>(values: &mut [T], order: impl FnMut(&T, &T) -> std::cmp::Orde
 }
 
 /// The shortest length of probe, of powers of the square root of 2, with a median error as small: (length, error, median requests).
-fn bisection_as_good(setting: Setting, seeds: std::ops::Range<u64>, error: f64) -> (u64, f64, u64) {
+fn bisection_as_good(setting: Setting, seeds: Range<u64>, error: f64) -> (u64, f64, u64) {
     let mut length = 500.0_f64;
     loop {
         let (mut errors, mut spent) = (Vec::new(), Vec::new());

@@ -169,7 +169,8 @@ impl Textbook {
         Self { setting, demands: vec![demand], seed, worse: None, client_limit: f64::INFINITY, requests: 0 }
     }
 
-    fn pace(&self) -> f64 {
+    /// How many times as long services take by now.
+    pub(crate) fn pace(&self) -> f64 {
         match self.worse {
             Some(Worse::From(request, pace)) if self.requests >= request => pace,
             Some(Worse::Each(part)) => 1.0 + part * self.requests as f64,

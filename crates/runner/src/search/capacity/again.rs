@@ -11,25 +11,27 @@ use metron_results::capacity::Steadiness;
 use super::super::demand::Demand;
 use super::super::prober::{Ending, Load, LoadUnit};
 use super::answer::{Answer, BoundedBy, Capacity, Unsteady};
-use super::drift::{SURER, outlasted};
+use super::drift::{SURER, Together, outlasted, together};
 use super::estimate::STRETCHES;
 use super::grown;
 use super::isotonic::{Bracket, bracket};
-use super::plan::{NARROW, SHORTEST, Step, crossings, length, measure, middle, near, point, points};
+use super::noise::{Point, Scatter};
+use super::plan::{Binding, NARROW, SHORTEST, Step, crossings, length, measure, middle, near, point, points};
 use super::probe::{Patience, Plan, Probe};
-use super::regression::{Foretold, NEARBY, Point, Scatter, foretold};
+use super::regression::{Foretold, NEARBY, foretold};
+use super::replay::most_telling;
 use super::{Settings, Spent};
 
 /// A search that takes longer plays the load again after so many probes, too: a server that declines would lead it ever further down.
 const LONG: usize = 12;
 
-/// Probes after the first one near the capacity that may be played again, too.
-const EARLY: usize = 6;
-
 /// Standard errors by which it does worse beyond which the server has changed, and within which it has not. Between them it is asked
 /// once more.
 const CHANGED: f64 = 4.0;
 const SAME: f64 = 2.0;
+
+/// Standard errors by which all probes together may do worse: beyond, it is asked once more, too.
+const DOUBTFUL: f64 = 1.5;
 
 /// Standard errors by which each of the last probes has to show it by itself.
 const EACH: f64 = 3.5;
@@ -58,7 +60,7 @@ pub(super) fn again(probes: &[Probe], demands: &[Demand], settings: &Settings) -
         return done();
     }
     let ask = || {
-        let long = demands.iter().map(Demand::grain).max().unwrap_or(10) * SHORTEST;
+        let long = long(demands);
         let longest = before.iter().filter(|probe| probe.whole).map(|probe| probe.requests).max();
         // Loads that are whole numbers may have been told apart by less than an interval needs.
         let most = end.and(longest).map_or(long, |longest| longest.min(long));
@@ -76,6 +78,11 @@ pub(super) fn again(probes: &[Probe], demands: &[Demand], settings: &Settings) -
     if let Some(since) = grown::since(probes, demands) {
         return changed(0, since);
     }
+    let together = together(probes, demands, settings.unit);
+    if let Some(unsteady) = together.as_ref().and_then(Together::told) {
+        return Again::Step(Step::Done(Answer::Unstable(unsteady)));
+    }
+    let doubtful = growing > 0 || together.is_some_and(|it| it.sure() > DOUBTFUL);
     match surest(before, until, late, load, (demands, settings.unit)) {
         Some(Difference { sure, objective, since })
             if sure > CHANGED
@@ -84,8 +91,8 @@ pub(super) fn again(probes: &[Probe], demands: &[Demand], settings: &Settings) -
         {
             changed(objective, since)
         }
-        Some(Difference { sure, .. }) if (sure > SAME || growing > 0) && late.len() < MOST => ask(),
-        None if growing > 0 && late.len() < MOST => ask(),
+        Some(Difference { sure, .. }) if (sure > SAME || doubtful) && late.len() < MOST => ask(),
+        None if doubtful && late.len() < MOST => ask(),
         // It does grow there now and then: the search goes on with what was seen of it.
         _ if growing > 0 => Again::Measure,
         _ => done(),
@@ -103,7 +110,8 @@ pub(super) fn steadiness(probes: &[Probe], demands: &[Demand], settings: &Settin
         return Steadiness::Unclear;
     };
     let difference = surest(before, until, &late, load, (demands, settings.unit));
-    let same = difference.is_some_and(|it| it.sure <= SAME) && late.iter().all(|probe| !probe.growing);
+    let together = together(probes, demands, settings.unit).is_none_or(|it| it.sure() <= SAME);
+    let same = together && difference.is_some_and(|it| it.sure <= SAME) && late.iter().all(|probe| !probe.growing);
     if same { Steadiness::Shown } else { Steadiness::Unclear }
 }
 
@@ -141,7 +149,7 @@ impl<'p> Check<'p> {
         let alike = probes.iter().rev().take_while(|probe| probe.load == last).count();
         let due = |asked: usize| {
             let (before, late) = probes.split_at(probes.len() - asked);
-            let load = asked_at(before, (until, first), demands);
+            let load = asked_at(before, first, demands);
             if late.iter().any(|probe| probe.load != load) {
                 return None;
             }
@@ -166,13 +174,17 @@ fn said(probes: &[Probe], demands: &[Demand]) -> Option<Load> {
     below.map(|probe| probe.load).max_by(|a, b| a.get().total_cmp(&b.get()))
 }
 
-/// Where it is asked: at one of the first loads that lies below the capacity as it is measured now, or, where that lies below all of
-/// them, at the first.
-fn asked_at(before: &[Probe], (until, said): (usize, Load), demands: &[Demand]) -> Load {
-    let Some(now) = crossings(before, demands, &bracket(before, demands)) else { return said };
-    let first = before.iter().take(until + EARLY).filter(|probe| probe.whole && near(probe, said.get().ln()));
-    let below = first.map(|probe| probe.load).filter(|load| load.get().ln() <= now.crossing.at);
-    below.max_by(|a, b| a.get().total_cmp(&b.get())).unwrap_or(said)
+/// Where it is asked: where that tells most of a change, or, where no load does, where something was first said from.
+fn asked_at(before: &[Probe], said: Load, demands: &[Demand]) -> Load {
+    let Some(Binding { objective, crossing }) = crossings(before, demands, &bracket(before, demands)) else {
+        return said;
+    };
+    most_telling(before, (objective, &demands[objective]), crossing.at, long(demands)).unwrap_or(said)
+}
+
+/// Requests of a replay, as far as they can be spent.
+fn long(demands: &[Demand]) -> u64 {
+    demands.iter().map(Demand::grain).max().unwrap_or(10) * SHORTEST
 }
 
 /// The capacity that an objective bounds, where the measurement ends with one.

@@ -4,15 +4,20 @@ use super::super::demand::Demand;
 use super::super::prober::LoadUnit;
 use super::answer::Unsteady;
 use super::grown;
+use super::noise::Point;
 use super::plan::point;
 use super::probe::Probe;
-use super::regression::Point;
+use super::worsened::{Worsened, worsened};
 
 /// Standard errors by which the logarithms must lie apart.
-const SURE: f64 = 4.5;
+const SURE: f64 = 5.0;
 
 /// The same where one of the two was ended by what was seen of it, which looks farther from the bound than its load is.
 pub(super) const SURER: f64 = 6.0;
+
+/// Standard errors beyond which all probes together show a change, and those that they still show without the one that shows most.
+const TOGETHER: f64 = 3.25;
+const WITHOUT_ONE: f64 = 1.0;
 
 /// Grains of requests that a steady state shows itself in.
 const LEAST: f64 = 8.0;
@@ -35,7 +40,35 @@ pub(super) fn unsteady(probes: &[Probe], demands: &[Demand], unit: LoadUnit) -> 
             }
         }
     }
-    grown::since(probes, demands).map(|since| Unsteady { since, objective: 0 })
+    let together = together(probes, demands, unit).and_then(|it| it.told());
+    together.or_else(|| grown::since(probes, demands).map(|since| Unsteady { since, objective: 0 }))
+}
+
+/// What all probes show together, of the objective that shows most.
+pub(super) struct Together {
+    objective: usize,
+    shown: Worsened,
+}
+
+impl Together {
+    /// By how many standard errors the server got worse.
+    pub(super) fn sure(&self) -> f64 {
+        self.shown.sure
+    }
+
+    /// The change, where there surely is one.
+    pub(super) fn told(&self) -> Option<Unsteady> {
+        let Worsened { sure, without_one, since } = self.shown;
+        let surely = sure > TOGETHER && without_one > WITHOUT_ONE;
+        surely.then_some(Unsteady { since, objective: self.objective })
+    }
+}
+
+/// `None` of a closed loop, whose curve is none, and of too few probes.
+pub(super) fn together(probes: &[Probe], demands: &[Demand], unit: LoadUnit) -> Option<Together> {
+    let of = |(objective, demand)| Some(Together { objective, shown: worsened(probes, objective, demand)? });
+    let all = demands.iter().enumerate().filter(|_| unit == LoadUnit::RequestsPerSecond).filter_map(of);
+    all.max_by(|a, b| a.sure().total_cmp(&b.sure()))
 }
 
 /// Whether a probe had come to rest and did not grow for as long as `late` took to: one that ended as soon as it held may have ended

@@ -6,18 +6,22 @@
 
 mod again;
 mod answer;
+mod curve;
 mod drift;
 mod estimate;
 mod file;
 mod grown;
 mod isotonic;
 mod monotone;
+mod noise;
 mod plan;
 mod probe;
 mod regression;
+mod replay;
 mod series;
 mod verdict;
 mod warm_up;
+mod worsened;
 
 use metron_results::capacity::Steadiness;
 use metron_units::{Nanos, Share};

@@ -10,9 +10,9 @@ use metron_metrics::interval::student;
 use super::super::demand::Demand;
 use super::super::prober::Load;
 use super::estimate::STRETCHES;
+use super::noise::Point;
 use super::plan::points;
 use super::probe::Probe;
-use super::regression::Point;
 
 /// Misses come in bunches of at least so many.
 const LEAST_BUNCH: f64 = 2.0;

@@ -13,8 +13,9 @@ use super::answer::{Answer, BoundedBy, Capacity};
 use super::drift;
 use super::isotonic::{Bracket, bracket};
 use super::monotone::{Ends, ends};
+use super::noise::{Point, Scatter};
 use super::probe::{Patience, Plan, Probe};
-use super::regression::{Crossing, Point, Scatter, crossing};
+use super::regression::{Crossing, crossing};
 use super::verdict::Verdict;
 use super::{Settings, Spent};
 
@@ -39,7 +40,7 @@ const FARTHEST: f64 = 0.04;
 
 /// Probes that the interval must rest on, within [`NEAR`] of the crossing.
 const FEWEST: usize = 4;
-const NEAR: f64 = 0.12;
+pub(super) const NEAR: f64 = 0.12;
 
 /// More probes than this tell nothing that these do not.
 const MOST_PROBES: usize = 80;
@@ -155,7 +156,7 @@ fn at_least(load: Load, bounded_by: BoundedBy) -> Answer {
 /// The crossing of the objective that binds, and the ends of the interval over all objectives.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Binding {
-    objective: usize,
+    pub(super) objective: usize,
     pub(super) crossing: Crossing,
 }
 

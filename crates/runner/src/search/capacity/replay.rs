@@ -1,0 +1,64 @@
+//! Which load is played again, to see whether the server is still the one that it was. Knows no prober.
+
+use super::super::demand::Demand;
+use super::super::prober::Load;
+use super::noise::Point;
+use super::plan::{NEAR, point};
+use super::probe::Probe;
+use super::worsened::WIDTH;
+
+/// The most that a load to be played again may miss, in parts of what is allowed: well above the capacity a server may be so nearly full
+/// that its queue remembers for longer than a probe lasts.
+const MOST_MISSED: f64 = 1.5;
+
+/// The load, of those that `probes` came to rest at, at which `requests` more add most to what is known of a change, whenever it came.
+/// None far below `crossing`, where little is missed; above it there may be one, where the server was seen to hold more before. `None`
+/// if there is no such load.
+pub(super) fn most_telling(
+    probes: &[Probe],
+    (objective, demand): (usize, &Demand),
+    crossing: f64,
+    requests: u64,
+) -> Option<Load> {
+    let whole = probes.iter().filter(|probe| probe.whole && !probe.growing);
+    let seen: Vec<(&Probe, Point)> =
+        whole.filter_map(|probe| Some((probe, point(probe, objective, demand)?))).collect();
+    let points: Vec<Point> = seen.iter().map(|(_, point)| *point).collect();
+    let fit = seen.iter().filter(|(probe, point)| {
+        !probe.rising && point.x > crossing - NEAR && point.ratio > 0.0 && point.ratio <= MOST_MISSED
+    });
+    let told = fit.map(|(probe, point)| (probe.load, gain(&points, point.x, requests)));
+    told.max_by(|a, b| a.1.total_cmp(&b.1)).map(|(load, _)| load)
+}
+
+/// What `requests` more at `x` add to what is known of a change of the ratio's logarithm there, summed over every instant that it may have
+/// come at. What is known of one is one over the square of its standard error: of what was seen before it and what was seen after.
+fn gain(points: &[Point], x: f64, requests: u64) -> f64 {
+    let near = |point: &Point| (-0.5 * ((point.x - x) / WIDTH).powi(2)).exp();
+    let known: Vec<f64> = points.iter().map(|point| near(point) * point.known()).collect();
+    let all: f64 = known.iter().sum();
+    let more = all * requests as f64 / points.iter().map(|point| near(point) * point.of).sum::<f64>();
+    let added = known.iter().scan(0.0, |before, it| {
+        *before += it;
+        let after = all - *before;
+        Some(*before * ((after + more) / (all + more) - after / all))
+    });
+    added.sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(x: f64, of: f64) -> Point {
+        Point { x, ratio: 1.0, of, variance: 20.0 / of }
+    }
+
+    #[test]
+    fn a_load_that_was_seen_well_at_first_and_not_again_tells_most() {
+        let first = [at(3.0, 8_000.0), at(3.3, 1_000.0), at(2.7, 2_000.0), at(2.7, 20_000.0), at(2.7, 20_000.0)];
+        let gain = |x| gain(&first, x, 6_000);
+        assert!(gain(3.0) > gain(2.7), "the server's beginning and end are known there already");
+        assert!(gain(3.0) > gain(3.3), "hardly anything was seen there");
+    }
+}
