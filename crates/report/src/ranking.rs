@@ -45,6 +45,8 @@ fn by_capacity(cells: &[&SweptCell]) -> Option<String> {
     let mut found: Vec<(&str, Capacity)> =
         cells.iter().filter_map(|cell| Some((cell.target.as_str(), capacity(cell)?))).collect();
     found.sort_by(|(_, a), (_, b)| b.value.total_cmp(&a.value));
+    let numberless: Vec<&str> =
+        cells.iter().filter(|cell| capacity(cell).is_none()).map(|cell| cell.target.as_str()).collect();
     let ((best, of_best), others) = found.split_first()?;
     let place = format!("{}, {}", cells[0].workload, cells[0].load);
     let load = |capacity: &Capacity| format!("{} {}", four_digits(capacity.value), capacity.unit);
@@ -53,27 +55,28 @@ fn by_capacity(cells: &[&SweptCell]) -> Option<String> {
     }
     let as_high = |(_, other): &&(&str, Capacity)| other.high.is_none_or(|high| high >= of_best.low);
     let close: Vec<&str> = others.iter().filter(as_high).map(|(target, _)| *target).collect();
-    if !close.is_empty() || of_best.high.is_none() {
-        let names = listed(std::iter::once(*best).chain(close));
-        if of_best.high.is_none() {
-            return Some(format!(
-                "{place}: {names} may bear more than {}, where the searched range ends",
-                load(of_best)
-            ));
+    let names = listed(std::iter::once(*best).chain(close.iter().copied()));
+    let told = match (of_best.high, others.first()) {
+        (None, _) => format!("{names} may bear more than {}, where the searched range ends", load(of_best)),
+        (Some(_), _) if !close.is_empty() => {
+            format!("{names} cannot be told apart, the highest {}: their intervals overlap", load(of_best))
         }
-        return Some(format!(
-            "{place}: {names} cannot be told apart, at most {}: their intervals overlap",
-            load(of_best)
-        ));
-    }
-    let next = others.first().map_or_else(
-        || ", and no other any".to_owned(),
-        |(target, other)| {
+        (Some(_), Some((target, other))) => {
             let times = four_digits(of_best.value / other.value);
-            format!(", {times} times the {} of {target}", four_digits(other.value))
-        },
-    );
-    Some(format!("{place}: {best} bears most, {}{next}", load(of_best)))
+            format!("{best} bears most, {}, {times} times the {} of {target}", load(of_best), four_digits(other.value))
+        }
+        // Of one alone nothing can be said: what the others bear may not be known yet.
+        (Some(_), None) => return None,
+    };
+    Some(format!("{place}: {told}{}", without(&numberless)))
+}
+
+/// Whose capacity has no number, and so no place among the others.
+fn without(numberless: &[&str]) -> String {
+    match numberless {
+        [] => String::new(),
+        names => format!("; no number of {}", listed(names.iter().copied())),
+    }
 }
 
 /// Who answers soonest, load by load: nine tenths of the answers are whole by then.
@@ -201,17 +204,17 @@ mod tests {
         let wins = "chat, capacity: b bears most, 20.00 requests/s, 2.000 times the 10.00 of a";
         assert_eq!(ranking(&of(vec![a.clone(), b.clone()])), [wins]);
         let as_good = bears("c", Some((19.5, 18.5, Some(20.5))));
-        let close = "chat, capacity: b and c cannot be told apart, at most 20.00 requests/s: their intervals overlap";
+        let close =
+            "chat, capacity: b and c cannot be told apart, the highest 20.00 requests/s: their intervals overlap";
         assert_eq!(ranking(&of(vec![a.clone(), b.clone(), as_good])), [close]);
         let most = bears("e", Some((30.0, 30.0, None)));
         let range = "chat, capacity: e may bear more than 30.00 requests/s, where the searched range ends";
         assert_eq!(ranking(&of(vec![b.clone(), most])), [range]);
         let beyond = bears("d", Some((15.0, 15.0, None)));
         assert!(ranking(&of(vec![b.clone(), beyond]))[0].contains("b and d"), "the range ended before d did");
-        assert!(
-            ranking(&of(vec![bears("none", None), b.clone()]))[0]
-                .ends_with("b bears most, 20.00 requests/s, and no other any")
-        );
+        assert_eq!(ranking(&of(vec![bears("none", None), b.clone()])), [""; 0], "it may not be known yet");
+        let told = &ranking(&of(vec![bears("none", None), a.clone(), b.clone()]))[0];
+        assert!(told.ends_with("of a; no number of none"), "{told}");
         assert_eq!(ranking(&of(vec![b.clone()])), [""; 0], "there is nothing beside it");
         let by_client = SweptCell { verdict: Some(metron_results::summary::Verdict::Bottleneck), ..b };
         assert_eq!(ranking(&of(vec![a, by_client])), [""; 0], "this client's limit is no server's");
