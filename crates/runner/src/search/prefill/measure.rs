@@ -18,6 +18,11 @@ const FIRST: usize = 6;
 /// Of interquartile ranges, so many above the third quartile is far outside (J. W. Tukey, *Exploratory Data Analysis*, 1977).
 const FAR_OUTSIDE: f64 = 3.0;
 
+/// After so many second askings in a row that told as the first ones had, the server is taken to stay the same for as long as one in so
+/// many more tells so.
+const STEADY: usize = 6;
+const CHECKED: usize = 4;
+
 /// Asks for prompts of a length.
 pub trait Ask {
     /// What can keep it from asking.
@@ -114,14 +119,18 @@ pub fn measure<A: Ask>(
 ) -> Result<Measured, MeasureError<A::Error>> {
     let mut waiting = first_lengths(plan.least, plan.most);
     let mut heard: BTreeMap<u64, Asked> = BTreeMap::new();
-    let mut again = BTreeSet::new();
+    let mut again = Again::default();
     let mut points: Vec<written::Point> = Vec::new();
     let (mut refused, mut interrupted) = (Vec::new(), false);
     while let Some(tokens) = waiting.pop() {
         let mut enough = |seconds: &[f64]| is_narrow(seconds, plan.precision);
         let asked = ask.ask(tokens, plan.samples, &mut enough).map_err(MeasureError::Ask)?;
         interrupted |= asked.interrupted;
+        let median = of_sorted(&sorted(&asked.seconds), 0.5);
         let all = heard.entry(tokens).or_default();
+        if let Some((before, now)) = of_sorted(&sorted(&all.seconds), 0.5).zip(median) {
+            again.told((now / before - 1.0).abs() <= plan.precision.get());
+        }
         all.seconds.extend(asked.seconds);
         all.failed += asked.failed;
         match point(tokens, all) {
@@ -141,10 +150,7 @@ pub fn measure<A: Ask>(
             && points.len() < plan.lengths
             && let Some(gap) = to_halve(&points, plan.precision.get(), |tokens| refused.contains(&tokens))
         {
-            // What was measured at another time differs by more than its interval where the server was faster then. So the ends
-            // are asked again first; that widens their intervals if it was time that made the gap.
-            let end = [gap.low, gap.high].into_iter().find(|&end| again.insert(end));
-            waiting.push(end.unwrap_or(gap.middle));
+            waiting.push(again.end_of(&gap).unwrap_or(gap.middle));
         }
     }
     refused.sort_unstable();
@@ -167,6 +173,34 @@ struct Halved {
     low: u64,
     middle: u64,
     high: u64,
+}
+
+/// Which lengths are asked again. What was measured at another time differs by more than its interval where the server was faster then.
+/// So a gap's ends are asked again before a length is put into it; that widens their intervals if it was time that made the gap.
+#[derive(Debug, Default)]
+struct Again {
+    asked: BTreeSet<u64>,
+    /// Second askings in a row that told as the first.
+    alike: usize,
+    /// Gaps that were believed since the last of them.
+    believed: usize,
+}
+
+impl Again {
+    /// A length was asked again, and told as before or not.
+    fn told(&mut self, as_before: bool) {
+        self.alike = if as_before { self.alike + 1 } else { 0 };
+    }
+
+    /// The end of a gap that is to be asked again first, if any.
+    fn end_of(&mut self, gap: &Halved) -> Option<u64> {
+        if self.alike >= STEADY && self.believed + 1 < CHECKED {
+            self.believed += 1;
+            return None;
+        }
+        self.believed = 0;
+        [gap.low, gap.high].into_iter().find(|&end| self.asked.insert(end))
+    }
 }
 
 /// The gap in which the curve may miss most, by how far and over how many lengths (in their logarithms), beyond what the medians at

@@ -146,3 +146,48 @@ fn a_server_that_is_slower_for_a_while_is_not_taken_for_one_with_steps() {
         assert!(error < 0.06, "off by {error} at {period}");
     }
 }
+
+/// The simulated engine, whose steps are real, how often it was asked, and the requests among which it is a tenth faster.
+struct Stepped {
+    asked: usize,
+    requests: usize,
+    faster: std::ops::Range<usize>,
+}
+
+impl Ask for Stepped {
+    type Error = std::convert::Infallible;
+
+    fn ask(
+        &mut self,
+        tokens: u64,
+        most: u64,
+        enough: &mut (dyn FnMut(&[f64]) -> bool + Send),
+    ) -> Result<Asked, Self::Error> {
+        self.asked += 1;
+        let (whole, mut seconds) = (engine(tokens), Vec::new());
+        while (seconds.len() as u64) < most && !enough(&seconds) {
+            let share = if self.faster.contains(&self.requests) { 0.9 } else { 1.0 };
+            self.requests += 1;
+            seconds.push(share * whole);
+        }
+        Ok(Asked { seconds, ..Asked::default() })
+    }
+}
+
+#[test]
+fn steps_of_a_server_that_stays_the_same_are_found_without_asking_each_length_twice() {
+    let plan = Plan { least: 64, most: 1_024, precision: Share::of(2, 100).unwrap(), samples: 50, lengths: 256 };
+    let measured = |faster| {
+        let mut server = Stepped { asked: 0, requests: 0, faster };
+        let measured = measure(&mut server, plan, &mut |_| {}).unwrap();
+        (server.asked, measured.points.len(), measured.profile.max_relative_error())
+    };
+    let (asked, lengths, error) = measured(0..0);
+    assert!(error <= 0.02, "{error}");
+    assert!(asked * 10 <= lengths * 14, "{asked} times for {lengths} lengths");
+    // One that no longer stays the same makes no steps that are none: it is believed only as long as it is seen to.
+    for from in [200, 500, 800, 1_000] {
+        let (_, most, _) = measured(from..from + 40);
+        assert!(most <= lengths + 5, "{most} lengths of a server that was faster from request {from} on");
+    }
+}
