@@ -1,7 +1,7 @@
 //! Measures a profile: a few lengths first, then more where the curve may still miss something. Each length is asked one request at a time
 //! until the median's interval is narrow enough, and once more before a length is put beside it. Knows no server: [`Ask`] does.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use metron_metrics::interval::{Interval, order_statistic, samples_needed};
 use metron_metrics::quantile::of_sorted;
@@ -9,6 +9,7 @@ use metron_results::prefill_profile as written;
 use metron_results::summary::Target;
 use metron_units::Share;
 
+use super::again::Again;
 use super::fit::{FitError, fit, missed};
 use super::profile::{Point, Profile};
 
@@ -17,11 +18,6 @@ const FIRST: usize = 6;
 
 /// Of interquartile ranges, so many above the third quartile is far outside (J. W. Tukey, *Exploratory Data Analysis*, 1977).
 const FAR_OUTSIDE: f64 = 3.0;
-
-/// After so many second askings in a row that told as the first ones had, the server is taken to stay the same for as long as one in so
-/// many more tells so.
-const STEADY: usize = 6;
-const CHECKED: usize = 4;
 
 /// Asks for prompts of a length.
 pub trait Ask {
@@ -129,7 +125,7 @@ pub fn measure<A: Ask>(
         let median = of_sorted(&sorted(&asked.seconds), 0.5);
         let all = heard.entry(tokens).or_default();
         if let Some((before, now)) = of_sorted(&sorted(&all.seconds), 0.5).zip(median) {
-            again.told((now / before - 1.0).abs() <= plan.precision.get());
+            again.told(now / before - 1.0, plan.precision);
         }
         all.seconds.extend(asked.seconds);
         all.failed += asked.failed;
@@ -150,7 +146,7 @@ pub fn measure<A: Ask>(
             && points.len() < plan.lengths
             && let Some(gap) = to_halve(&points, plan.precision.get(), |tokens| refused.contains(&tokens))
         {
-            waiting.push(again.end_of(&gap).unwrap_or(gap.middle));
+            waiting.push(again.end_of([gap.low, gap.high]).unwrap_or(gap.middle));
         }
     }
     refused.sort_unstable();
@@ -173,34 +169,6 @@ struct Halved {
     low: u64,
     middle: u64,
     high: u64,
-}
-
-/// Which lengths are asked again. What was measured at another time differs by more than its interval where the server was faster then.
-/// So a gap's ends are asked again before a length is put into it; that widens their intervals if it was time that made the gap.
-#[derive(Debug, Default)]
-struct Again {
-    asked: BTreeSet<u64>,
-    /// Second askings in a row that told as the first.
-    alike: usize,
-    /// Gaps that were believed since the last of them.
-    believed: usize,
-}
-
-impl Again {
-    /// A length was asked again, and told as before or not.
-    fn told(&mut self, as_before: bool) {
-        self.alike = if as_before { self.alike + 1 } else { 0 };
-    }
-
-    /// The end of a gap that is to be asked again first, if any.
-    fn end_of(&mut self, gap: &Halved) -> Option<u64> {
-        if self.alike >= STEADY && self.believed + 1 < CHECKED {
-            self.believed += 1;
-            return None;
-        }
-        self.believed = 0;
-        [gap.low, gap.high].into_iter().find(|&end| self.asked.insert(end))
-    }
 }
 
 /// The gap in which the curve may miss most, by how far and over how many lengths (in their logarithms), beyond what the medians at

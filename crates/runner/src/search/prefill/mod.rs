@@ -4,6 +4,7 @@
 //! from what was measured, and refuses a length outside what was measured unless asked to extrapolate. [`measure()`] chooses the lengths
 //! and repeats each until its median is known; [`ByRuns`] is whom it asks.
 
+mod again;
 mod by_runs;
 mod curve;
 mod file;
