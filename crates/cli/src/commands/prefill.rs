@@ -8,7 +8,7 @@ use metron_report::progress::Detail;
 use metron_report::{console, html};
 use metron_results::event::RunEvent;
 use metron_results::folder::{Overwrite, Privacy, RunFile, RunFolder, RunName};
-use metron_runner::search::prefill::{ByRuns, MeasureError, Measured, measure as measured};
+use metron_runner::search::prefill::{ByRuns, MeasureError, Measured, measure as measured, with_new_prompts};
 use metron_runner::{Options, Output, RunConfig, RunError, Stop};
 
 use super::run;
@@ -88,10 +88,16 @@ fn with_background(
     match found {
         Ok(found) => Ok((found, target)),
         Err(MeasureError::Ask(error)) => Err(run::refused(error)),
-        Err(MeasureError::Fit(_)) if stop.asked() > metron_runner::stop::Asked::Nothing => {
+        Err(MeasureError::Fit(_) | MeasureError::Refused { .. })
+            if stop.asked() > metron_runner::stop::Asked::Nothing =>
+        {
             Err(Failure::interrupted("interrupted before there was enough for a curve"))
         }
         Err(MeasureError::Fit(error)) => Err(Failure::could_not_run(error, "")),
+        Err(error @ MeasureError::Refused { answered, .. }) => {
+            let hint = answered.map_or_else(String::new, |(least, most)| format!("--prompt-tokens {least}..{most}"));
+            Err(Failure::could_not_run(error, hint))
+        }
     }
 }
 
@@ -128,6 +134,7 @@ impl Beside {
         let day = metron_units::Nanos::from_secs(24 * 3_600);
         let config =
             RunConfig { rate, arrivals, concurrency: users, requests: None, duration: Some(day), ..config.clone() };
+        let config = with_new_prompts(config);
         let stop = Stop::new();
         let asked = stop.clone();
         let conduct = move || {

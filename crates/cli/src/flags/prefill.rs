@@ -24,6 +24,7 @@ Examples:
     after_help = NOTES,
     mut_arg("input_tokens", |it| it.help("Prompt lengths of the background load, in tokens")),
     mut_arg("output_tokens", |it| it.help("Answer lengths of the background load, in tokens")),
+    mut_arg("seed", |it| it.help("The seed of every draw; a server's prompts are others each time, since it may have kept what it computed")),
     mut_arg("trace", |it| it.hide(true)),
     mut_arg("speed", |it| it.hide(true)),
     mut_arg("dataset", |it| it.hide(true)),

@@ -3,6 +3,7 @@
 use metron_units::{Nanos, Tokens};
 
 use crate::metron::Folder;
+use crate::server::{Server, chat};
 
 const ENGINE: &str = "sim:vllm-v1?model=llama-3-8b&gpu=h100";
 
@@ -134,4 +135,46 @@ fn what_makes_no_profile_is_refused_and_leaves_nothing() {
     refused(&["run", "--url", "sim:", "--prefill-profile", "none.json"], "no prefill profile");
     std::fs::remove_file(folder.path().join("none.json")).unwrap();
     assert!(folder.files().is_empty(), "{:?}", folder.files());
+}
+
+/// A server may keep what it computed: what is measured again has other prompts.
+#[test]
+fn no_prompt_of_an_earlier_profile_is_asked_again() {
+    let server = Server::start(|_, _| chat(1));
+    let folder = Folder::new();
+    let url = server.url();
+    let given = [
+        "prefill",
+        "--url",
+        &url,
+        "--model",
+        "m",
+        "--prompt-tokens",
+        "16..64",
+        "--samples",
+        "6",
+        "--most-lengths",
+        "6",
+    ];
+    for output in ["a", "b"] {
+        folder.metron(given.iter().chain(&["--output", output, "--quiet"])).with_code(0);
+    }
+    let mut prompts: Vec<String> =
+        server.requests().into_iter().map(|request| request.body).filter(|body| body.contains("messages")).collect();
+    let all = prompts.len();
+    prompts.sort();
+    prompts.dedup();
+    assert!(all >= 2 * 6 * 8 && prompts.len() == all, "{} of {all} prompts are asked once", prompts.len());
+}
+
+/// One that takes no long prompt: what it does take is told.
+#[test]
+fn a_server_that_refuses_most_lengths_gets_a_hint_with_those_that_it_takes() {
+    let folder = Folder::new();
+    let url = "sim:vllm?max-model-len=1024";
+    let ended = folder
+        .metron(["prefill", "--url", url, "--virtual-time", "--prompt-tokens", "256..4096", "--quiet"])
+        .with_code(1);
+    assert!(ended.stderr.contains("prompts of 1351, 2353, 4096 tokens got no answer"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("hint: --prompt-tokens 256..776"), "{}", ended.stderr);
 }

@@ -66,12 +66,13 @@ impl Going<'_> {
         let mut ask = ByRuns::new(config.clone(), &events, stop);
         let measured = match measure(&mut ask, plan, &mut |point| tell(SweepEvent::Length { cell, point })) {
             Ok(measured) => measured,
-            Err(MeasureError::Fit(_)) if stop.asked() > Asked::Nothing => {
+            Err(MeasureError::Fit(_) | MeasureError::Refused { .. }) if stop.asked() > Asked::Nothing => {
                 report.cells[place].status = CellStatus::Interrupted;
                 return Ok(());
             }
             Err(MeasureError::Ask(error)) => return Err(chain(&error)),
             Err(MeasureError::Fit(error)) => return Err(chain(&error)),
+            Err(error @ MeasureError::Refused { .. }) => return Err(chain(&error)),
         };
         let file = measured.to_file(ask.target().cloned(), None);
         let written = folder.write(RunFile::Config, config_yaml(config, None).as_bytes());

@@ -29,7 +29,7 @@ impl<'a> ByRuns<'a> {
     /// Asks the target of `config`; its load and its lengths are not looked at.
     #[must_use]
     pub fn new(config: RunConfig, events: &'a Sender<RunEvent>, stop: &'a Stop) -> Self {
-        Self { config, events, stop, asked: 0, target: None }
+        Self { config: with_new_prompts(config), events, stop, asked: 0, target: None }
     }
 
     /// Whom it asked; `None` before the first length.
@@ -77,6 +77,17 @@ impl Ask for ByRuns<'_> {
         let interrupted = self.stop.asked() > crate::stop::Asked::Nothing;
         Ok(Asked { interrupted, ..eye.asked })
     }
+}
+
+/// The configuration with prompts that its server has not seen: one that was measured before, in another hour or another cell, may keep
+/// what it computed for the prompts of then. A simulated engine of ours begins anew each time, and is asked what the seed says.
+#[must_use]
+pub fn with_new_prompts(config: RunConfig) -> RunConfig {
+    if config.url.starts_with("sim:") {
+        return config;
+    }
+    let now = jiff::Timestamp::now().as_nanosecond() as u64;
+    RunConfig { seed: config.seed.wrapping_add(now), ..config }
 }
 
 struct Eye<'e> {

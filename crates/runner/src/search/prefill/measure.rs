@@ -102,6 +102,20 @@ pub enum MeasureError<E> {
     /// Too little came back.
     #[error(transparent)]
     Fit(FitError),
+    /// Too few lengths were answered.
+    #[error("prompts of {} tokens got no answer, and {left} lengths are too few for a curve", listed(refused))]
+    Refused {
+        /// Lengths that got none.
+        refused: Vec<u64>,
+        /// How many got one.
+        left: usize,
+        /// The shortest and the longest that did; `None` if they are one, or none.
+        answered: Option<(u64, u64)>,
+    },
+}
+
+fn listed(lengths: &[u64]) -> String {
+    lengths.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// Measures. `told` hears of each length as it is done.
@@ -150,7 +164,14 @@ pub fn measure<A: Ask>(
         }
     }
     refused.sort_unstable();
-    let profile = fit(points.iter().map(told_apart).collect()).map_err(MeasureError::Fit)?;
+    let profile = fit(points.iter().map(told_apart).collect()).map_err(|error| match error {
+        FitError::TooFew(left) if !refused.is_empty() => {
+            let ends = points.first().zip(points.last()).map(|(first, last)| (first.prompt_tokens, last.prompt_tokens));
+            let answered = ends.filter(|(least, most)| least < most);
+            MeasureError::Refused { refused: refused.clone(), left, answered }
+        }
+        error => MeasureError::Fit(error),
+    })?;
     Ok(Measured { profile, points, refused, interrupted })
 }
 

@@ -16,7 +16,7 @@ mod profile;
 #[cfg(test)]
 mod tests;
 
-pub use by_runs::ByRuns;
+pub use by_runs::{ByRuns, with_new_prompts};
 pub use curve::{Curve, Kind};
 pub use file::NoProfile;
 pub use fit::{FitError, fit};
