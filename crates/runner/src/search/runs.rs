@@ -223,7 +223,8 @@ impl Prober for Runs<'_> {
             }
         };
         // It was over with its last request, but none came in the rest of its time.
-        let took = if !seen_enough && is_cut_short(&config)? { took.max(wish.time) } else { took };
+        let by_itself = !seen_enough && !finished.interrupted;
+        let took = if by_itself && is_cut_short(&config)? { took.max(wish.time) } else { took };
         let client_bound = finished.client_bound();
         self.keep(finished)?;
         // Of a search that goes on it is known that something was answered.
