@@ -50,8 +50,11 @@ pub(crate) fn sweep(path: &Path) -> Result<Sweep, Failure> {
         let mut cells = Vec::new();
         for (workload, its_name) in matrix.workloads.iter().zip(&workloads) {
             for (load, loads_name) in matrix.loads.iter().zip(&loads) {
-                let measured = measured(&matrix, [load, workload, section])
+                let mut measured = measured(&matrix, [load, workload, section])
                     .map_err(|failure| within(failure, &matrix.path, &format!("{name}, {its_name}, {loads_name}")))?;
+                if ![load, workload].iter().any(|section| states_a_seed(section)) {
+                    seed_of(&mut measured, cells.len() as u64);
+                }
                 cells.push(Cell { workload: its_name.clone(), load: loads_name.clone(), measured });
             }
         }
@@ -74,6 +77,21 @@ fn measured(matrix: &Matrix, sections: [&Section; 3]) -> Result<Measurement, Fai
             Err(refused(matrix, line, "prefill", what, "a load of its own: - {name: prefill, prefill: {}}"))
         }
     }
+}
+
+fn states_a_seed(section: &Section) -> bool {
+    section.settings.iter().any(|given| given.flag == "seed")
+}
+
+/// Gives each cell of a target prompts of its own: an engine that keeps what it computed would answer those of the cell before from its
+/// memory. The same cell of another target has the same ones, so that the two are alike. A profile's are new each time anyway.
+fn seed_of(measured: &mut Measurement, place: u64) {
+    let config = match measured {
+        Measurement::Run(config) => config,
+        Measurement::Capacity(search) => &mut search.config,
+        Measurement::Prefill(..) => return,
+    };
+    config.seed = config.seed.wrapping_add(place);
 }
 
 fn run(matrix: &Matrix, sections: [&Section; 3]) -> Result<Measurement, Failure> {

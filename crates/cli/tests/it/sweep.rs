@@ -55,6 +55,22 @@ fn every_target_is_measured_under_every_load() {
     assert!(folder.path().join("out/report.html").exists());
 }
 
+/// An engine with a prefix cache would answer the prompts of the cell before from it.
+#[test]
+fn each_cell_of_a_target_has_prompts_of_its_own_and_the_same_as_another_target() {
+    let folder = Folder::new();
+    write(&folder, &QUEUES.replace("rate: 5}", "rate: 5}\n- {name: stated, rate: 5, seed: 7}"));
+    sweep(&folder, &["--quiet"]).with_code(0);
+    let seed = |cell: &str| {
+        let config = std::fs::read_to_string(folder.path().join("out").join(cell).join("config.yaml")).expect("read");
+        config.lines().find_map(|line| line.strip_prefix("seed: ")?.parse::<u64>().ok()).expect("a seed")
+    };
+    let [one, two] = ["one", "two"]
+        .map(|target| ["rate-5", "stated", "heavy"].map(|load| seed(&format!("{target}/default/{load}"))));
+    assert_eq!(one, two);
+    assert_eq!(one, [0, 7, 2]);
+}
+
 #[test]
 fn what_is_measured_is_kept_and_what_the_file_changed_is_measured_again() {
     let folder = Folder::new();

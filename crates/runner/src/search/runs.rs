@@ -159,7 +159,10 @@ impl<'a> Runs<'a> {
     pub fn saturation(&self) -> Result<f64, RunError> {
         let closed =
             RunsSettings { unit: LoadUnit::ConcurrentRequests, files: Files::Nowhere, ..self.settings.clone() };
-        let wish = Wish { load: Load::TO_FILL, seed: self.settings.config.seed, most: TO_FILL, time: Nanos::MAX };
+        // A server may keep what it computed, and the first probe has the search's own seed. An engine in here begins anew.
+        let own = self.settings.config.seed;
+        let seed = if self.spec.is_some() { own } else { own.wrapping_sub(1) };
+        let wish = Wish { load: Load::TO_FILL, seed, most: TO_FILL, time: Nanos::MAX };
         let config = closed.config_of(wish, self.spec.as_ref().map(|spec| (spec, self.time)));
         let options = Options { name: "saturation".to_owned(), command: Vec::new(), output: Output::None };
         let finished = run(&config, options, self.events, self.stop)?;
