@@ -90,7 +90,8 @@ fn difference(row: &Row<'_>) -> Markup {
         Some("worse") => ("bad", "worse"),
         Some("none") => ("faint", "not told from noise"),
         Some(_) => ("", "different"),
-        None => ("faint", "too few requests"),
+        None if row.compared.difference.is_some() => ("faint", "too few requests"),
+        None => ("faint", "in one run alone"),
     };
     let cell = |text: Option<String>| text.unwrap_or_else(|| "–".to_owned());
     html! {

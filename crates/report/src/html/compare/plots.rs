@@ -98,7 +98,11 @@ fn differences(what: &str, runs: &[(&str, Vec<Change>)], along: fn(&[Change]) ->
             Some((y(label)?, along.at(low), along.at(high)))
         });
         series.push(Series::dots(*run, dots.collect()));
-        series.push(Series::new("", Mark::Across(spans.collect())).like(place));
+        let spans: Vec<(f64, f64, f64)> = spans.collect();
+        // Without a single interval there is nothing to draw, and the page would draw that along the whole plot.
+        if !spans.is_empty() {
+            series.push(Series::new("", Mark::Across(spans)).like(place));
+        }
     }
     Some(Plot {
         caption: format!(
@@ -208,6 +212,7 @@ mod tests {
         assert!(!rows.contains("errors"), "{rows}");
         let shares = plots[1].plot.csv();
         assert!(shares.contains("a,50,errors") && !shares.contains("TTFT"), "percentage points: {shares}");
+        assert_eq!((plots[0].plot.series.len(), plots[1].plot.series.len()), (4, 2), "no intervals, nothing across");
     }
 
     #[test]
