@@ -19,14 +19,14 @@ use metron_runner::search::capacity::{Answer, Budget, Found, Settings, search, s
 use metron_runner::search::{Load, LoadUnit, Prober, Wish};
 use metron_units::{Nanos, Share};
 
-use textbook::{SETTINGS, Setting, Textbook, Worse};
+use textbook::{SETTINGS, Setting, Textbook, USERS, Worse};
 
 fn main() {
     let mut arguments = std::env::args().skip(1).map(|text| text.parse::<u64>().expect("a whole number"));
     let searches = arguments.next().unwrap_or(200);
     let first = arguments.next().unwrap_or(10_000);
     println!("{searches} searches a queue, seeds from {first}");
-    for setting in SETTINGS {
+    for setting in SETTINGS.into_iter().chain([USERS]) {
         let ours = experiment(setting, first..first + searches);
         let (length, error, requests) = bisection_as_good(setting, first..first + searches, ours.error);
         println!(
@@ -40,7 +40,7 @@ fn main() {
             100.0 * error,
         );
     }
-    for setting in SETTINGS {
+    for setting in SETTINGS.into_iter().chain([USERS]) {
         let seeds = first..first + searches;
         let slowed = worsening(setting, seeds.clone(), |requests| Worse::From(requests / 2, 1.25));
         println!("{:24} slowed by a fifth half way: {}", setting.name, Shares(&slowed));
@@ -92,7 +92,7 @@ fn worsening(setting: Setting, seeds: Range<u64>, worse: impl Fn(u64) -> Worse) 
         let steady = searched(&mut textbook.clone());
         textbook.worse = Some(worse(steady.probes.iter().map(|probe| probe.requests).sum()));
         let Found { answer, probes } = searched(&mut textbook);
-        let told = match (answer, steadiness(&answer, &probes, &textbook.demands, &settings())) {
+        let told = match (answer, steadiness(&answer, &probes, &textbook.demands, &settings(setting.unit()))) {
             (Answer::Unstable(_), _) => Told::Changed,
             (_, Some(Steadiness::Unclear)) => Told::Unclear,
             _ => Told::Number,
@@ -102,10 +102,10 @@ fn worsening(setting: Setting, seeds: Range<u64>, worse: impl Fn(u64) -> Worse) 
     seeds.map(ended).collect()
 }
 
-fn settings() -> Settings {
+fn settings(unit: LoadUnit) -> Settings {
     let load = |load| Load::new(load).expect("above zero");
     Settings {
-        unit: LoadUnit::RequestsPerSecond,
+        unit,
         start: load(1.0),
         least: load(0.01),
         most: load(10_000.0),
@@ -117,7 +117,8 @@ fn settings() -> Settings {
 
 fn searched(textbook: &mut Textbook) -> Found {
     let demands = textbook.demands.clone();
-    let Ok(found) = search(textbook, &demands, &settings(), Vec::new(), &mut |_, _| {});
+    let settings = settings(textbook.setting.unit());
+    let Ok(found) = search(textbook, &demands, &settings, Vec::new(), &mut |_, _| {});
     found
 }
 
@@ -169,7 +170,7 @@ fn bisection_as_good(setting: Setting, seeds: Range<u64>, error: f64) -> (u64, f
     }
 }
 
-/// Doubling, then halving until the loads lie within 1 %, each by the verdict of `length` requests.
+/// Doubling, then halving until the loads lie within 1 %, or no load lies between them, each by the verdict of `length` requests.
 fn bisection(setting: Setting, seed: u64, length: u64) -> (f64, u64) {
     let mut textbook = Textbook::new(setting, seed);
     let allowed = textbook.demands[0].allowed();
@@ -192,9 +193,12 @@ fn bisection(setting: Setting, seed: u64, length: u64) -> (f64, u64) {
         low *= 2.0;
     }
     let mut high = 2.0 * low;
-    while high > 1.01 * low {
-        let middle = (low * high).sqrt();
+    let nearest = |load: f64| setting.unit().nearest(Load::new(load).expect("above zero")).get();
+    let between = |low: f64, high: f64| Some(nearest((low * high).sqrt())).filter(|load| *load > low && *load < high);
+    while let Some(middle) = between(low, high).filter(|_| high > 1.01 * low) {
         if holds(middle) { low = middle } else { high = middle }
     }
-    ((low * high).sqrt(), textbook.requests)
+    // Of users the most that hold are known.
+    let found = if between(low, high).is_some() { (low * high).sqrt() } else { low };
+    (found, textbook.requests)
 }

@@ -7,15 +7,19 @@ use metron_runner::search::capacity::{Answer, BoundedBy, Budget, Capacity, Found
 use metron_runner::search::{Demand, Load, LoadUnit};
 use metron_units::{Nanos, Share};
 
-use textbook::{SETTINGS, Setting, Textbook, Worse};
+use textbook::{SETTINGS, Setting, Textbook, USERS, Worse};
 
 fn load(load: f64) -> Load {
     Load::new(load).expect("a load above zero")
 }
 
 fn settings() -> Settings {
+    settings_in(LoadUnit::RequestsPerSecond)
+}
+
+fn settings_in(unit: LoadUnit) -> Settings {
     Settings {
-        unit: LoadUnit::RequestsPerSecond,
+        unit,
         start: load(1.0),
         least: load(0.05),
         most: load(1_000.0),
@@ -26,7 +30,7 @@ fn settings() -> Settings {
 }
 
 fn setting(name: &str) -> Setting {
-    SETTINGS.into_iter().find(|setting| setting.name == name).expect("a setting of the set")
+    SETTINGS.into_iter().chain([USERS]).find(|setting| setting.name == name).expect("a setting of the set")
 }
 
 fn find(textbook: &mut Textbook, settings: &Settings) -> Found {
@@ -50,7 +54,7 @@ fn check(name: &str) {
     let mut held = 0;
     let mut errors = Vec::new();
     for seed in 0..20 {
-        let found = find(&mut Textbook::new(setting, seed), &settings());
+        let found = find(&mut Textbook::new(setting, seed), &settings_in(setting.unit()));
         let Answer::Capacity(Capacity { value, low, high: Some(high), bounded_by }) = found.answer else { continue };
         assert_eq!(bounded_by, BoundedBy::Objective(0));
         held += u32::from(low.get() <= setting.capacity && setting.capacity <= high.get());
@@ -73,6 +77,11 @@ fn the_capacity_under_even_arrivals_is_found() {
 }
 
 #[test]
+fn the_capacity_in_users_is_found() {
+    check(USERS.name);
+}
+
+#[test]
 fn a_server_that_no_load_suits_is_told_so() {
     let impossible = Setting { objective: "p90 ttft <= 20ms", ..setting("mm1-p99-e2e") };
     assert_eq!(find(&mut Textbook::new(impossible, 3), &settings()).answer, Answer::NoLoadHolds);
@@ -83,16 +92,17 @@ fn a_server_that_no_load_suits_is_told_so() {
 fn told_of(name: &str, worse: impl Fn(u64) -> Worse) -> usize {
     let unstable = |seed: &u64| {
         let mut textbook = Textbook::new(setting(name), *seed);
-        let steady = find(&mut textbook.clone(), &settings());
+        let settings = settings_in(textbook.setting.unit());
+        let steady = find(&mut textbook.clone(), &settings);
         textbook.worse = Some(worse(steady.probes.iter().map(|probe| probe.requests).sum()));
-        matches!(find(&mut textbook, &settings()).answer, Answer::Unstable(_))
+        matches!(find(&mut textbook, &settings).answer, Answer::Unstable(_))
     };
     (0..10).filter(unstable).count()
 }
 
 #[test]
 fn a_server_that_slows_by_a_fifth_half_way_gets_no_number() {
-    for name in ["dm1-p90-wait", "mm4-p95-wait"] {
+    for name in ["dm1-p90-wait", "mm4-p95-wait", USERS.name] {
         let told = told_of(name, |requests| Worse::From(requests / 2, 1.25));
         assert!(told >= 9, "{name}: told of {told} of 10");
     }

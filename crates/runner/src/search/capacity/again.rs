@@ -16,10 +16,11 @@ use super::estimate::STRETCHES;
 use super::grown;
 use super::isotonic::{Bracket, bracket};
 use super::noise::{Point, Scatter};
-use super::plan::{Binding, NARROW, SHORTEST, Step, crossings, length, measure, middle, near, point, points};
+use super::plan::{NARROW, SHORTEST, Step, crossings, length, measure, middle, near, point, points};
 use super::probe::{Patience, Plan, Probe};
 use super::regression::{Foretold, NEARBY, foretold};
 use super::replay::most_telling;
+use super::verdict::Verdict;
 use super::{Settings, Spent};
 
 /// A search that takes longer plays the load again after so many probes, too: a server that declines would lead it ever further down.
@@ -60,11 +61,7 @@ pub(super) fn again(probes: &[Probe], demands: &[Demand], settings: &Settings) -
         return done();
     }
     let ask = || {
-        let long = long(demands);
-        let longest = before.iter().filter(|probe| probe.whole).map(|probe| probe.requests).max();
-        // Loads that are whole numbers may have been told apart by less than an interval needs.
-        let most = end.and(longest).map_or(long, |longest| longest.min(long));
-        let most = length(settings, spent, load, most);
+        let most = length(settings, spent, load, long(demands));
         Again::Step(Step::Play(Plan { load, most, patience: Patience::Length, replay: true }))
     };
     if late.is_empty() {
@@ -82,7 +79,8 @@ pub(super) fn again(probes: &[Probe], demands: &[Demand], settings: &Settings) -
     if let Some(unsteady) = together.as_ref().and_then(Together::told) {
         return Again::Step(Step::Done(Answer::Unstable(unsteady)));
     }
-    let doubtful = growing > 0 || together.is_some_and(|it| it.sure() > DOUBTFUL);
+    let denied = end.is_some_and(|answer| denies(late, answer));
+    let doubtful = growing > 0 || denied || together.is_some_and(|it| it.sure() > DOUBTFUL);
     match surest(before, until, late, load, (demands, settings.unit)) {
         Some(Difference { sure, objective, since })
             if sure > CHANGED
@@ -93,10 +91,17 @@ pub(super) fn again(probes: &[Probe], demands: &[Demand], settings: &Settings) -
         }
         Some(Difference { sure, .. }) if (sure > SAME || doubtful) && late.len() < MOST => ask(),
         None if doubtful && late.len() < MOST => ask(),
-        // It does grow there now and then: the search goes on with what was seen of it.
-        _ if growing > 0 => Again::Measure,
+        // It does grow there now and then, or the capacity is none: the search goes on with what was seen of it.
+        _ if growing > 0 || denied => Again::Measure,
         _ => done(),
     }
+}
+
+/// Whether most of those who played a load again say that it fails, where the answer says that it holds.
+fn denies(late: &[Probe], answer: Answer) -> bool {
+    let Answer::Capacity(Capacity { value, .. }) = answer else { return false };
+    let failed = late.iter().filter(|probe| probe.verdict == Verdict::Fails && probe.load <= value).count();
+    2 * failed > late.len()
 }
 
 /// What the probes that played a load again showed.
@@ -106,9 +111,7 @@ pub(super) fn steadiness(probes: &[Probe], demands: &[Demand], settings: &Settin
     let late: Vec<Probe> = probes.iter().rev().take_while(replays).cloned().collect();
     let Some(load) = late.first().map(|probe| probe.load) else { return Steadiness::Unchecked };
     let before = &probes[..probes.len() - late.len()];
-    let Some((until, _)) = (1..=before.len()).find_map(|until| Some((until, said(&before[..until], demands)?))) else {
-        return Steadiness::Unclear;
-    };
+    let Some((until, _)) = first_said(before, demands) else { return Steadiness::Unclear };
     let difference = surest(before, until, &late, load, (demands, settings.unit));
     let together = together(probes, demands, settings.unit).is_none_or(|it| it.sure() <= SAME);
     let same = together && difference.is_some_and(|it| it.sure <= SAME) && late.iter().all(|probe| !probe.growing);
@@ -144,12 +147,12 @@ struct Check<'p> {
 
 impl<'p> Check<'p> {
     fn of(probes: &'p [Probe], demands: &[Demand], settings: &Settings) -> Option<Self> {
-        let (until, first) = (1..=probes.len()).find_map(|until| Some((until, said(&probes[..until], demands)?)))?;
+        let (until, first) = first_said(probes, demands)?;
         let last = probes.last()?.load;
         let alike = probes.iter().rev().take_while(|probe| probe.load == last).count();
         let due = |asked: usize| {
             let (before, late) = probes.split_at(probes.len() - asked);
-            let load = asked_at(before, first, demands);
+            let load = asked_at(before, first, demands, settings.unit);
             if late.iter().any(|probe| probe.load != load) {
                 return None;
             }
@@ -161,25 +164,33 @@ impl<'p> Check<'p> {
     }
 }
 
-/// The highest load below the capacity that a probe of whole length was played at, once it is known roughly where that is. Above the
-/// capacity a server may be so nearly full that its queue remembers for longer than a probe lasts.
-fn said(probes: &[Probe], demands: &[Demand]) -> Option<Load> {
+/// From how many probes on something was said of a load near the capacity, and of which: by one that ran its length, or, where none did, by any.
+fn first_said(probes: &[Probe], demands: &[Demand]) -> Option<(usize, Load)> {
+    let first = |of: fn(&Probe) -> bool| {
+        (1..=probes.len()).find_map(|until| Some((until, said(&probes[..until], demands, of)?)))
+    };
+    first(|probe| probe.whole).or_else(|| first(|_| true))
+}
+
+/// The highest load below the capacity that was played by one `of` the probes, once it is known roughly where that is. Above the capacity a server may be so
+/// nearly full that its queue remembers for longer than a probe lasts.
+fn said(probes: &[Probe], demands: &[Demand], of: fn(&Probe) -> bool) -> Option<Load> {
     let Bracket { holds, fails, .. } = bracket(probes, demands);
     let (holds, fails) = (holds?, fails?);
     if fails.get() > holds.get() * NARROW {
         return None;
     }
     let x = middle(holds, fails).get().ln();
-    let below = probes.iter().filter(|probe| probe.whole && probe.load <= holds && near(probe, x));
+    let below = probes.iter().filter(|probe| of(probe) && probe.load <= holds && near(probe, x));
     below.map(|probe| probe.load).max_by(|a, b| a.get().total_cmp(&b.get()))
 }
 
 /// Where it is asked: where that tells most of a change, or, where no load does, where something was first said from.
-fn asked_at(before: &[Probe], said: Load, demands: &[Demand]) -> Load {
-    let Some(Binding { objective, crossing }) = crossings(before, demands, &bracket(before, demands)) else {
-        return said;
-    };
-    most_telling(before, (objective, &demands[objective]), crossing.at, long(demands)).unwrap_or(said)
+fn asked_at(before: &[Probe], said: Load, demands: &[Demand], unit: LoadUnit) -> Load {
+    let bracket = bracket(before, demands);
+    let known = crossings(before, demands, &bracket).map(|it| it.crossing.at);
+    let crossing = known.or_else(|| Some(middle(bracket.holds?, bracket.fails?).get().ln()));
+    crossing.and_then(|at| most_telling(before, demands, (at, unit), long(demands))).unwrap_or(said)
 }
 
 /// Requests of a replay, as far as they can be spent.

@@ -35,7 +35,7 @@ pub(super) fn unsteady(probes: &[Probe], demands: &[Demand], unit: LoadUnit) -> 
             // One that grew early and no longer does is no server that wears out, and what still rose had not come to its figure yet.
             let unsettled = lower.growing || lower.rising;
             let told = !higher.growing && (!unsettled || std::ptr::eq(lower, late) && outlasted(early, late));
-            if let Some(objective) = told.then(|| worse(lower, higher, demands)).flatten() {
+            if let Some(objective) = told.then(|| worse(lower, higher, demands, unit)).flatten() {
                 return Some(Unsteady { since, objective });
             }
         }
@@ -64,10 +64,10 @@ impl Together {
     }
 }
 
-/// `None` of a closed loop, whose curve is none, and of too few probes.
+/// `None` of too few probes.
 pub(super) fn together(probes: &[Probe], demands: &[Demand], unit: LoadUnit) -> Option<Together> {
-    let of = |(objective, demand)| Some(Together { objective, shown: worsened(probes, objective, demand)? });
-    let all = demands.iter().enumerate().filter(|_| unit == LoadUnit::RequestsPerSecond).filter_map(of);
+    let of = |(objective, demand)| Some(Together { objective, shown: worsened(probes, objective, demand, unit)? });
+    let all = demands.iter().enumerate().filter_map(of);
     all.max_by(|a, b| a.sure().total_cmp(&b.sure()))
 }
 
@@ -78,12 +78,13 @@ pub(super) fn outlasted(early: &Probe, late: &Probe) -> bool {
 }
 
 /// The objective by which the lower load did worse than the higher one, in logarithms, where the scatter is alike on both sides.
-fn worse(lower: &Probe, higher: &Probe, demands: &[Demand]) -> Option<usize> {
+fn worse(lower: &Probe, higher: &Probe, demands: &[Demand], unit: LoadUnit) -> Option<usize> {
     (0..demands.len()).find(|&objective| {
         let demand = &demands[objective];
         let of = |probe| point(probe, objective, demand);
         let Some((bad, good)) = of(lower).zip(of(higher)) else { return false };
-        let sure = if lower.whole && higher.whole { SURE } else { SURER };
+        let surer = unit == LoadUnit::RequestsPerSecond && !(lower.whole && higher.whole);
+        let sure = if surer { SURER } else { SURE };
         let least = if lower.growing { good.of } else { good.of.min(bad.of) };
         // Within the bound more load is not always the harder one: with prompts all alike an engine falls into a beat, another at each load.
         if least < LEAST * demand.grain() as f64 || bad.ratio <= 1.0 {

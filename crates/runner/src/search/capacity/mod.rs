@@ -18,6 +18,7 @@ mod plan;
 mod probe;
 mod regression;
 mod replay;
+mod residuals;
 mod series;
 mod verdict;
 mod warm_up;

@@ -156,7 +156,7 @@ fn at_least(load: Load, bounded_by: BoundedBy) -> Answer {
 /// The crossing of the objective that binds, and the ends of the interval over all objectives.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Binding {
-    pub(super) objective: usize,
+    objective: usize,
     pub(super) crossing: Crossing,
 }
 

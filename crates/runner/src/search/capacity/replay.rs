@@ -1,7 +1,7 @@
 //! Which load is played again, to see whether the server is still the one that it was. Knows no prober.
 
 use super::super::demand::Demand;
-use super::super::prober::Load;
+use super::super::prober::{Load, LoadUnit};
 use super::noise::Point;
 use super::plan::{NEAR, point};
 use super::probe::Probe;
@@ -16,25 +16,39 @@ const MOST_MISSED: f64 = 1.5;
 /// if there is no such load.
 pub(super) fn most_telling(
     probes: &[Probe],
-    (objective, demand): (usize, &Demand),
-    crossing: f64,
+    demands: &[Demand],
+    (crossing, unit): (f64, LoadUnit),
     requests: u64,
 ) -> Option<Load> {
-    let whole = probes.iter().filter(|probe| probe.whole && !probe.growing);
-    let seen: Vec<(&Probe, Point)> =
-        whole.filter_map(|probe| Some((probe, point(probe, objective, demand)?))).collect();
-    let points: Vec<Point> = seen.iter().map(|(_, point)| *point).collect();
-    let fit = seen.iter().filter(|(probe, point)| {
-        !probe.rising && point.x > crossing - NEAR && point.ratio > 0.0 && point.ratio <= MOST_MISSED
-    });
-    let told = fit.map(|(probe, point)| (probe.load, gain(&points, point.x, requests)));
+    let whole: Vec<&Probe> = probes.iter().filter(|probe| probe.whole && !probe.growing).collect();
+    let of = |(objective, demand): (usize, &Demand)| -> Vec<(Load, f64)> {
+        let seen = || whole.iter().filter_map(|probe| Some((probe, point(probe, objective, demand)?)));
+        let points: Vec<Point> = seen().map(|(_, point)| point).collect();
+        let fit = seen().filter(|(_, point)| point.ratio > 0.0 && point.x > crossing - NEAR);
+        fit.map(|(probe, at)| (probe.load, gain(&points, near(at.x, unit), requests))).collect()
+    };
+    let bearable = |load: Load| {
+        let there = whole.iter().filter(|probe| probe.load == load);
+        let mut ratios = there.flat_map(|probe| {
+            demands.iter().enumerate().filter_map(|(objective, demand)| Some(point(probe, objective, demand)?.ratio))
+        });
+        ratios.all(|ratio| ratio <= MOST_MISSED) && !whole.iter().any(|probe| probe.load == load && probe.rising)
+    };
+    let told = demands.iter().enumerate().flat_map(of).filter(|(load, _)| bearable(*load));
     told.max_by(|a, b| a.1.total_cmp(&b.1)).map(|(load, _)| load)
 }
 
-/// What `requests` more at `x` add to what is known of a change of the ratio's logarithm there, summed over every instant that it may have
+/// How much a point tells of the load `x`: of users nothing, unless they are as many.
+fn near(x: f64, unit: LoadUnit) -> impl Fn(&Point) -> f64 {
+    move |point| match unit {
+        LoadUnit::RequestsPerSecond => (-0.5 * ((point.x - x) / WIDTH).powi(2)).exp(),
+        LoadUnit::ConcurrentRequests => f64::from(u8::from(point.x == x)),
+    }
+}
+
+/// What `requests` more add to what is known of a change of the ratio's logarithm where `near` is 1, summed over every instant that it may have
 /// come at. What is known of one is one over the square of its standard error: of what was seen before it and what was seen after.
-fn gain(points: &[Point], x: f64, requests: u64) -> f64 {
-    let near = |point: &Point| (-0.5 * ((point.x - x) / WIDTH).powi(2)).exp();
+fn gain(points: &[Point], near: impl Fn(&Point) -> f64, requests: u64) -> f64 {
     let known: Vec<f64> = points.iter().map(|point| near(point) * point.known()).collect();
     let all: f64 = known.iter().sum();
     let more = all * requests as f64 / points.iter().map(|point| near(point) * point.of).sum::<f64>();
@@ -57,7 +71,7 @@ mod tests {
     #[test]
     fn a_load_that_was_seen_well_at_first_and_not_again_tells_most() {
         let first = [at(3.0, 8_000.0), at(3.3, 1_000.0), at(2.7, 2_000.0), at(2.7, 20_000.0), at(2.7, 20_000.0)];
-        let gain = |x| gain(&first, x, 6_000);
+        let gain = |x| gain(&first, near(x, LoadUnit::RequestsPerSecond), 6_000);
         assert!(gain(3.0) > gain(2.7), "the server's beginning and end are known there already");
         assert!(gain(3.0) > gain(3.3), "hardly anything was seen there");
     }

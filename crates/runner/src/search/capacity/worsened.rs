@@ -2,23 +2,19 @@
 //!
 //! The curve of the [`regression`](super::regression) gets one more term, of time: a step between two probes, or a ramp over all requests.
 //! How surely it rises is a score test (C. R. Rao, *Proc. Camb. Phil. Soc.* 44 (1948) 50): what the curve leaves of the probes, along what
-//! it leaves of the term. It is asked around the load at which most is known of that.
-
-use metron_metrics::interval::{Z, student};
+//! it leaves of the term. It is asked around the load at which most is known of that. In a closed loop there is no curve, since one more user may
+//! break up the batch that all wait for: each number of users is one model of its own, and what all of them leave is asked together.
 
 use super::super::demand::Demand;
-use super::curve::{Curve, fit};
-use super::noise::{Noise, Point, Scatter};
+use super::super::prober::LoadUnit;
+use super::noise::Point;
 use super::plan::point;
 use super::probe::Probe;
-use super::regression::{ENOUGH, freedom, kernel};
+use super::residuals::{Along, Residuals};
 
 /// The standard deviation of the kernel, in parts of the load. Sixteen servers' curve bends so much that a wider one takes its own misfit
 /// for time's doing.
 pub(super) const WIDTH: f64 = 0.05;
-
-/// What must be known of a term, one over the square of its standard error: below, there is hardly a probe before the step, or after it.
-const LEAST_KNOWN: f64 = 1.0;
 
 /// What the surest of the terms shows.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -31,14 +27,17 @@ pub(super) struct Worsened {
     pub(super) since: usize,
 }
 
-/// `None` where too few probes lie together. The probes are of an open loop.
-pub(super) fn worsened(probes: &[Probe], objective: usize, demand: &Demand) -> Option<Worsened> {
+/// `None` where too few probes lie together.
+pub(super) fn worsened(probes: &[Probe], objective: usize, demand: &Demand, unit: LoadUnit) -> Option<Worsened> {
     let seen = seen(probes, objective, demand);
     let points: Vec<Point> = seen.iter().map(|seen| seen.point).collect();
-    let mut loads: Vec<f64> = points.iter().map(|point| point.x).collect();
-    loads.sort_by(f64::total_cmp);
-    loads.dedup();
-    let around: Vec<Residuals> = loads.iter().filter_map(|&x| Residuals::around(x, &points, demand)).collect();
+    let around: Vec<Residuals> = match unit {
+        LoadUnit::RequestsPerSecond => {
+            let loads = loads(&points).into_iter();
+            loads.filter_map(|x| Residuals::of_curve(x, WIDTH, &points, demand)).collect()
+        }
+        LoadUnit::ConcurrentRequests => Residuals::of_each(&points).into_iter().collect(),
+    };
     let along = |term: &[f64]| {
         let known = around.iter().filter_map(|residuals| residuals.along(term));
         known.max_by(|a, b| a.information.total_cmp(&b.information))
@@ -52,6 +51,13 @@ pub(super) fn worsened(probes: &[Probe], objective: usize, demand: &Demand) -> O
     let ramp: Vec<f64> = seen.iter().map(|seen| seen.at).collect();
     let Along { sure, without_one, .. } = along(&ramp).filter(|ramp| ramp.sure > surest.sure).unwrap_or(surest);
     Some(Worsened { sure, without_one, since })
+}
+
+fn loads(points: &[Point]) -> Vec<f64> {
+    let mut loads: Vec<f64> = points.iter().map(|point| point.x).collect();
+    loads.sort_by(f64::total_cmp);
+    loads.dedup();
+    loads
 }
 
 /// A probe that ran its length and came to rest.
@@ -74,72 +80,6 @@ fn seen(probes: &[Probe], objective: usize, demand: &Demand) -> Vec<Seen> {
         }
     }
     seen
-}
-
-/// What the curve around a load leaves of the probes.
-struct Residuals {
-    curve: Curve,
-    /// One for each point.
-    left: Vec<Residual>,
-    /// Degrees of freedom of their misfit, once a term has had one, too.
-    freedom: f64,
-    /// By how much wider a standard error is for the few stretches that it is known from.
-    wider: f64,
-}
-
-struct Residual {
-    x: f64,
-    /// How far the point is above the curve, in parts of the curve's height.
-    excess: f64,
-    /// One over the square of its standard error; 0 far from the load.
-    weight: f64,
-}
-
-/// What the probes show along one term.
-#[derive(Debug, Clone, Copy)]
-struct Along {
-    /// By how many standard errors they rise along it.
-    sure: f64,
-    without_one: f64,
-    /// One over the square of the standard error.
-    information: f64,
-}
-
-impl Residuals {
-    fn around(centre: f64, points: &[Point], demand: &Demand) -> Option<Self> {
-        let kernel = kernel(points, centre, WIDTH);
-        let near: f64 = kernel.iter().sum();
-        let noise = Noise::of(points, &kernel, Scatter::of(demand), centre).filter(|_| near >= ENOUGH)?;
-        let curve = fit(points, &kernel, noise, centre)?;
-        let residual = |(point, &near): (&Point, &f64)| {
-            let x = point.x - centre;
-            let height = curve.height(x);
-            // A bunch that came by chance raises a probe's own noise above that of its load.
-            let variance = noise.variance(x, height, point.of).max(point.variance);
-            Residual { x, excess: point.ratio / height - 1.0, weight: near * height * height / variance }
-        };
-        let left = points.iter().zip(&kernel).map(residual).collect();
-        Some(Self { curve, left, freedom: near - 3.0, wider: student(freedom(&kernel)) / Z })
-    }
-
-    /// `term` has one value for each point. `None` where nearly all of it is the curve's own, or lies elsewhere.
-    fn along(&self, term: &[f64]) -> Option<Along> {
-        let weighed = self.left.iter().zip(term);
-        let shared = self.curve.share_of(weighed.clone().map(|(it, &value)| (it.x, value, it.weight)))?;
-        let parts = weighed.map(|(it, value)| {
-            let own = value - shared.at(it.x);
-            (it.weight * own * it.excess, it.weight * own * own)
-        });
-        let (scores, information): (Vec<f64>, Vec<f64>) = parts.unzip();
-        let (score, information): (f64, f64) = (scores.iter().sum(), information.iter().sum());
-        let misfit =
-            self.left.iter().map(|it| it.weight * it.excess * it.excess).sum::<f64>() - score * score / information;
-        let misfit = if self.freedom > 1.0 { (misfit / self.freedom).max(1.0) } else { 1.0 };
-        let doubt = (information * misfit).sqrt() * self.wider;
-        let most = scores.iter().copied().fold(0.0, f64::max);
-        let known = information > LEAST_KNOWN;
-        known.then(|| Along { sure: score / doubt, without_one: (score - most) / doubt, information })
-    }
 }
 
 #[cfg(test)]
@@ -170,7 +110,8 @@ mod tests {
     }
 
     fn shown(probes: &[Probe]) -> Worsened {
-        worsened(probes, 0, &Demand::of("p95 ttft <= 100ms".parse().unwrap()).unwrap()).unwrap()
+        worsened(probes, 0, &Demand::of("p95 ttft <= 100ms".parse().unwrap()).unwrap(), LoadUnit::RequestsPerSecond)
+            .unwrap()
     }
 
     /// Now above the crossing, now below.
