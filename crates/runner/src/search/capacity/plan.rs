@@ -93,7 +93,8 @@ pub(super) fn measure(probes: &[Probe], demands: &[Demand], settings: &Settings)
         (Some(holds), None) => raise(holds, &patient, &bracket, settings),
         (None, Some(fails)) => lower(fails, &patient, &bracket, settings),
         (Some(holds), Some(fails)) if beside(settings, holds, fails) => {
-            Step::Done(conclude(&found, probes, demands, settings))
+            let answer = conclude(&found, probes, demands, settings);
+            settle(answer, (holds, fails), probes, settings, grain).unwrap_or(Step::Done(answer))
         }
         (Some(holds), Some(fails)) if fails.get() > holds.get() * NARROW => patient(middle(holds, fails)),
         (Some(holds), Some(fails)) => refine(probes, demands, &found, (holds, fails), settings)
@@ -121,6 +122,30 @@ fn beside(settings: &Settings, holds: Load, fails: Load) -> bool {
         LoadUnit::ConcurrentRequests => fails > holds && fails.get() - holds.get() < 1.5,
         LoadUnit::RequestsPerSecond => false,
     }
+}
+
+/// What comes next where two neighbours are on either side of the bound, but nothing surely: the one of them that is not known, and,
+/// where it has been played often enough, the next beyond. `None` if there is an answer, or no more to ask.
+fn settle(
+    answer: Answer,
+    (holds, fails): (Load, Load),
+    probes: &[Probe],
+    settings: &Settings,
+    grain: u64,
+) -> Option<Step> {
+    let Answer::NotYet { holds: surely_holds, fails: surely_fails } = answer else { return None };
+    let alike = |load: Load| probes.iter().filter(move |probe| probe.whole && probe.load == load);
+    let from = |first: Load, step: f64| {
+        let loads = (0..).map_while(move |k| Load::new(first.get() + step * f64::from(k)));
+        let in_range = move |load: &Load| *load >= settings.least && *load <= settings.most;
+        loads.take_while(in_range).find(|load| alike(*load).count() < ALIKE)
+    };
+    let above = || from(fails, 1.0).filter(|_| surely_fails.is_none());
+    let below = || from(holds, -1.0).filter(|_| surely_holds.is_none());
+    let load = above().or_else(below).filter(|_| probes.len() < MOST_PROBES)?;
+    let have: u64 = alike(load).map(|probe| probe.requests).sum();
+    let most = length(settings, Spent::of(probes), load, have.max(grain * SHORTEST));
+    Some(Step::Play(Plan { load, most, patience: Patience::Length, replay: false }))
 }
 
 pub(super) fn middle(a: Load, b: Load) -> Load {
