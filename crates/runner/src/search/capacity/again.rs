@@ -1,24 +1,22 @@
-//! Whether the server at the end of a search is still the one that it was at the beginning: a load that was among the first near the
-//! capacity is played again, until it is clear that the first probes still tell the truth, or that they no longer do. Knows no prober.
+//! Whether the server at the end of a search is still the one that it was at the beginning: the load that tells most of a change is
+//! played again, until it is clear that the first probes still tell the truth, or that they no longer do. Knows no prober.
 //!
 //! What the probes up to some point foretell of that load is held against what it shows at the end; the point is the one that makes the
 //! difference surest. So a step is found wherever it was, and so is a slow decline. The last probes have another plan than the first:
 //! prompts that a server has seen before would be answered from its cache.
 
-use metron_metrics::interval::{Z, student};
 use metron_results::capacity::Steadiness;
 
 use super::super::demand::Demand;
 use super::super::prober::{Ending, Load, LoadUnit};
 use super::answer::{Answer, BoundedBy, Capacity, Unsteady};
-use super::drift::{SURER, Together, outlasted, together};
-use super::estimate::STRETCHES;
+use super::crossings::{crossings, middle, near};
+use super::difference::{Difference, agree, surest};
+use super::drift::{Together, outlasted, together};
 use super::grown;
 use super::isotonic::{Bracket, bracket};
-use super::noise::{Point, Scatter};
-use super::plan::{NARROW, SHORTEST, Step, crossings, length, measure, middle, near, point, points};
+use super::plan::{NARROW, SHORTEST, Step, length, measure};
 use super::probe::{Patience, Plan, Probe};
-use super::regression::{Foretold, NEARBY, foretold};
 use super::replay::most_telling;
 use super::verdict::Verdict;
 use super::{Settings, Spent};
@@ -33,9 +31,6 @@ const SAME: f64 = 2.0;
 
 /// Standard errors by which all probes together may do worse: beyond, it is asked once more, too.
 const DOUBTFUL: f64 = 1.5;
-
-/// Standard errors by which each of the last probes has to show it by itself.
-const EACH: f64 = 3.5;
 
 /// How often it is asked.
 const MOST: usize = 5;
@@ -124,14 +119,6 @@ fn was_outlasted(before: &[Probe], late: &Probe) -> bool {
     before.iter().any(|probe| probe.load == late.load && outlasted(probe, late))
 }
 
-/// Whether each of the last probes shows a change by itself.
-fn agree(before: &[Probe], until: usize, late: &[Probe], load: Load, of: (&[Demand], LoadUnit)) -> bool {
-    let shows = |one: &Probe| surest(before, until, std::slice::from_ref(one), load, of);
-    // A queue that grew ended its probe by what was seen of it.
-    let beyond = |one: &Probe| if one.growing { SURER } else { EACH };
-    late.iter().all(|one| shows(one).is_some_and(|difference| difference.sure > beyond(one)))
-}
-
 /// A check that is due.
 struct Check<'p> {
     /// The first so many probes are those that something was said from.
@@ -204,73 +191,4 @@ fn ended(probes: &[Probe], demands: &[Demand], settings: &Settings) -> Option<An
         Step::Done(answer @ Answer::Capacity(Capacity { bounded_by: BoundedBy::Objective(_), .. })) => Some(answer),
         Step::Done(_) | Step::Play(_) => None,
     }
-}
-
-/// By how many standard errors the end does worse than was foretold. One that does better is no server that wears out: the curve that
-/// foretold it was too high.
-struct Difference {
-    sure: f64,
-    objective: usize,
-    since: usize,
-}
-
-fn surest(
-    before: &[Probe],
-    until: usize,
-    late: &[Probe],
-    load: Load,
-    (demands, unit): (&[Demand], LoadUnit),
-) -> Option<Difference> {
-    let of = |(objective, demand): (usize, &Demand)| {
-        // How bunched they come may have been seen only later.
-        let bunch = most_bunched(before, objective, demand);
-        let now = shown(late, objective, demand, bunch)?;
-        let from = (until..=before.len()).filter_map(move |since| {
-            let then = told(&before[..since], objective, (demand, unit), load, bunch)?;
-            let sure = (now.height - then.height).max(0.0) / then.doubt.hypot(now.doubt);
-            Some(Difference { sure, objective, since })
-        });
-        from.max_by(|a, b| a.sure.total_cmp(&b.sure))
-    };
-    demands.iter().enumerate().filter_map(of).max_by(|a, b| a.sure.total_cmp(&b.sure))
-}
-
-/// What the probes that ran their length say of `load`, or, of too few or of users, whose curve is none, those that played it. It
-/// foretells no fewer misses than could have been seen, where they come as bunched as `bunch`.
-fn told(
-    probes: &[Probe],
-    objective: usize,
-    (demand, unit): (&Demand, LoadUnit),
-    load: Load,
-    bunch: f64,
-) -> Option<Foretold> {
-    let whole: Vec<Probe> = probes.iter().filter(|probe| probe.whole).cloned().collect();
-    let points = points(&whole, objective, demand);
-    let curve = foretold(&points, Scatter::of(demand), load.get().ln()).filter(|_| unit.users(load).is_none());
-    let of: f64 = points.iter().filter(|point| (point.x - load.get().ln()).abs() < NEARBY).map(|point| point.of).sum();
-    let at_least = |it: Foretold| Foretold { height: it.height.max((bunch / of).ln()), ..it };
-    curve.map(|it| if demand.counts() { at_least(it) } else { it }).or_else(|| {
-        let alike: Vec<Probe> = whole.into_iter().filter(|probe| probe.load == load && !probe.growing).collect();
-        shown(&alike, objective, demand, bunch)
-    })
-}
-
-/// What the most bunched of the misses add at once, in wholes of a ratio of 1. A scheduler that is full misses many together, and then
-/// none for long: that a probe saw none is then no proof that there are none.
-fn most_bunched(probes: &[Probe], objective: usize, demand: &Demand) -> f64 {
-    let missed = points(probes, objective, demand).into_iter().filter(|point| point.ratio > 0.0);
-    missed.map(Point::bunch).fold(1.0 / demand.allowed(), f64::max)
-}
-
-/// What probes of one load show together, where misses may come as bunched as `bunch`.
-fn shown(late: &[Probe], objective: usize, demand: &Demand, bunch: f64) -> Option<Foretold> {
-    let seen: Vec<Point> = late.iter().filter_map(|probe| point(probe, objective, demand)).collect();
-    let of: f64 = seen.iter().map(|point| point.of).sum();
-    let ratio = seen.iter().map(|point| point.ratio * point.of).sum::<f64>() / of;
-    let variance = seen.iter().map(|point| point.variance * point.of * point.of).sum::<f64>() / (of * of);
-    // Where nothing was missed, at most one bunch is as good a guess as any.
-    let height = if ratio > 0.0 { ratio } else { bunch / of };
-    let doubt = if ratio > 0.0 { variance.max(0.0).sqrt() / ratio } else { 1.0 };
-    let t = student((STRETCHES - 1) * seen.len()) / Z;
-    (of > 0.0).then(|| Foretold { height: height.ln(), doubt: doubt * t })
 }

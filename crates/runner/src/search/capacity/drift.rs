@@ -3,9 +3,9 @@
 use super::super::demand::Demand;
 use super::super::prober::LoadUnit;
 use super::answer::Unsteady;
+use super::crossings::point;
 use super::grown;
 use super::noise::Point;
-use super::plan::point;
 use super::probe::Probe;
 use super::worsened::{Worsened, worsened};
 

@@ -6,7 +6,10 @@
 
 mod again;
 mod answer;
+mod conclusion;
+mod crossings;
 mod curve;
+mod difference;
 mod drift;
 mod estimate;
 mod file;

@@ -9,9 +9,9 @@ use metron_metrics::interval::student;
 
 use super::super::demand::Demand;
 use super::super::prober::Load;
+use super::crossings::points;
 use super::estimate::STRETCHES;
 use super::noise::Point;
-use super::plan::points;
 use super::probe::Probe;
 
 /// Misses come in bunches of at least so many.

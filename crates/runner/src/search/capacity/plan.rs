@@ -10,13 +10,12 @@ use super::super::demand::Demand;
 use super::super::prober::{Ending, Load, LoadUnit};
 use super::again::{Again, again};
 use super::answer::{Answer, BoundedBy, Capacity};
+use super::conclusion::conclude;
+use super::crossings::{Binding, NEAR, crossings, middle, near};
 use super::drift;
 use super::isotonic::{Bracket, bracket};
 use super::monotone::{Ends, ends};
-use super::noise::{Point, Scatter};
 use super::probe::{Patience, Plan, Probe};
-use super::regression::{Crossing, crossing};
-use super::verdict::Verdict;
 use super::{Settings, Spent};
 
 /// The bracket is narrow enough to be measured within: the loads that hold and fail are this many times apart.
@@ -40,7 +39,6 @@ const FARTHEST: f64 = 0.04;
 
 /// Probes that the interval must rest on, within [`NEAR`] of the crossing.
 const FEWEST: usize = 4;
-pub(super) const NEAR: f64 = 0.12;
 
 /// More probes than this tell nothing that these do not.
 const MOST_PROBES: usize = 80;
@@ -148,10 +146,6 @@ fn settle(
     Some(Step::Play(Plan { load, most, patience: Patience::Length, replay: false }))
 }
 
-pub(super) fn middle(a: Load, b: Load) -> Load {
-    a.shifted(0.5 * (b.get() / a.get()).ln())
-}
-
 /// Twice the load that held, within the range and below what the client could not play.
 fn raise(holds: Load, patient: &dyn Fn(Load) -> Step, bracket: &Bracket, settings: &Settings) -> Step {
     if let Some(client) = bracket.client {
@@ -176,47 +170,6 @@ fn lower(fails: Load, patient: &dyn Fn(Load) -> Step, bracket: &Bracket, setting
 
 fn at_least(load: Load, bounded_by: BoundedBy) -> Answer {
     Answer::Capacity(Capacity { value: load, low: load, high: None, bounded_by })
-}
-
-/// The crossing of the objective that binds, and the ends of the interval over all objectives.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Binding {
-    objective: usize,
-    pub(super) crossing: Crossing,
-}
-
-/// The least of the crossings, the ends of the interval each the least of theirs: sure to hold the least truth from below, and
-/// from above unless several objectives bind at nearly one load.
-pub(super) fn crossings(probes: &[Probe], demands: &[Demand], bracket: &Bracket) -> Option<Binding> {
-    let start = middle(bracket.holds?, bracket.fails?);
-    let of = |(objective, demand): (usize, &Demand)| {
-        let scatter = Scatter::of(demand);
-        let start = start.get().ln();
-        // A probe that was ended by what was seen of it is farther from the bound than its load: it speaks where nothing else does.
-        let whole: Vec<Probe> = probes.iter().filter(|probe| probe.whole).cloned().collect();
-        crossing(&points(&whole, objective, demand), scatter, start)
-            .or_else(|| crossing(&points(probes, objective, demand), scatter, start))
-            .map(|crossing| Binding { objective, crossing })
-    };
-    demands.iter().enumerate().filter_map(of).reduce(|a, b| {
-        let (first, other) = if a.crossing.at <= b.crossing.at { (a, b) } else { (b, a) };
-        let (low, high) = (first.crossing.low.min(other.crossing.low), first.crossing.high.min(other.crossing.high));
-        Binding { crossing: Crossing { at: first.crossing.at, low, high: high.max(first.crossing.at) }, ..first }
-    })
-}
-
-/// The probes of a steady state, as the regression takes them.
-pub(super) fn points(probes: &[Probe], objective: usize, demand: &Demand) -> Vec<Point> {
-    let steady = probes.iter().filter(|probe| !probe.growing);
-    steady.filter_map(|probe| point(probe, objective, demand)).collect()
-}
-
-/// What a probe says of an objective, whether or not its queue grew; `None` where it was the client's own figure, or too little was seen.
-pub(super) fn point(probe: &Probe, objective: usize, demand: &Demand) -> Option<Point> {
-    let it = (*probe.estimates.get(objective)?).filter(|_| probe.ending != Ending::ClientBound)?;
-    let allowed = demand.allowed();
-    let (ratio, variance) = (it.ratio / allowed, it.variance / (allowed * allowed));
-    Some(Point { x: probe.load.get().ln(), ratio, of: it.of, variance })
 }
 
 /// Where the next probe near the crossing goes; `None` if the interval is narrow enough.
@@ -280,82 +233,9 @@ fn half_of(ends: &Ends) -> f64 {
     0.5 * (ends.fails.get() / ends.holds.get()).ln()
 }
 
-pub(super) fn near(probe: &Probe, x: f64) -> bool {
-    !probe.growing && (probe.load.get().ln() - x).abs() < NEAR
-}
-
 fn within(settings: &Settings, load: Load) -> Load {
     let load = if load > settings.most { settings.most } else { load };
     settings.unit.nearest(if load < settings.least { settings.least } else { load })
-}
-
-/// The answer as well as it is known: by the curve; where that is wider than was asked for, no wider than is known without one.
-fn conclude(found: &Option<Binding>, probes: &[Probe], demands: &[Demand], settings: &Settings) -> Answer {
-    let load = |x: f64| Load::new(x.exp()).unwrap_or(settings.start);
-    let by_curve = found.as_ref().map(|Binding { objective, crossing }| Capacity {
-        value: settings.unit.floor(load(crossing.at)),
-        low: settings.unit.floor(load(crossing.low)),
-        high: Some(settings.unit.floor(load(crossing.high))),
-        bounded_by: BoundedBy::Objective(*objective),
-    });
-    let wide = found.as_ref().is_none_or(|found| found.crossing.half() > settings.precision.get());
-    match (by_curve, ends(probes, demands).filter(|_| wide)) {
-        (Some(curve), None) => Answer::Capacity(curve),
-        (curve, Some(ends)) => Answer::Capacity(without_a_curve(curve, ends, settings)),
-        (None, None) => by_verdicts(probes, demands, settings),
-    }
-}
-
-/// What is known without a curve, narrowed by one where there is one that agrees.
-fn without_a_curve(curve: Option<Capacity>, ends: Ends, settings: &Settings) -> Capacity {
-    let (low, high) = (settings.unit.nearest(ends.holds), below(ends.fails, settings));
-    let high = if high < low { low } else { high };
-    let own = Capacity {
-        value: settings.unit.floor(middle(low, high)),
-        low,
-        high: Some(high),
-        bounded_by: BoundedBy::Objective(ends.objective),
-    };
-    let Some(curve) = curve.filter(|curve| curve.value >= low && curve.value <= high) else { return own };
-    let low = if curve.low > low { curve.low } else { low };
-    let high = curve.high.filter(|narrower| *narrower < high).unwrap_or(high);
-    Capacity { low, high: Some(high), ..curve }
-}
-
-/// The highest load that may hold where `fails` does not.
-fn below(fails: Load, settings: &Settings) -> Load {
-    match settings.unit {
-        LoadUnit::RequestsPerSecond => fails,
-        LoadUnit::ConcurrentRequests => {
-            let fails = settings.unit.nearest(fails);
-            Load::new(fails.get() - 1.0).unwrap_or(fails)
-        }
-    }
-}
-
-/// Without a crossing the verdicts alone speak: each is surer than the interval has to be.
-fn by_verdicts(probes: &[Probe], demands: &[Demand], settings: &Settings) -> Answer {
-    let of = |verdict: Verdict| {
-        probes.iter().filter(move |probe| probe.verdict == verdict && probe.ending != Ending::ClientBound)
-    };
-    let holds = of(Verdict::Holds).max_by(|a, b| a.load.get().total_cmp(&b.load.get()));
-    let fails = of(Verdict::Fails).min_by(|a, b| a.load.get().total_cmp(&b.load.get()));
-    match (holds, fails) {
-        (Some(holds), Some(fails)) if holds.load < fails.load => {
-            let high = below(fails.load, settings);
-            let value = settings.unit.floor(middle(holds.load, high));
-            let bounded_by = BoundedBy::Objective(worst_of(fails, demands));
-            Answer::Capacity(Capacity { value, low: holds.load, high: Some(high), bounded_by })
-        }
-        _ => Answer::NotYet { holds: holds.map(|probe| probe.load), fails: fails.map(|probe| probe.load) },
-    }
-}
-
-/// The objective that a probe is farthest from.
-fn worst_of(probe: &Probe, demands: &[Demand]) -> usize {
-    let excess = |(k, demand): (usize, &Demand)| Some((k, probe.estimates.get(k)?.as_ref()?.ratio / demand.allowed()));
-    let worst = demands.iter().enumerate().filter_map(excess).max_by(|a, b| a.1.total_cmp(&b.1));
-    worst.map_or(0, |(objective, _)| objective)
 }
 
 impl Spent {

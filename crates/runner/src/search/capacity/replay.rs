@@ -2,8 +2,8 @@
 
 use super::super::demand::Demand;
 use super::super::prober::{Load, LoadUnit};
+use super::crossings::{NEAR, point};
 use super::noise::Point;
-use super::plan::{NEAR, point};
 use super::probe::Probe;
 use super::worsened::WIDTH;
 

@@ -7,8 +7,8 @@
 
 use super::super::demand::Demand;
 use super::super::prober::LoadUnit;
+use super::crossings::point;
 use super::noise::Point;
-use super::plan::point;
 use super::probe::Probe;
 use super::residuals::{Along, Residuals};
 
