@@ -24,7 +24,7 @@ pub(super) fn most_telling(
     let of = |(objective, demand): (usize, &Demand)| -> Vec<(Load, f64)> {
         let seen = || whole.iter().filter_map(|probe| Some((probe, point(probe, objective, demand)?)));
         let points: Vec<Point> = seen().map(|(_, point)| point).collect();
-        let fit = seen().filter(|(_, point)| point.ratio > 0.0 && point.x > crossing - NEAR);
+        let fit = seen().filter(|(_, point)| point.known() > 0.0 && point.x > crossing - NEAR);
         fit.map(|(probe, at)| (probe.load, gain(&points, near(at.x, unit), requests))).collect()
     };
     let bearable = |load: Load| {

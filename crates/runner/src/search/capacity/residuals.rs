@@ -69,24 +69,16 @@ impl Residuals {
 
     /// Of each load by itself; `None` where none was played twice.
     pub(super) fn of_each(points: &[Point]) -> Option<Self> {
-        let alike = |point: &Point| points.iter().filter(|other| other.x == point.x).copied().collect::<Vec<_>>();
-        let residual = |point: &Point| {
-            let alike = alike(point);
-            let height =
-                alike.iter().map(|it| it.ratio * it.of).sum::<f64>() / alike.iter().map(|it| it.of).sum::<f64>();
-            let noise = alike.iter().map(|it| it.variance * it.of).sum::<f64>() / alike.len() as f64;
-            let told = alike.len() > 1 && height > 0.0 && noise > 0.0;
-            Residual::of(point.x, *point, if told { height } else { 1.0 }, noise / point.of)
-                .times(f64::from(u8::from(told)))
+        let residual = |point: &Point| match level(point.x, points) {
+            Some((height, noise)) => Residual::of(point.x, *point, height, noise / point.of),
+            None => Residual { x: point.x, excess: 0.0, weight: 0.0 },
         };
         let left: Vec<Residual> = points.iter().map(residual).collect();
-        let again: Vec<&Residual> = left.iter().filter(|it| it.weight > 0.0).collect();
-        let loads = again
-            .iter()
-            .filter(|it| again.iter().find(|first| first.x == it.x).is_some_and(|first| std::ptr::eq(*first, **it)));
-        let freedom = again.len() as f64 - loads.count() as f64 - 1.0;
-        let wider = student((STRETCHES - 1) * again.len()) / Z;
-        (!again.is_empty()).then_some(Self { model: Model::Each, left, freedom, wider })
+        let again = left.iter().filter(|it| it.weight > 0.0).count();
+        let levels = loads(points).into_iter().filter(|&x| level(x, points).is_some()).count();
+        let wider = student((STRETCHES - 1) * again.max(1)) / Z;
+        let freedom = again as f64 - levels as f64 - 1.0;
+        (levels > 0).then_some(Self { model: Model::Each, left, freedom, wider })
     }
 
     /// `term` has one value for each point. `None` where nearly all of it is the model's own, or lies elsewhere.
@@ -117,6 +109,23 @@ impl Residuals {
             Model::Each => Some(weighed().map(|(x, value, _)| value - mean_at(x, weighed())).collect()),
         }
     }
+}
+
+/// The logarithms of the loads that were played, each once.
+pub(super) fn loads(points: &[Point]) -> Vec<f64> {
+    let mut loads: Vec<f64> = points.iter().map(|point| point.x).collect();
+    loads.sort_by(f64::total_cmp);
+    loads.dedup();
+    loads
+}
+
+/// What was seen at `x`: the ratio, and the variance of one over one whole. `None` where it was played once only, or nothing was missed.
+fn level(x: f64, points: &[Point]) -> Option<(f64, f64)> {
+    let alike = || points.iter().filter(|point| point.x == x);
+    let (missed, of) = alike().fold((0.0, 0.0), |(missed, of), it| (missed + it.ratio * it.of, of + it.of));
+    let times = alike().count();
+    let noise = alike().map(|it| it.variance * it.of).sum::<f64>() / times as f64;
+    (times > 1 && missed > 0.0 && noise > 0.0).then(|| (missed / of, noise))
 }
 
 /// The weighted mean of the values at `x`; 0 where none has a weight.

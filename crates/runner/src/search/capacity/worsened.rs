@@ -10,7 +10,7 @@ use super::super::prober::LoadUnit;
 use super::crossings::point;
 use super::noise::Point;
 use super::probe::Probe;
-use super::residuals::{Along, Residuals};
+use super::residuals::{Along, Residuals, loads};
 
 /// The standard deviation of the kernel, in parts of the load. Sixteen servers' curve bends so much that a wider one takes its own misfit
 /// for time's doing.
@@ -51,13 +51,6 @@ pub(super) fn worsened(probes: &[Probe], objective: usize, demand: &Demand, unit
     let ramp: Vec<f64> = seen.iter().map(|seen| seen.at).collect();
     let Along { sure, without_one, .. } = along(&ramp).filter(|ramp| ramp.sure > surest.sure).unwrap_or(surest);
     Some(Worsened { sure, without_one, since })
-}
-
-fn loads(points: &[Point]) -> Vec<f64> {
-    let mut loads: Vec<f64> = points.iter().map(|point| point.x).collect();
-    loads.sort_by(f64::total_cmp);
-    loads.dedup();
-    loads
 }
 
 /// A probe that ran its length and came to rest.
@@ -135,6 +128,21 @@ mod tests {
         assert!(shown(&leaking).sure > 3.25, "{:?}", shown(&leaking));
         let mended: Vec<Probe> = stepped.into_iter().rev().collect();
         assert!(shown(&mended).sure < 0.5, "one that gets better is not worn out");
+    }
+
+    #[test]
+    fn of_users_only_those_who_are_as_many_are_held_against_each_other() {
+        let demand = Demand::of("p95 ttft <= 100ms".parse().unwrap()).unwrap();
+        let of = |users: &[(f64, f64)]| {
+            let probes: Vec<Probe> = users.iter().map(|&(users, times)| probe(users, times)).collect();
+            worsened(&probes, 0, &demand, LoadUnit::ConcurrentRequests)
+        };
+        assert_eq!(of(&[(22.0, 1.0), (21.0, 3.0), (20.0, 9.0), (19.0, 27.0)]), None, "each may be a batch of its own");
+        let twice = [(22.0, 1.0), (21.0, 1.0), (20.0, 1.0), (20.0, 3.0), (22.0, 3.0), (21.0, 3.0)];
+        let Worsened { sure, since, .. } = of(&twice).unwrap();
+        assert!(sure > 3.25 && since == 3, "{sure} {since}");
+        let steady = twice.map(|(users, _)| (users, 1.0));
+        assert!(of(&steady).unwrap().sure < 0.5);
     }
 
     #[test]
