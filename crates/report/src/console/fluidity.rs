@@ -26,6 +26,14 @@ pub(super) fn rows(metrics: &Metrics, target_miss_rate: f64) -> Vec<String> {
         let parts: Vec<String> =
             parts.iter().filter_map(|(name, value)| value.map(|value| format!("{name} {value:.3}"))).collect();
         rows.push_with_text(["fluidity-index".to_owned()], parts.join("   "));
+        let ends = [("mean", index.ci95.mean), ("p50", index.ci95.p50)];
+        let ends: Vec<String> = ends
+            .iter()
+            .filter_map(|(name, ends)| ends.map(|ends| format!("{name} {}", interval(ends, |of| format!("{of:.3}")))))
+            .collect();
+        if !ends.is_empty() {
+            rows.push_with_text(["  95 % CI".to_owned()], ends.join("   "));
+        }
     }
     if let Some((share, ci95)) = reading::value(metrics, "fluid_request_share") {
         let interval = ci95.map_or_else(String::new, |ends| format!(" {}", interval(ends, figure::share)));
@@ -35,8 +43,9 @@ pub(super) fn rows(metrics: &Metrics, target_miss_rate: f64) -> Vec<String> {
         let text = format!("{}{interval} of requests have {fluid} or more", figure::share(share));
         rows.push_with_text(["fluid requests".to_owned()], text);
     }
-    if let Some((share, _)) = reading::value(metrics, "deadline_miss_rate") {
-        rows.push_with_text(["deadlines missed".to_owned()], figure::share(share));
+    if let Some((share, ci95)) = reading::value(metrics, "deadline_miss_rate") {
+        let interval = ci95.map_or_else(String::new, |ends| format!(" {}", interval(ends, figure::share)));
+        rows.push_with_text(["deadlines missed".to_owned()], format!("{}{interval}", figure::share(share)));
     }
     if let Some(index) = reading::distribution(metrics, "fluidity_index") {
         rows.push_with_text(["fluid token rate".to_owned()], token_rate(metrics, index.quantiles.count));

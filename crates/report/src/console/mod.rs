@@ -1,4 +1,5 @@
-//! The table that `metron run` ends with: at most 80 columns, what matters first, every percentile with what it can carry.
+//! The table that `metron run` ends with: at most 80 columns, what matters first, every figure with the
+//! interval that the summary has for it.
 //!
 //! Order: what was run, fluidity, latency, throughput, classes and sessions, objectives, errors, instrument, and what to do about it.
 
