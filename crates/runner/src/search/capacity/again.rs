@@ -151,7 +151,8 @@ impl<'p> Check<'p> {
     }
 }
 
-/// From how many probes on something was said of a load near the capacity, and of which: by one that ran its length, or, where none did, by any.
+/// From how many probes on something was said of a load near the capacity, and of which: by one that ran its length, or, where none
+/// did, by any.
 fn first_said(probes: &[Probe], demands: &[Demand]) -> Option<(usize, Load)> {
     let first = |of: fn(&Probe) -> bool| {
         (1..=probes.len()).find_map(|until| Some((until, said(&probes[..until], demands, of)?)))
@@ -159,8 +160,8 @@ fn first_said(probes: &[Probe], demands: &[Demand]) -> Option<(usize, Load)> {
     first(|probe| probe.whole).or_else(|| first(|_| true))
 }
 
-/// The highest load below the capacity that was played by one `of` the probes, once it is known roughly where that is. Above the capacity a server may be so
-/// nearly full that its queue remembers for longer than a probe lasts.
+/// The highest load below the capacity that was played by one `of` the probes, once it is known roughly where that is. Above the
+/// capacity a server may be so nearly full that its queue remembers for longer than a probe lasts.
 fn said(probes: &[Probe], demands: &[Demand], of: fn(&Probe) -> bool) -> Option<Load> {
     let Bracket { holds, fails, .. } = bracket(probes, demands);
     let (holds, fails) = (holds?, fails?);

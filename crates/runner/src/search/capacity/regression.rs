@@ -59,7 +59,8 @@ pub(super) fn crossing(points: &[Point], scatter: Scatter, start: f64) -> Option
     None
 }
 
-/// What the probes around the load `x` say of it, by the narrowest kernel that holds [`ENOUGH`] of them. They need not cross the bound there.
+/// What the probes around the load `x` say of it, by the narrowest kernel that holds [`ENOUGH`] of them. They need not cross the bound
+/// there.
 pub(super) fn foretold(points: &[Point], scatter: Scatter, x: f64) -> Option<Foretold> {
     let mut width = NARROWEST;
     while width <= NEARBY {
@@ -76,8 +77,13 @@ pub(super) fn foretold(points: &[Point], scatter: Scatter, x: f64) -> Option<For
     None
 }
 
+/// How much a point counts around `centre`: 1 there, and less with its distance in widths.
+pub(super) fn weight(point: &Point, centre: f64, width: f64) -> f64 {
+    (-0.5 * ((point.x - centre) / width).powi(2)).exp()
+}
+
 pub(super) fn kernel(points: &[Point], centre: f64, width: f64) -> Vec<f64> {
-    points.iter().map(|point| (-0.5 * ((point.x - centre) / width).powi(2)).exp()).collect()
+    points.iter().map(|point| weight(point, centre, width)).collect()
 }
 
 /// Degrees of freedom of the noise that so weighted probes tell.

@@ -5,6 +5,7 @@ use super::super::prober::{Load, LoadUnit};
 use super::crossings::{NEAR, point};
 use super::noise::Point;
 use super::probe::Probe;
+use super::regression::weight;
 use super::worsened::WIDTH;
 
 /// The most that a load to be played again may miss, in parts of what is allowed: well above the capacity a server may be so nearly full
@@ -41,13 +42,14 @@ pub(super) fn most_telling(
 /// How much a point tells of the load `x`: of users nothing, unless they are as many.
 fn near(x: f64, unit: LoadUnit) -> impl Fn(&Point) -> f64 {
     move |point| match unit {
-        LoadUnit::RequestsPerSecond => (-0.5 * ((point.x - x) / WIDTH).powi(2)).exp(),
+        LoadUnit::RequestsPerSecond => weight(point, x, WIDTH),
         LoadUnit::ConcurrentRequests => f64::from(u8::from(point.x == x)),
     }
 }
 
-/// What `requests` more add to what is known of a change of the ratio's logarithm where `near` is 1, summed over every instant that it may have
-/// come at. What is known of one is one over the square of its standard error: of what was seen before it and what was seen after.
+/// What `requests` more add to what is known of a change of the ratio's logarithm where `near` is 1, summed over every instant that it
+/// may have come at. What is known of one is one over the square of its standard error: of what was seen before it and what was seen
+/// after.
 fn gain(points: &[Point], near: impl Fn(&Point) -> f64, requests: u64) -> f64 {
     let known: Vec<f64> = points.iter().map(|point| near(point) * point.known()).collect();
     let all: f64 = known.iter().sum();

@@ -2,8 +2,9 @@
 //!
 //! The curve of the [`regression`](super::regression) gets one more term, of time: a step between two probes, or a ramp over all requests.
 //! How surely it rises is a score test (C. R. Rao, *Proc. Camb. Phil. Soc.* 44 (1948) 50): what the curve leaves of the probes, along what
-//! it leaves of the term. It is asked around the load at which most is known of that. In a closed loop there is no curve, since one more user may
-//! break up the batch that all wait for: each number of users is one model of its own, and what all of them leave is asked together.
+//! it leaves of the term. It is asked around the load at which most is known of that. In a closed loop there is no curve, since one more
+//! user may break up the batch that all wait for: each number of users is one model of its own, and what all of them leave is asked
+//! together.
 
 use super::super::demand::Demand;
 use super::super::prober::LoadUnit;

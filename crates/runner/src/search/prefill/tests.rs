@@ -109,6 +109,15 @@ fn noise_that_falls_is_pooled_into_a_curve_that_never_does() {
     assert!(values.is_sorted());
 }
 
+/// What a server that takes `next` for its next answer is asked, until that is enough.
+fn answered(most: u64, enough: &mut (dyn FnMut(&[f64]) -> bool + Send), mut next: impl FnMut() -> f64) -> Asked {
+    let mut seconds = Vec::new();
+    while (seconds.len() as u64) < most && !enough(&seconds) {
+        seconds.push(next());
+    }
+    Asked { seconds, ..Asked::default() }
+}
+
 /// A server that becomes slower and faster again as one asks it, by up to a tenth.
 struct Wandering {
     asked: f64,
@@ -125,13 +134,11 @@ impl Ask for Wandering {
         most: u64,
         enough: &mut (dyn FnMut(&[f64]) -> bool + Send),
     ) -> Result<Asked, Self::Error> {
-        let mut seconds = Vec::new();
-        while (seconds.len() as u64) < most && !enough(&seconds) {
+        Ok(answered(most, enough, || {
             self.asked += 1.0;
             let slower = 1.05 + 0.05 * (self.asked / self.period).sin();
-            seconds.push(slower * (0.001 + 4e-5 * tokens as f64 + 2e-8 * (tokens as f64).powi(2)));
-        }
-        Ok(Asked { seconds, ..Asked::default() })
+            slower * (0.001 + 4e-5 * tokens as f64 + 2e-8 * (tokens as f64).powi(2))
+        }))
     }
 }
 
@@ -164,13 +171,12 @@ impl Ask for Stepped {
         enough: &mut (dyn FnMut(&[f64]) -> bool + Send),
     ) -> Result<Asked, Self::Error> {
         self.asked += 1;
-        let (whole, mut seconds) = (engine(tokens), Vec::new());
-        while (seconds.len() as u64) < most && !enough(&seconds) {
+        let whole = engine(tokens);
+        Ok(answered(most, enough, || {
             let share = if self.faster.contains(&self.requests) { 0.9 } else { 1.0 };
             self.requests += 1;
-            seconds.push(share * whole);
-        }
-        Ok(Asked { seconds, ..Asked::default() })
+            share * whole
+        }))
     }
 }
 
